@@ -1,0 +1,29 @@
+# Where each library comes from. All but ONNX Runtime and DuckDB are Debian packages that tools/bootstrap installs.
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(PostgreSQL REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+
+if(SLIPWAY_UNIT_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+
+# BLAKE3: the official C implementation with its assembly, from Debian's librust-blake3-dev.
+set(BLAKE3_SOURCE "/usr/share/cargo/registry/blake3-1.3.1/c" CACHE PATH "The C folder of the BLAKE3 sources")
+add_library(blake3 STATIC ${BLAKE3_SOURCE}/blake3.c ${BLAKE3_SOURCE}/blake3_dispatch.c ${BLAKE3_SOURCE}/blake3_portable.c)
+target_include_directories(blake3 SYSTEM PUBLIC ${BLAKE3_SOURCE})
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  target_sources(blake3 PRIVATE
+    ${BLAKE3_SOURCE}/blake3_sse2_x86-64_unix.S ${BLAKE3_SOURCE}/blake3_sse41_x86-64_unix.S
+    ${BLAKE3_SOURCE}/blake3_avx2_x86-64_unix.S ${BLAKE3_SOURCE}/blake3_avx512_x86-64_unix.S)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  target_sources(blake3 PRIVATE ${BLAKE3_SOURCE}/blake3_neon.c)
+endif()

@@ -1,0 +1,44 @@
+# slipway_room(NAME [LINKS room...] [LIBRARIES target...])
+#
+# One folder under src/ is one room: one static library of its .cc files, one test program of its *_test.cc files.
+# LINKS are the other rooms whose headers it may include; tools/check_rooms holds the includes and the README against
+# that list. LIBRARIES are third-party targets; they are PRIVATE, so that their headers stay inside the room.
+# Every room is compiled with one precompiled header of the standard library.
+function(slipway_room name)
+  cmake_parse_arguments(ROOM "" "" "LINKS;LIBRARIES" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|_bench)\\.cc$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+
+  set(library slipway_${name})
+  add_library(${library} STATIC ${sources})
+  target_include_directories(${library} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  target_compile_options(${library} PRIVATE ${SLIPWAY_WARNINGS})
+  list(TRANSFORM ROOM_LINKS PREPEND slipway_ OUTPUT_VARIABLE links)
+  target_link_libraries(${library} PUBLIC ${links} Threads::Threads PRIVATE ${ROOM_LIBRARIES})
+  if(name STREQUAL "base")
+    target_precompile_headers(${library} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${CMAKE_SOURCE_DIR}/cmake/precompiled.h>")
+  else()
+    target_precompile_headers(${library} REUSE_FROM slipway_base)
+  endif()
+
+  if(SLIPWAY_UNIT_TESTS AND tests)
+    add_executable(${name}_test ${tests})
+    target_compile_options(${name}_test PRIVATE ${SLIPWAY_WARNINGS})
+    target_precompile_headers(${name}_test REUSE_FROM slipway_base)
+    target_link_libraries(${name}_test PRIVATE ${library} ${ROOM_LIBRARIES} GTest::gtest GTest::gtest_main)
+    add_test(NAME ${name} COMMAND ${name}_test)
+  endif()
+endfunction()
+
+# slipway_program(NAME LINKS room... [LIBRARIES target...]): one program under src/apps/.
+function(slipway_program name)
+  cmake_parse_arguments(PROGRAM "" "" "LINKS;LIBRARIES" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  add_executable(${name} ${sources})
+  target_compile_options(${name} PRIVATE ${SLIPWAY_WARNINGS})
+  target_precompile_headers(${name} REUSE_FROM slipway_base)
+  list(TRANSFORM PROGRAM_LINKS PREPEND slipway_ OUTPUT_VARIABLE links)
+  target_link_libraries(${name} PRIVATE ${links} ${PROGRAM_LIBRARIES} Threads::Threads)
+endfunction()
