@@ -12,6 +12,8 @@ find_package(ZLIB REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 
+pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
+
 if(SLIPWAY_UNIT_TESTS)
   find_package(GTest REQUIRED)
 endif()
@@ -27,3 +29,13 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   target_sources(blake3 PRIVATE ${BLAKE3_SOURCE}/blake3_neon.c)
 endif()
+
+# ONNX Runtime and DuckDB are loaded at run time (dlopen), by the worker and on first use, so that an idle server stays
+# small; only their headers are needed to compile. tools/bootstrap puts them into SLIPWAY_DEPS.
+foreach(name onnxruntime duckdb)
+  if(NOT EXISTS "${SLIPWAY_DEPS}/${name}/include")
+    message(FATAL_ERROR "${SLIPWAY_DEPS}/${name}/include does not exist; run tools/bootstrap build, which fetches ${name}")
+  endif()
+  add_library(slipway_${name}_headers INTERFACE)
+  target_include_directories(slipway_${name}_headers SYSTEM INTERFACE "${SLIPWAY_DEPS}/${name}/include")
+endforeach()
