@@ -1,0 +1,57 @@
+// slipway server: starts slipway-server, which lies beside this program.
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "cli.h"
+
+namespace slipway::cli {
+namespace {
+
+/// The program of that name beside this one, else whatever PATH finds.
+std::string sibling(const std::string& program) {
+  std::error_code ignored;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  const auto beside = self.parent_path() / program;
+  return ::access(beside.c_str(), X_OK) == 0 ? beside.string() : program;
+}
+
+Result<int> run_server(Context&, const Arguments& arguments) {
+  std::vector<std::string> words = {sibling("slipway-server")};
+  for (const auto& [option, values] : arguments.values) {
+    for (const std::string& value : values) {
+      words.push_back("--" + option);
+      words.push_back(value);
+    }
+  }
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  ::execvp(pointers[0], pointers.data());
+  return system_error("start", words[0], errno);
+}
+
+}  // namespace
+
+void add_server(Commands& commands) {
+  commands.push_back({
+      .path = "server",
+      .summary = "Start the server here, in the foreground",
+      .details = "Everything (UI, API, MLflow, inference) answers on one port. Without --database the data folder holds an SQLite\n"
+                 "database; SIGTERM drains and ends it.",
+      .example = "slipway server --data ./slipway-data --listen 127.0.0.1:7070",
+      .positionals = {},
+      .options = {{.name = "data", .letter = 'd', .value_name = "FOLDER", .help = "Where everything is kept [./slipway-data]"},
+                  {.name = "listen", .letter = 'l', .value_name = "ADDRESS:PORT", .help = "Where to answer [127.0.0.1:7070]"},
+                  {.name = "database", .value_name = "URL", .help = "postgresql://user@host/name instead of SQLite"},
+                  {.name = "durability", .value_name = "normal|full", .help = "full: sync metric points and logs before answering, too [normal]"},
+                  {.name = "tls-certificate", .value_name = "FILE", .help = "PEM certificate chain; read again when it changes"},
+                  {.name = "tls-key", .value_name = "FILE", .help = "PEM private key"},
+                  {.name = "log-file", .value_name = "FILE", .help = "Also log into this file, rotated at 64 MiB"}},
+      .run = run_server,
+  });
+}
+
+}  // namespace slipway::cli
