@@ -98,10 +98,14 @@ Error context(Error error, std::string_view where);
 
 }  // namespace slipway
 
-/// `auto x = TRY(f());` is the value of f(), or returns its error from the enclosing function.
-#define TRY(expression)                                             \
-  __extension__({                                                   \
-    auto try_result = (expression);                                 \
-    if (!try_result.ok()) return std::move(try_result).error();     \
-    std::move(try_result).value();                                  \
+/// `auto x = TRY(f());` is the value of f(), or returns its error from the enclosing function. The numbered name lets one
+/// TRY stand inside another's lambda without a shadowed variable.
+#define TRY(expression) SLIPWAY_TRY_NUMBERED(expression, __COUNTER__)
+#define SLIPWAY_TRY_NUMBERED(expression, number) SLIPWAY_TRY_PASTED(expression, number)
+#define SLIPWAY_TRY_PASTED(expression, number) SLIPWAY_TRY_NAMED(expression, try_result_##number)
+#define SLIPWAY_TRY_NAMED(expression, result)                \
+  __extension__({                                            \
+    auto result = (expression);                              \
+    if (!result.ok()) return std::move(result).error();      \
+    std::move(result).value();                               \
   })
