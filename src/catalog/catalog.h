@@ -7,7 +7,9 @@
 //
 // SQL is written once for both databases: placeholders are `?` (rewritten to $1… for PostgreSQL), integers are BIGINT,
 // times are microseconds in BIGINT, truth values are SMALLINT 0/1, bytes are BLOB (BYTEA on PostgreSQL: migrations say
-// {blob}), upserts are INSERT … ON CONFLICT.
+// {blob}), upserts are INSERT … ON CONFLICT. NaN becomes NULL on both, because SQLite has no NaN; infinities are kept.
+// Text must be valid UTF-8 without NUL bytes, or the statement is refused with invalid_argument. The README lists the
+// other differences between the two databases that SQL has to keep clear of.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +39,7 @@ using Value = std::variant<std::nullptr_t, std::int64_t, double, std::string, Bl
 using Values = std::vector<Value>;
 
 /// One row of a result. Columns count from 0. Reading a column as a type it does not hold is a CHECK failure, except
-/// that integer() of NULL is 0, number() of NULL is 0, text() of NULL is empty.
+/// that integer() of NULL is 0, number() of NULL is 0, text() and blob() of NULL are empty, and number() takes integers.
 class Row {
  public:
   virtual ~Row() = default;
@@ -58,11 +60,14 @@ class Row {
 
 /// A connection inside a transaction: read-only for readers, read-write for writers. Prepared statements are kept by
 /// their SQL text, so pass literals. Errors: already_exists (a unique constraint), failed_precondition (a foreign key or
-/// check), busy (locked too long), unavailable (the database is away), internal otherwise; the message has the SQL.
+/// check or a missing value), busy (locked too long, or the disk is full), invalid_argument (text that is no text),
+/// unavailable (the database is away), internal otherwise; the message has the SQL. A statement that fails undoes only
+/// itself; the closure may go on. A connection belongs to its closure's thread for as long as the closure runs.
 class Connection {
  public:
   virtual ~Connection() = default;
-  /// Runs one statement; `on_row` returns false to stop early. Returns the number of rows changed.
+  /// Runs one statement; `on_row` returns false to stop early, and may itself run other statements. Returns the number
+  /// of rows changed.
   virtual Result<std::int64_t> run(std::string_view sql, const Values& values,
                                    const std::function<bool(const Row&)>& on_row = nullptr) = 0;
   virtual bool is_postgres() const = 0;
@@ -110,13 +115,14 @@ struct DatabaseOptions {
 struct Migration {
   int number = 0;
   std::string name;
-  std::string sql;  // statements separated by ';' at line ends; {blob}, {serial} differ per database
+  std::string sql;  // statements end with ';' at a line's end; {blob}, {serial}, {without_rowid} differ per database
 };
 
 using Write = std::function<Result<void>(Connection&)>;
 using Completion = std::function<void(Result<void>)>;
 
-/// One database. Threads: `db-writer-N`. Everything here may be called from any thread.
+/// One database. Threads: `db-writer-N`, `db-sync-0`, and `db-check-0` on SQLite. Everything here may be called from any
+/// thread.
 class Database {
  public:
   /// Opens or creates it, and brings the schema up to the last of `migrations`. A database with more migrations than we
@@ -126,11 +132,14 @@ class Database {
   /// Waits for what is queued.
   virtual ~Database() = default;
 
-  /// Runs `body` on a reader with one consistent snapshot; waits for a free reader. Blocks: never on an event loop.
+  /// Runs `body` on a reader with one consistent snapshot, which includes every write completed before; waits for a free
+  /// reader. Blocks: never on an event loop. Not from inside another read (readers are few).
   virtual Result<void> read(const std::function<Result<void>(Connection&)>& body) = 0;
 
-  /// Queues a write and returns at once. `done` is called from a writer's thread, after the commit (and the sync), and
-  /// must not block. When the queue is full `done` gets `busy` before this returns.
+  /// Queues a write and returns at once. `done` is called exactly once from one of the database's threads, after the
+  /// commit (and the sync), and must not block. When the queue is full `done` gets `busy` before this returns. An error
+  /// from a commit or sync (full or broken disk, database away) goes to everybody in the group. Writes happen in the
+  /// order of their calls on SQLite; on PostgreSQL two that do not wait for each other may swap.
   virtual void write(Durability durability, Write body, Completion done) = 0;
 
   /// As write(), waiting for the end. Never on an event loop or a writer's thread.

@@ -1,0 +1,166 @@
+#include "catalog/migrate.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "base/check.h"
+#include "base/text.h"
+
+namespace slipway::catalog {
+namespace {
+
+/// Steps over one quoted text or comment that starts at `at`; returns where it ends, or `at` when there is none.
+size_t skip_quoted(std::string_view sql, size_t at) {
+  const auto past = [&](std::string_view end, size_t from) {
+    const size_t found = sql.find(end, from);
+    return found == std::string_view::npos ? sql.size() : found + end.size();
+  };
+  if (sql[at] == '\'') return past("'", at + 1);
+  if (sql[at] == '"') return past("\"", at + 1);
+  if (sql.substr(at).starts_with("/*")) return past("*/", at + 2);
+  if (sql.substr(at).starts_with("--")) return std::min(sql.find('\n', at), sql.size());
+  return at;
+}
+
+bool ends_line(std::string_view sql, size_t at) {
+  while (at < sql.size() && (sql[at] == ' ' || sql[at] == '\t' || sql[at] == '\r')) ++at;
+  return at == sql.size() || sql[at] == '\n' || sql.substr(at).starts_with("--");
+}
+
+/// Nothing but spaces and comments?
+bool is_blank(std::string_view sql) {
+  for (size_t at = 0; at < sql.size();) {
+    if (!trim(sql.substr(at, 1)).empty()) {
+      const bool comment = sql.substr(at).starts_with("--") || sql.substr(at).starts_with("/*");
+      if (!comment) return false;
+      at = skip_quoted(sql, at);
+    } else {
+      ++at;
+    }
+  }
+  return true;
+}
+
+bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
+
+Result<std::map<int, std::string>> applied_migrations(Session& session, const std::string& begin) {
+  TRY(session.execute(begin));
+  const auto read = [&]() -> Result<std::map<int, std::string>> {
+    TRY(session.execute("CREATE TABLE IF NOT EXISTS schema_migrations("
+                        "number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)"));
+    std::map<int, std::string> applied;
+    TRY(session.run("SELECT number, name FROM schema_migrations", {}, [&](const Row& row) {
+      applied[static_cast<int>(row.integer(0))] = row.text(1);
+      return true;
+    }));
+    return applied;
+  };
+  auto applied = read();
+  const auto ended = session.execute(applied.ok() ? "COMMIT" : "ROLLBACK");
+  if (applied.ok() && !ended.ok()) return ended.error();
+  return applied;
+}
+
+Result<void> check_known(const std::map<int, std::string>& applied, const std::vector<Migration>& migrations) {
+  const int newest = migrations.empty() ? 0 : migrations.back().number;
+  for (auto at = applied.rbegin(); at != applied.rend(); ++at) {
+    const auto same = [&](const Migration& m) { return m.number == at->first; };
+    if (std::any_of(migrations.begin(), migrations.end(), same)) continue;
+    return Error{ErrorCode::failed_precondition,
+                 fmt::format("the database was written by a newer version of Slipway: its schema holds migration {} ({}), and this "
+                             "program knows the schema up to {}; start the newer version, or restore a backup made with "
+                             "this one",
+                             at->first, at->second, newest)};
+  }
+  return {};
+}
+
+Result<void> apply(Session& session, const Migration& migration, const std::string& begin, Time now) {
+  const auto statements = split_statements(translate_schema(migration.sql, session.is_postgres()));
+  TRY(session.execute(begin));
+  const auto fill = [&]() -> Result<void> {
+    for (const std::string& statement : statements) TRY(session.execute(statement));
+    TRY(session.run("INSERT INTO schema_migrations(number, name, applied_at) VALUES (?, ?, ?)",
+                    {std::int64_t{migration.number}, migration.name, now.micros}));
+    return session.execute("COMMIT");
+  };
+  auto filled = fill();
+  if (filled.ok()) return {};
+  (void)session.execute("ROLLBACK");
+  return context(std::move(filled).error(), fmt::format("in migration {} ({}); the schema was left as it was before it",
+                                                        migration.number, migration.name));
+}
+
+}  // namespace
+
+std::vector<std::string> split_statements(std::string_view sql) {
+  std::vector<std::string> statements;
+  size_t start = 0;
+  const auto take = [&](size_t end) {
+    const std::string_view piece = sql.substr(start, end - start);
+    if (!is_blank(piece)) statements.emplace_back(trim(piece));
+  };
+  for (size_t at = 0; at < sql.size();) {
+    if (const size_t past = skip_quoted(sql, at); past != at) {
+      at = past;
+      continue;
+    }
+    if (sql[at] == ';' && ends_line(sql, at + 1)) {
+      take(at);
+      start = at + 1;
+    }
+    ++at;
+  }
+  take(sql.size());
+  return statements;
+}
+
+std::string translate_schema(std::string_view sql, bool is_postgres) {
+  struct Word {
+    std::string_view name, sqlite, postgres;
+  };
+  static constexpr Word kWords[] = {
+      {"{blob}", "BLOB", "BYTEA"},
+      {"{serial}", "INTEGER PRIMARY KEY AUTOINCREMENT", "BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY"},
+      {"{without_rowid}", "WITHOUT ROWID", ""},
+  };
+  std::string out;
+  for (size_t at = 0; at < sql.size();) {
+    if (const size_t past = skip_quoted(sql, at); past != at) {
+      out += sql.substr(at, past - at);
+      at = past;
+      continue;
+    }
+    const auto word = std::find_if(std::begin(kWords), std::end(kWords),
+                                   [&](const Word& w) { return sql.substr(at).starts_with(w.name); });
+    if (word != std::end(kWords)) {
+      out += is_postgres ? word->postgres : word->sqlite;
+      at += word->name.size();
+    } else if (is_word(sql[at])) {
+      size_t end = at;
+      while (end < sql.size() && is_word(sql[end])) ++end;
+      const std::string_view name = sql.substr(at, end - at);
+      out += name;
+      if (is_postgres && name == "TEXT") out += " COLLATE \"C\"";
+      at = end;
+    } else {
+      out += sql[at++];
+    }
+  }
+  return out;
+}
+
+Result<void> migrate(Session& session, const std::vector<Migration>& migrations, const std::string& begin, Time now) {
+  for (size_t i = 1; i < migrations.size(); ++i) {
+    CHECK(migrations[i - 1].number < migrations[i].number, "migrations must be ordered, each number once: " + migrations[i].name);
+  }
+  const auto applied = TRY(applied_migrations(session, begin));
+  TRY(check_known(applied, migrations));
+  for (const Migration& migration : migrations) {
+    if (!applied.contains(migration.number)) TRY(apply(session, migration, begin, now));
+  }
+  return {};
+}
+
+}  // namespace slipway::catalog

@@ -1,0 +1,326 @@
+// The embedded database: one writer with group commit, pooled readers, a log that is synced and checkpointed beside them.
+//
+// Life of a write: it queues; `db-writer-0` takes all that wait, begins a transaction, runs each closure behind a
+// savepoint, commits. Failed closures and streams are told then; records go on to `db-sync-0`, which forces the log to
+// disk once for all groups that wait there, and tells them (wal_sync.h says why that is enough).
+//
+// The log: `db-check-0` copies its pages into the database file in the background (a passive checkpoint waits for
+// nobody and nobody waits for it). Under steady load it never catches the end of the log, so the log would grow without
+// end; past kWalFramesMax the writer copies the short rest itself between two groups, and the next write starts the log
+// from its beginning. Only a reader that holds an old snapshot can keep it longer; that is logged.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <span>
+
+#include "base/file.h"
+#include "base/guarded.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/thread.h"
+#include "catalog/backend.h"
+#include "catalog/migrate.h"
+#include "catalog/sqlite_connection.h"
+#include "catalog/wal_sync.h"
+
+namespace slipway::catalog {
+namespace {
+
+/// A transaction takes no more closures after this long, so that the first in a group does not wait for a thousand.
+constexpr Duration kGroupTimeMax = std::chrono::milliseconds(10);
+constexpr int kCheckpointFrames = 1'000;  // 4 MiB of log between background checkpoints
+constexpr int kWalFramesMax = 8'192;      // 32 MiB
+constexpr int kBackupPagesPerStep = 2'000;
+
+/// Lends connections; waits for a free one.
+class ReaderPool {
+ public:
+  explicit ReaderPool(std::vector<std::unique_ptr<SqliteConnection>> readers) : free_(std::move(readers)) {}
+
+  std::unique_ptr<SqliteConnection> acquire() {
+    auto free = free_.lock();
+    free.wait(changed_, [&] { return !free->empty(); });
+    auto reader = std::move(free->back());
+    free->pop_back();
+    return reader;
+  }
+  void release(std::unique_ptr<SqliteConnection> reader) {
+    free_.lock()->push_back(std::move(reader));
+    changed_.notify_one();
+  }
+
+ private:
+  std::condition_variable changed_;
+  Guarded<std::vector<std::unique_ptr<SqliteConnection>>> free_;
+};
+
+/// Copies the log into the database file whenever asked. Thread: `db-check-0`.
+class Checkpointer {
+ public:
+  Checkpointer(std::unique_ptr<SqliteConnection> connection, Counters& counters)
+      : connection_(std::move(connection)),
+        took_(counters.latency("catalog_checkpoint_seconds", "How long a background checkpoint of SQLite's log took")),
+        thread_("db-check-0", [this] { loop(); }) {}
+  ~Checkpointer() {
+    state_.lock()->closed = true;
+    changed_.notify_one();
+    thread_.join();
+  }
+  void ask() {
+    state_.lock()->asked = true;
+    changed_.notify_one();
+  }
+
+ private:
+  struct State {
+    bool asked = false, closed = false;
+  };
+  void loop() {
+    while (true) {
+      {
+        auto state = state_.lock();
+        state.wait(changed_, [&] { return state->asked || state->closed; });
+        if (state->closed) return;
+        state->asked = false;
+      }
+      const Time start = system_clock().steady();
+      sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+      took_.record(system_clock().steady() - start);
+    }
+  }
+
+  const std::unique_ptr<SqliteConnection> connection_;
+  LatencyHistogram& took_;
+  std::condition_variable changed_;
+  Guarded<State> state_;
+  Thread thread_;
+};
+
+class SqliteDatabase : public Database {
+ public:
+  SqliteDatabase(const DatabaseOptions& options, std::filesystem::path path, std::unique_ptr<SqliteConnection> writer,
+                 std::vector<std::unique_ptr<SqliteConnection>> readers, std::unique_ptr<SqliteConnection> checkpointer,
+                 UniqueFd wal, Counters& counters)
+      : options_(options),
+        path_(std::move(path)),
+        counters_(counters),
+        wal_frames_gauge_(counters.gauge("catalog_wal_frames", "Pages in SQLite's write-ahead log")),
+        writer_(std::move(writer)),
+        readers_(std::move(readers)),
+        checkpointer_(std::move(checkpointer), counters),
+        wal_sync_(std::move(wal), path_.string() + "-wal", options.stream_sync_interval, counters_),
+        queue_(options.writes_waiting_max, counters_) {
+    sqlite3_wal_hook(writer_->handle(), &SqliteDatabase::on_commit, this);
+    thread_ = Thread("db-writer-0", [this] { write_loop(); });
+  }
+  ~SqliteDatabase() override {
+    queue_.close();
+    thread_.join();
+  }
+
+  Result<void> read(const std::function<Result<void>(Connection&)>& body) override;
+  using Database::write;
+  void write(Durability durability, Write body, Completion done) override {
+    queue_.push(durability, std::move(body), std::move(done));
+  }
+  Result<void> backup(const std::filesystem::path& path) override;
+  bool is_postgres() const override { return false; }
+
+ private:
+  static int on_commit(void* self, sqlite3*, const char*, int frames) {
+    static_cast<SqliteDatabase*>(self)->wal_frames_ = frames;
+    return SQLITE_OK;
+  }
+  void write_loop();
+  size_t write_group(std::span<QueuedWrite> waiting);
+  Result<void> run_one(const Write& body);
+  void finish(std::span<QueuedWrite> group, std::vector<Result<void>>& results);
+  void tend_wal();
+
+  // Constant after construction.
+  const DatabaseOptions options_;
+  const std::filesystem::path path_;
+  WriteCounters counters_;
+  Gauge& wal_frames_gauge_;
+
+  // The writer thread's own.
+  const std::unique_ptr<SqliteConnection> writer_;
+  int wal_frames_ = 0, checkpoint_asked_at_ = 0, checkpoint_forced_at_ = 0;
+
+  // Locks itself. The order is that of shutting down, reversed: the writer first, then the sync, then the rest.
+  ReaderPool readers_;
+  Checkpointer checkpointer_;
+  WalSync wal_sync_;
+  WriteQueue queue_;
+  Thread thread_;
+};
+
+Result<void> SqliteDatabase::read(const std::function<Result<void>(Connection&)>& body) {
+  auto reader = readers_.acquire();
+  Result<void> result = reader->execute("BEGIN DEFERRED");
+  if (result.ok()) {
+    result = run_body(body, *reader);
+    (void)reader->execute("ROLLBACK");
+  }
+  readers_.release(std::move(reader));
+  return result;
+}
+
+void SqliteDatabase::write_loop() {
+  while (true) {
+    auto group = queue_.pop_group(options_.group_max);
+    if (group.empty()) return;
+    for (std::span<QueuedWrite> rest(group); !rest.empty();) rest = rest.subspan(write_group(rest));
+  }
+}
+
+/// Commits as many of `waiting` as fit into one transaction and sees that they are told; returns how many.
+size_t SqliteDatabase::write_group(std::span<QueuedWrite> waiting) {
+  tend_wal();
+  std::vector<Result<void>> results;
+  const auto fail_all = [&](size_t count, const Error& error) {
+    for (QueuedWrite& write : waiting.first(count)) write.done(error);
+    return count;
+  };
+  if (const auto failed = wal_sync_.failure()) return fail_all(waiting.size(), *failed);
+
+  const Time start = system_clock().steady();
+  if (const auto begun = writer_->run("BEGIN IMMEDIATE", {}); !begun.ok()) return fail_all(waiting.size(), begun.error());
+  while (results.size() < waiting.size() && (results.empty() || system_clock().steady() - start < kGroupTimeMax)) {
+    results.push_back(run_one(waiting[results.size()].body));
+    if (!writer_->in_transaction()) {
+      return fail_all(results.size(), results.back().ok() ? Error{ErrorCode::internal, "a closure ended the transaction it ran in"}
+                                                          : results.back().error());
+    }
+  }
+  if (const auto committed = writer_->run("COMMIT", {}); !committed.ok()) {
+    const Error error = committed.error();
+    if (writer_->in_transaction()) (void)writer_->execute("ROLLBACK");
+    return fail_all(results.size(), error);
+  }
+  counters_.commit.record(system_clock().steady() - start);
+  counters_.commits.add();
+  counters_.writes.add(results.size());
+  counters_.group.set(static_cast<std::int64_t>(results.size()));
+  const size_t count = results.size();
+  finish(waiting.first(count), results);
+  return count;
+}
+
+Result<void> SqliteDatabase::run_one(const Write& body) {
+  TRY(writer_->run("SAVEPOINT one", {}));
+  auto result = run_body(body, *writer_);
+  if (!writer_->in_transaction()) return result;
+  if (!result.ok()) TRY(writer_->run("ROLLBACK TO one", {}));
+  TRY(writer_->run("RELEASE one", {}));
+  return result;
+}
+
+/// The group is committed: tells those that need nothing more, and hands the others to the sync.
+void SqliteDatabase::finish(std::span<QueuedWrite> group, std::vector<Result<void>>& results) {
+  std::vector<Completion> records;
+  for (size_t i = 0; i < group.size(); ++i) {
+    const bool needs_sync = group[i].durability == Durability::record || options_.sync_streams;
+    if (results[i].ok() && needs_sync) records.push_back(std::move(group[i].done));
+  }
+  wal_sync_.committed(std::move(records));
+  for (size_t i = 0; i < group.size(); ++i) {
+    if (group[i].done) group[i].done(std::move(results[i]));
+  }
+}
+
+/// Between two groups: keeps the log short.
+void SqliteDatabase::tend_wal() {
+  wal_frames_gauge_.set(wal_frames_);
+  if (wal_frames_ < checkpoint_asked_at_) checkpoint_asked_at_ = checkpoint_forced_at_ = 0;  // the log began anew
+  if (wal_frames_ - checkpoint_asked_at_ >= kCheckpointFrames) {
+    checkpoint_asked_at_ = wal_frames_;
+    checkpointer_.ask();
+  }
+  if (wal_frames_ - checkpoint_forced_at_ < kWalFramesMax) return;
+  checkpoint_forced_at_ = wal_frames_;
+  int frames = 0, copied = 0;
+  sqlite3_wal_checkpoint_v2(writer_->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
+  if (copied < frames) {
+    log_warning("catalog", "a reader with an old snapshot keeps the database's log from being emptied",
+                {{"frames", std::to_string(frames)}, {"copied", std::to_string(copied)}});
+  }
+}
+
+/// Copies the snapshot that `source` holds into a new file; the writer goes on meanwhile.
+Result<void> copy_database(SqliteConnection& source, SqliteConnection& target) {
+  sqlite3_backup* copy = sqlite3_backup_init(target.handle(), "main", source.handle(), "main");
+  if (!copy) return target.error("");
+  int step = SQLITE_OK;
+  while (step == SQLITE_OK || step == SQLITE_BUSY || step == SQLITE_LOCKED) step = sqlite3_backup_step(copy, kBackupPagesPerStep);
+  if (sqlite3_backup_finish(copy) != SQLITE_OK) return target.error("");
+  return {};
+}
+
+Result<void> SqliteDatabase::backup(const std::filesystem::path& path) {
+  if (std::filesystem::exists(path)) {
+    return Error{ErrorCode::already_exists, "cannot back up to " + path.string() + ": it exists; name a new file"};
+  }
+  const std::filesystem::path unfinished = path.string() + ".unfinished-" + random_hex(6);
+  const auto fill = [&]() -> Result<void> {
+    // Made by us first, so that nobody else may read it: it holds what the database holds.
+    (void)TRY(open_file(unfinished, O_RDWR | O_CREAT | O_EXCL, 0600));
+    const auto source = TRY(SqliteConnection::open(path_, SqliteConnection::Mode::reader));
+    TRY(source->execute("BEGIN; SELECT COUNT(*) FROM sqlite_schema"));
+    auto target = TRY(SqliteConnection::open(unfinished, SqliteConnection::Mode::writer));
+    TRY(copy_database(*source, *target));
+    target.reset();
+    const UniqueFd file = TRY(open_file(unfinished, O_RDONLY));
+    TRY(sync_file(file.get(), unfinished));
+    std::error_code problem;
+    std::filesystem::rename(unfinished, path, problem);
+    if (problem) return system_error("put the backup to", path, problem.value());
+    return sync_directory(path.has_parent_path() ? path.parent_path() : ".");
+  };
+  auto filled = fill();
+  if (filled.ok()) return filled;
+  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) {
+    std::error_code ignored;
+    std::filesystem::remove(unfinished.string() + suffix, ignored);
+  }
+  return context(std::move(filled).error(), "while backing up to " + path.string());
+}
+
+/// The file is made by us, for us alone: it holds password hashes. SQLite gives its companions the same rights.
+Result<void> create_private_file(const std::filesystem::path& path) {
+  auto made = open_file(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+  if (made.ok() || made.error().code == ErrorCode::already_exists) return {};
+  return made.error();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Database>> open_sqlite(const DatabaseOptions& options, const std::vector<Migration>& migrations,
+                                              Counters& counters) {
+  const std::filesystem::path path = options.url.substr(std::string_view("sqlite:").size());
+  if (path.empty() || path.string().starts_with(":")) {
+    return Error{ErrorCode::invalid_argument, "'" + options.url + "' names no file; expected sqlite:/path/file.db"};
+  }
+  TRY(create_private_file(path));
+  auto writer = TRY(SqliteConnection::open(path, SqliteConnection::Mode::writer));
+  TRY(migrate(*writer, migrations, "BEGIN IMMEDIATE", system_clock().now()));
+  // A write that changes nothing that matters makes sure that the log exists before its descriptor is taken.
+  TRY(writer->execute("BEGIN IMMEDIATE; PRAGMA user_version = 1; COMMIT"));
+
+  // SQLite locks the database file, not its log; a second descriptor of the log is safe to close (POSIX drops a
+  // process's locks on a file when any of its descriptors is closed).
+  UniqueFd wal = TRY(open_file(path.string() + "-wal", O_RDWR));
+  TRY(sync_file(wal.get(), path.string() + "-wal"));
+  TRY(sync_directory(path.has_parent_path() ? path.parent_path() : "."));
+
+  std::vector<std::unique_ptr<SqliteConnection>> readers;
+  for (size_t i = 0; i < std::max<size_t>(options.readers, 1); ++i) {
+    readers.push_back(TRY(SqliteConnection::open(path, SqliteConnection::Mode::reader)));
+  }
+  auto checkpointer = TRY(SqliteConnection::open(path, SqliteConnection::Mode::checkpointer));
+  return std::unique_ptr<Database>(std::make_unique<SqliteDatabase>(options, path, std::move(writer), std::move(readers),
+                                                                    std::move(checkpointer), std::move(wal), counters));
+}
+
+}  // namespace slipway::catalog
