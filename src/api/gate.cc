@@ -1,0 +1,145 @@
+#include "api/gate.h"
+
+#include "api/api.h"
+#include "base/text.h"
+
+namespace slipway::api {
+namespace {
+
+// The gate hands on what it found in these; whatever a client sends under these names is replaced.
+constexpr char kCallerHeader[] = "X-Slipway-Internal-Caller";
+constexpr char kProjectHeader[] = "X-Slipway-Internal-Project";
+constexpr char kSeparator = '\x1f';
+
+/// "example.org:7070" -> "example.org"; "[::1]:7070" -> "[::1]".
+std::string_view without_port(std::string_view host) {
+  if (host.starts_with('[')) return host.substr(0, std::min(host.find(']') + 1, host.size()));
+  return host.substr(0, host.find(':'));
+}
+
+bool is_loopback_name(std::string_view host) { return host == "localhost" || host == "127.0.0.1" || host == "[::1]" || host.ends_with(".localhost"); }
+
+/// Paths that say nothing about anybody's work and that must answer before a sign-in.
+bool is_open(const http::Request& request) {
+  const std::string_view path = request.path;
+  if (path == "/healthz" || path == "/health" || path == "/version" || path == "/api/v1/login") return true;
+  // The UI itself: a document and its assets; all it shows it asks for with a credential.
+  const bool is_api = path.starts_with("/api/") || path.starts_with("/ajax-api/") || path.starts_with("/v2") || path.starts_with("/metrics") ||
+                      path.starts_with("/projects/") || path.starts_with("/git/") || path.starts_with("/hooks") || path.starts_with("/v1/");
+  return !is_api && (request.method == http::Method::get || request.method == http::Method::head);
+}
+
+std::string cookie(std::string_view header, std::string_view name) {
+  for (const std::string& part : split(header, ';')) {
+    const std::string_view entry = trim(part);
+    if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') return std::string(entry.substr(name.size() + 1));
+  }
+  return "";
+}
+
+/// The secret a request shows, wherever it shows it; empty for none.
+std::string secret_of(const http::Request& request) {
+  const std::string_view authorization = request.headers.get("Authorization");
+  if (authorization.size() > 7 && equals_ignore_case(authorization.substr(0, 7), "Bearer ")) return std::string(trim(authorization.substr(7)));
+  if (authorization.size() > 6 && equals_ignore_case(authorization.substr(0, 6), "Basic ")) {
+    const auto pair = base64_decode(trim(authorization.substr(6)));
+    if (!pair) return "";
+    const size_t colon = pair->find(':');
+    return colon == std::string::npos ? "" : pair->substr(colon + 1);
+  }
+  return cookie(request.headers.get("Cookie"), "slipway_token");
+}
+
+std::string pack(const teams::Identity& identity) {
+  std::string text = identity.member.id.text;
+  text += kSeparator;
+  text += identity.member.name;
+  text += kSeparator;
+  text += identity.member.role == teams::Role::admin && !identity.run ? "1" : "0";
+  text += kSeparator;
+  if (identity.run) text += identity.run->text;
+  return text;
+}
+
+class Gate {
+ public:
+  Gate(teams::Teams& teams, GateOptions options) : teams_(teams), options_(std::move(options)), owner_(pack({teams.owner(), std::nullopt})) {}
+
+  std::optional<http::Response> operator()(http::Request& request) const {
+    request.headers.set(kCallerHeader, "");
+    request.headers.set(kProjectHeader, "default");
+    const std::string host = lower(without_port(request.headers.get("Host")));
+    if (request.peer.loopback && !is_loopback_name(host) && options_.hosts.count(host) == 0) return foreign_host(host);
+    const std::string_view origin = request.headers.get("Origin");
+    if (!origin.empty() && !is_own_origin(origin, request)) return foreign_origin(origin);
+
+    if (auto problem = resolve_project(request)) return problem;
+    const std::string secret = secret_of(request);
+    if (!secret.empty()) {
+      if (const auto identity = teams_.authenticate(secret)) {
+        request.headers.set(kCallerHeader, pack(*identity));
+        return std::nullopt;
+      }
+      if (is_open(request)) return std::nullopt;
+      return error_response({ErrorCode::unauthenticated, "this token is unknown, revoked or expired; make another with `slipway tokens create`"});
+    }
+    if (request.peer.loopback && request.peer.uid == options_.owner_uid) {
+      request.headers.set(kCallerHeader, owner_);
+      return std::nullopt;
+    }
+    if (is_open(request)) return std::nullopt;
+    return error_response({ErrorCode::unauthenticated, "this needs a token: send it as `Authorization: Bearer`, or set SLIPWAY_TOKEN or MLFLOW_TRACKING_TOKEN"});
+  }
+
+ private:
+  bool is_own_origin(std::string_view origin, const http::Request& request) const {
+    if (options_.origins.count(std::string(origin)) > 0) return true;
+    const size_t scheme_end = origin.find("://");
+    return scheme_end != std::string_view::npos && equals_ignore_case(origin.substr(scheme_end + 3), request.headers.get("Host"));
+  }
+
+  static http::Response foreign_host(const std::string& host) {
+    return error_response({ErrorCode::permission_denied, "Invalid Host header - possible DNS rebinding attack detected: '" + clean_utf8(host, 100) +
+                                                             "' is not a name of this server; add it with --allowed-host"});
+  }
+
+  static http::Response foreign_origin(std::string_view origin) {
+    return error_response({ErrorCode::permission_denied, "a page from '" + clean_utf8(origin, 100) + "' may not call this server; add it with --allowed-origin"});
+  }
+
+  std::optional<http::Response> resolve_project(http::Request& request) const {
+    std::string_view wanted = request.headers.get("X-Slipway-Project");
+    if (wanted.empty()) wanted = request.headers.get("X-MLFLOW-WORKSPACE");
+    if (wanted.empty()) wanted = request.query_value("project").value_or("");
+    if (wanted.empty() || wanted == "default") return std::nullopt;
+    const auto project = teams_.find_project(wanted);
+    if (!project) return error_response({ErrorCode::not_found, "there is no project '" + clean_utf8(wanted, 100) + "'"});
+    request.headers.set(kProjectHeader, project->text);
+    return std::nullopt;
+  }
+
+  teams::Teams& teams_;
+  const GateOptions options_;
+  const std::string owner_;
+};
+
+}  // namespace
+
+http::Router::Gate make_gate(teams::Teams& teams, GateOptions options) {
+  return [gate = std::make_shared<Gate>(teams, std::move(options))](http::Request& request) { return (*gate)(request); };
+}
+
+Caller caller_of(const http::Request& request) {
+  const auto parts = split(request.headers.get(kCallerHeader), kSeparator);
+  Caller caller;
+  if (parts.size() != 4) return caller;
+  caller.member = MemberId(parts[0]);
+  caller.name = parts[1];
+  caller.admin = parts[2] == "1";
+  if (!parts[3].empty()) caller.run = RunId(parts[3]);
+  return caller;
+}
+
+ProjectId project_of(const http::Request& request) { return ProjectId(request.headers.get(kProjectHeader)); }
+
+}  // namespace slipway::api

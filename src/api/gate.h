@@ -1,0 +1,26 @@
+// The gate: who may come in at all. Runs before every handler, on the event loop, and never blocks.
+//
+// Closed by default. On loopback the operating-system user who runs the server needs no token, as long as the Host is a
+// loopback name (a web page that rebinds its name to 127.0.0.1 fails here) and the Origin, when there is one, is the
+// server itself. Everybody else shows a token: as Bearer, as the password of Basic (what MLflow clients send), or in the
+// cookie the UI keeps.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "http/http.h"
+#include "teams/teams.h"
+
+namespace slipway::api {
+
+struct GateOptions {
+  unsigned owner_uid = 0;              // whose connections need no token on loopback
+  std::set<std::string> hosts;         // further names in Host headers that are ours, lower case, without port
+  std::set<std::string> origins;       // further origins that may call us, e.g. "https://lab.example"
+};
+
+/// `teams` outlives the gate.
+http::Router::Gate make_gate(teams::Teams& teams, GateOptions options);
+
+}  // namespace slipway::api

@@ -1,0 +1,49 @@
+#include "data_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/text.h"
+
+namespace slipway::server {
+namespace {
+
+Result<void> check_format(const std::filesystem::path& folder) {
+  const auto path = folder / "format";
+  const auto text = read_file(path, 64);
+  if (!text.ok()) {
+    if (text.error().code != ErrorCode::not_found) return text.error();
+    return write_file_atomic(path, std::to_string(DataFolder::kFormat) + "\n");
+  }
+  const auto format = parse_i64(trim(*text));
+  if (!format) return Error{ErrorCode::failed_precondition, path.string() + " should hold a number and holds '" + clean_utf8(trim(*text), 40) + "'; is this a data folder of Slipway?"};
+  if (*format > DataFolder::kFormat) {
+    return Error{ErrorCode::failed_precondition, "the data folder " + folder.string() + " has format " + std::to_string(*format) +
+                                                     ", written by a newer version of Slipway; this one knows format " + std::to_string(DataFolder::kFormat) +
+                                                     ". Start the newer version, or restore a backup made before the upgrade"};
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<DataFolder> DataFolder::open(const std::filesystem::path& path) {
+  TRY(make_directories(path));
+  const auto folder = std::filesystem::absolute(path).lexically_normal();
+  UniqueFd lock = TRY(open_file(folder / "lock", O_RDWR | O_CREAT, 0600));
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    const auto holder = read_file(folder / "lock", 64);
+    return Error{ErrorCode::failed_precondition, "another server uses the data folder " + folder.string() + (holder.ok() ? " (process " + std::string(trim(*holder)) + ")" : "") +
+                                                     "; stop it first, or name another folder with --data"};
+  }
+  TRY(check_format(folder));
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(lock.get(), 0) != 0) return system_error("write", folder / "lock", errno);
+  TRY(write_all(lock.get(), pid, folder / "lock"));
+  return DataFolder(folder, std::move(lock));
+}
+
+}  // namespace slipway::server

@@ -1,0 +1,28 @@
+// The data folder: one server at a time, one format.
+#pragma once
+
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/result.h"
+
+namespace slipway::server {
+
+/// A data folder that is ours alone until this goes away (an flock, so a killed server leaves nothing behind).
+class DataFolder {
+ public:
+  static constexpr int kFormat = 1;
+
+  /// Creates it when it is missing. failed_precondition: another server uses it, or a newer version wrote it.
+  static Result<DataFolder> open(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  DataFolder(std::filesystem::path path, UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+
+  std::filesystem::path path_;
+  UniqueFd lock_;
+};
+
+}  // namespace slipway::server

@@ -1,0 +1,66 @@
+#include "settings.h"
+
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+#include "version.h"
+
+namespace slipway::server {
+namespace {
+
+/// "127.0.0.1:7070", ":7070", "[::1]:7070" -> address and port; nullopt when it is none of these.
+bool parse_listen(const std::string& text, Settings& settings) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return false;
+  const auto port = parse_i64(text.substr(colon + 1));
+  if (!port || *port < 0 || *port > 65535) return false;
+  std::string address = text.substr(0, colon);
+  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+  if (!address.empty()) settings.address = address == "localhost" ? "127.0.0.1" : address;
+  settings.port = static_cast<int>(*port);
+  return true;
+}
+
+}  // namespace
+
+bool is_loopback(const std::string& address) { return address.starts_with("127.") || address == "::1"; }
+
+std::variant<Settings, EndNow> read_settings(int argc, char** argv) {
+  Settings settings;
+  std::string listen = "127.0.0.1:7070", durability = "normal";
+  CLI::App app("The Slipway server: UI, API, MLflow and inference on one port.", "slipway-server");
+  app.set_version_flag("--version", std::string("slipway-server ") + kVersion);
+  app.set_config("--config", "", "Read further settings from this file (name = value lines, as the flags without dashes)");
+  app.add_option("--data", settings.data, "Where everything is kept")->envname("SLIPWAY_DATA")->capture_default_str();
+  app.add_option("--listen", listen, "Where to answer; port 0 takes a free one")->envname("SLIPWAY_LISTEN")->capture_default_str();
+  app.add_option("--database", settings.database, "postgresql://user@host/name instead of SQLite")->envname("SLIPWAY_DATABASE");
+  app.add_option("--durability", durability, "full: metric points and logs are synced before the answer, too")
+      ->envname("SLIPWAY_DURABILITY")->check(CLI::IsMember({"normal", "full"}))->capture_default_str();
+  app.add_option("--tls-certificate", settings.tls_certificate, "PEM certificate chain; read again when it changes")->envname("SLIPWAY_TLS_CERTIFICATE");
+  app.add_option("--tls-key", settings.tls_key, "PEM private key")->envname("SLIPWAY_TLS_KEY");
+  app.add_option("--allowed-host", settings.allowed_hosts, "A further name this server is called by (repeat for more)");
+  app.add_option("--allowed-origin", settings.allowed_origins, "A web origin whose pages may call this server");
+  app.add_option("--log-file", settings.log_file, "Also log into this file, rotated at 64 MiB")->envname("SLIPWAY_LOG_FILE");
+  app.add_option("--event-loops", settings.event_loops, "Threads that serve connections [one per core]");
+  app.add_option("--drain-seconds", settings.drain_s, "How long SIGTERM waits for requests in flight")->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    if (problem.get_exit_code() == 0) {
+      std::ostringstream out, ignored;
+      app.exit(problem, out, ignored);
+      return EndNow{out.str(), 0};
+    }
+    return EndNow{std::string("slipway-server: ") + problem.what() + "\nSee `slipway-server --help`.\n", 2};
+  }
+  if (!parse_listen(listen, settings)) {
+    return EndNow{"slipway-server: --listen is '" + listen + "'; expected ADDRESS:PORT, for example 127.0.0.1:7070\n", 2};
+  }
+  settings.sync_streams = durability == "full";
+  if (settings.tls_certificate.empty() != settings.tls_key.empty()) {
+    return EndNow{"slipway-server: --tls-certificate and --tls-key go together\n", 2};
+  }
+  return settings;
+}
+
+}  // namespace slipway::server

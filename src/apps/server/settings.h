@@ -1,0 +1,38 @@
+// What the server was told: flags first, then SLIPWAY_* variables, then the configuration file (--config).
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+
+namespace slipway::server {
+
+struct Settings {
+  std::filesystem::path data = "slipway-data";
+  std::string address = "127.0.0.1";
+  int port = 7070;
+  std::string database;              // empty: SQLite in the data folder
+  bool sync_streams = false;         // --durability full
+  std::string tls_certificate, tls_key;
+  std::vector<std::string> allowed_hosts, allowed_origins;
+  std::string log_file;
+  size_t event_loops = 0;            // 0: one per core
+  std::int64_t drain_s = 20;         // how long SIGTERM waits for requests in flight
+};
+
+/// Text to print and the exit code to end with.
+struct EndNow {
+  std::string text;
+  int exit_code = 0;
+};
+
+std::variant<Settings, EndNow> read_settings(int argc, char** argv);
+
+/// Whether the address is reached from this machine only.
+bool is_loopback(const std::string& address);
+
+}  // namespace slipway::server
