@@ -4,6 +4,7 @@
 #include <simdjson.h>
 
 #include <cmath>
+#include <unordered_map>
 
 #include "base/text.h"
 
@@ -14,12 +15,22 @@ Json convert(const simdjson::dom::element& element) {
   switch (element.type()) {
     case simdjson::dom::element_type::ARRAY: {
       Json::Array array;
-      for (const auto& item : element.get_array().value_unsafe()) array.push_back(convert(item));
+      const simdjson::dom::array items = element.get_array().value_unsafe();
+      for (const auto& item : items) array.push_back(convert(item));
       return array;
     }
     case simdjson::dom::element_type::OBJECT: {
-      Json object{Json::Object{}};
-      for (const auto& member : element.get_object().value_unsafe()) object.set(std::string(member.key), convert(member.value));
+      Json::Object object;
+      std::unordered_map<std::string_view, size_t> places;  // so that a body of many keys costs no square of them
+      const simdjson::dom::object members = element.get_object().value_unsafe();
+      for (const auto& member : members) {
+        const auto [place, is_new] = places.try_emplace(member.key, object.size());
+        if (is_new) {
+          object.emplace_back(std::string(member.key), convert(member.value));
+        } else {
+          object[place->second].second = convert(member.value);
+        }
+      }
       return object;
     }
     case simdjson::dom::element_type::INT64: return element.get_int64().value_unsafe();

@@ -22,17 +22,17 @@ class Json {
   using Object = std::vector<std::pair<std::string, Json>>;
 
   Json() = default;  // null
-  Json(std::nullptr_t) {}                                     // NOLINT(google-explicit-constructor)
-  Json(bool v) : value_(v) {}                                 // NOLINT(google-explicit-constructor)
-  Json(int v) : value_(static_cast<std::int64_t>(v)) {}       // NOLINT(google-explicit-constructor)
-  Json(std::int64_t v) : value_(v) {}                         // NOLINT(google-explicit-constructor)
-  Json(std::uint64_t v);                                      // NOLINT(google-explicit-constructor)
-  Json(double v) : value_(v) {}                               // NOLINT(google-explicit-constructor)
-  Json(const char* v) : value_(std::string(v)) {}             // NOLINT(google-explicit-constructor)
-  Json(std::string_view v) : value_(std::string(v)) {}        // NOLINT(google-explicit-constructor)
-  Json(std::string v) : value_(std::move(v)) {}               // NOLINT(google-explicit-constructor)
-  Json(Array v) : value_(std::move(v)) {}                     // NOLINT(google-explicit-constructor)
-  Json(Object v) : value_(std::move(v)) {}                    // NOLINT(google-explicit-constructor)
+  Json(std::nullptr_t) {}
+  Json(bool v) : value_(v) {}
+  Json(int v) : value_(static_cast<std::int64_t>(v)) {}
+  Json(std::int64_t v) : value_(v) {}
+  Json(std::uint64_t v);
+  Json(double v) : value_(v) {}
+  Json(const char* v) : value_(std::string(v)) {}
+  Json(std::string_view v) : value_(std::string(v)) {}
+  Json(std::string v) : value_(std::move(v)) {}
+  Json(Array v) : value_(std::move(v)) {}
+  Json(Object v) : value_(std::move(v)) {}
 
   /// Reads one JSON document, whole. Nesting deeper than kJsonDepthMax, invalid UTF-8 and trailing text are errors with
   /// code invalid_argument. The bare tokens NaN, Infinity and -Infinity, which Python writes, are taken as doubles.
