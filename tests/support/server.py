@@ -8,6 +8,7 @@ Each server gets a folder of its own under the system's temporary folder and a f
 """
 import dataclasses
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -29,6 +30,11 @@ STOP_SECONDS_MAX = 30
 def program(name, preset="release"):
     """The path of a built program."""
     return ROOT / "build" / preset / "bin" / name
+
+
+def clean_environment():
+    """Ours, without the settings that whoever runs the tests may have made for their own server."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("SLIPWAY_", "MLFLOW_"))}
 
 
 @dataclasses.dataclass
@@ -73,7 +79,7 @@ class Server:
         started = time.monotonic()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([*command, *self._arguments], stdout=subprocess.PIPE, stderr=log,
-                                            stdin=subprocess.DEVNULL, env={**os.environ, **self._environment})
+                                            stdin=subprocess.DEVNULL, env={**clean_environment(), **self._environment})
         self.url = self._read_url()
         self._listen = self.url.split("//")[1]
         threading.Thread(target=self._drain, args=(self.process.stdout,), daemon=True).start()
@@ -150,27 +156,22 @@ class Server:
 
 
 class Postgres:
-    """One PostgreSQL cluster for a test run; database() makes an empty database in it."""
+    """One PostgreSQL cluster for a test run; database() makes an empty database in it and answers its URL."""
+
+    _tool = ROOT / "tests/support/postgres"
 
     def __init__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="slipway-postgres-"))
-        self._count = 0
-        self._lock = threading.Lock()
+        self._count = itertools.count(1)
 
     def __enter__(self):
-        self.folder.chmod(0o755)  # PostgreSQL refuses root, so the tool may run it as another user
-        done = subprocess.run([ROOT / "tests/support/postgres", "start", self.folder], stdout=subprocess.PIPE, text=True, check=True)
-        self.url = done.stdout.strip().splitlines()[-1]
+        self.url = self._run("start", "--while-pid", str(os.getpid()))
         return self
 
     def __exit__(self, *_):
-        subprocess.run([ROOT / "tests/support/postgres", "stop", self.folder], stdout=subprocess.DEVNULL)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._run("stop", self.url)
+
+    def _run(self, *arguments):
+        return subprocess.run([self._tool, *arguments], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
     def database(self):
-        with self._lock:
-            self._count += 1
-            name = f"slipway_{self._count}"
-            subprocess.run(["psql", "-q", self.url, "-c", f"CREATE DATABASE {name}"], check=True, stdout=subprocess.DEVNULL)
-        head, question, query = self.url.partition("?")
-        return head.rsplit("/", 1)[0] + "/" + name + question + query
+        return self._run("database", self.url, f"test_{next(self._count)}")
