@@ -67,6 +67,10 @@ struct VerifyReport {
 /// Called with progress now and then; false stops early.
 using Progress = std::function<bool(std::uint64_t blobs, std::uint64_t bytes)>;
 
+inline constexpr size_t kPutManyBlobsMax = 100'000;  // in one put_many(); past it too_large
+inline constexpr size_t kUploadsOpenMax = 1'000;     // unfinished begin_upload()s; past it busy
+
+/// Thread-safe. The folder belongs to one server at a time (whoever opens the data folder sees to that).
 class Store {
  public:
   static Result<std::unique_ptr<Store>> open(const StoreOptions& options, const Clock& clock, Counters& counters);
@@ -80,9 +84,11 @@ class Store {
   virtual Result<BlobInfo> put_file(const std::filesystem::path& path) = 0;
 
   virtual Result<std::unique_ptr<Reader>> open_blob(const Hash& hash) = 0;
+  /// The whole blob, held against its name: data_loss when the bytes on disk are not what was put.
   virtual Result<std::string> get(const Hash& hash, std::uint64_t bytes_max = 64ull << 20) = 0;
   virtual Result<bool> contains(const Hash& hash) = 0;
-  /// Which of these are missing: what a client still has to send.
+  /// Which of these are missing: what a client still has to send. Renews the leases of the others, because the client will
+  /// rely on them.
   virtual Result<std::vector<Hash>> missing(std::span<const Hash> hashes) = 0;
 
   /// Renews the lease of a blob that is about to be named (also done by every put of the same bytes).
