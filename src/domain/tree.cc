@@ -126,4 +126,22 @@ Result<Tree> parse_tree(std::string_view text) {
   return tree;
 }
 
+TreeDiff diff(const Tree& from, const Tree& to) {
+  TreeDiff result;
+  auto left = from.entries.begin();
+  auto right = to.entries.begin();
+  while (left != from.entries.end() || right != to.entries.end()) {
+    if (right == to.entries.end() || (left != from.entries.end() && left->path < right->path)) {
+      result.removed.push_back(*left++);
+    } else if (left == from.entries.end() || right->path < left->path) {
+      result.added.push_back(*right++);
+    } else {
+      if (*left != *right) result.changed.push_back({*left, *right});
+      ++left;
+      ++right;
+    }
+  }
+  return result;
+}
+
 }  // namespace slipway

@@ -48,4 +48,18 @@ std::string render(Tree tree);
 /// where another entry needs a folder) is invalid_argument: one tree has one name.
 Result<Tree> parse_tree(std::string_view text);
 
+/// What has to be done to `from` to get `to`. Each list is sorted by path.
+struct TreeDiff {
+  struct Change {
+    TreeEntry before, after;
+    bool operator==(const Change&) const = default;
+  };
+  std::vector<TreeEntry> added, removed;
+  std::vector<Change> changed;  // the same path with another hash or kind
+
+  bool empty() const { return added.empty() && removed.empty() && changed.empty(); }
+};
+
+TreeDiff diff(const Tree& from, const Tree& to);
+
 }  // namespace slipway

@@ -39,5 +39,17 @@ TEST(Tree, bad_text_is_refused) {
   }
 }
 
+TEST(Tree, the_difference_names_exactly_what_was_added_removed_and_changed) {
+  const Tree from{{entry("a", "1"), entry("b", "1"), entry("c", "1"), entry("d", "1")}};
+  const Tree to{{entry("a", "1"), entry("b", "2"), entry("d", "1", TreeEntryKind::executable), entry("e", "1")}};
+  const TreeDiff difference = diff(from, to);
+  EXPECT_EQ(difference.added, std::vector<TreeEntry>{to.entries[3]});
+  EXPECT_EQ(difference.removed, std::vector<TreeEntry>{from.entries[2]});
+  const std::vector<TreeDiff::Change> changed = {{from.entries[1], to.entries[1]}, {from.entries[3], to.entries[2]}};
+  EXPECT_EQ(difference.changed, changed);
+  EXPECT_TRUE(diff(from, from).empty());
+  EXPECT_EQ(diff(Tree{}, to).added, to.entries);
+}
+
 }  // namespace
 }  // namespace slipway
