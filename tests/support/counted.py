@@ -5,7 +5,7 @@ import unittest
 
 def run_and_count(module="__main__", argv=None):
     """Runs the cases of a module; answers the exit code. `-k PATTERN` and `-v` work as usual."""
-    program = unittest.main(module=module, argv=argv, exit=False, verbosity=2)
+    program = unittest.main(module=module, argv=argv, exit=False, verbosity=2, warnings="ignore")
     result = program.result
     failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
     sys.stderr.flush()

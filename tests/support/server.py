@@ -99,8 +99,8 @@ class Server:
         raise RuntimeError(f"slipway-server ended with {self.process.returncode} before it was ready:\n{self.log_text()}")
 
     def _drain(self, stream):
-        for line in stream:
-            with open(self.log, "ab") as log:
+        with stream, open(self.log, "ab") as log:
+            for line in stream:
                 log.write(line)
 
     def log_text(self, bytes_max=8000):
