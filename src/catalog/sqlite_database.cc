@@ -60,7 +60,7 @@ class Checkpointer {
  public:
   Checkpointer(std::unique_ptr<SqliteConnection> connection, Counters& counters)
       : connection_(std::move(connection)),
-        took_(counters.latency("catalog_checkpoint_seconds", "How long a background checkpoint of SQLite's log took")),
+        took_(counters.latency("catalog_checkpoint_seconds", "How long copying SQLite's log into its file took")),
         thread_("db-check-0", [this] { loop(); }) {}
   ~Checkpointer() {
     state_.lock()->closed = true;
@@ -70,6 +70,20 @@ class Checkpointer {
   void ask() {
     state_.lock()->asked = true;
     changed_.notify_one();
+  }
+
+  struct Copied {
+    int frames = 0, copied = 0;
+  };
+  /// Copies what can be copied without waiting for readers or writers; one at a time, because SQLite would send a second
+  /// one away with nothing done.
+  Copied copy(SqliteConnection& connection) {
+    const std::lock_guard turn(copying_);
+    const Time start = system_clock().steady();
+    Copied result;
+    sqlite3_wal_checkpoint_v2(connection.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &result.frames, &result.copied);
+    took_.record(system_clock().steady() - start);
+    return result;
   }
 
  private:
@@ -84,14 +98,13 @@ class Checkpointer {
         if (state->closed) return;
         state->asked = false;
       }
-      const Time start = system_clock().steady();
-      sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
-      took_.record(system_clock().steady() - start);
+      copy(*connection_);
     }
   }
 
   const std::unique_ptr<SqliteConnection> connection_;
   LatencyHistogram& took_;
+  std::mutex copying_;
   std::condition_variable changed_;
   Guarded<State> state_;
   Thread thread_;
@@ -222,7 +235,7 @@ void SqliteDatabase::finish(std::span<QueuedWrite> group, std::vector<Result<voi
   std::vector<Completion> records;
   for (size_t i = 0; i < group.size(); ++i) {
     const bool needs_sync = group[i].durability == Durability::record || options_.sync_streams;
-    if (results[i].ok() && needs_sync) records.push_back(std::move(group[i].done));
+    if (results[i].ok() && needs_sync) records.push_back(std::exchange(group[i].done, nullptr));
   }
   wal_sync_.committed(std::move(records));
   for (size_t i = 0; i < group.size(); ++i) {
@@ -240,11 +253,10 @@ void SqliteDatabase::tend_wal() {
   }
   if (wal_frames_ - checkpoint_forced_at_ < kWalFramesMax) return;
   checkpoint_forced_at_ = wal_frames_;
-  int frames = 0, copied = 0;
-  sqlite3_wal_checkpoint_v2(writer_->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
-  if (copied < frames) {
+  const auto result = checkpointer_.copy(*writer_);
+  if (result.copied < result.frames) {
     log_warning("catalog", "a reader with an old snapshot keeps the database's log from being emptied",
-                {{"frames", std::to_string(frames)}, {"copied", std::to_string(copied)}});
+                {{"frames", std::to_string(result.frames)}, {"copied", std::to_string(result.copied)}});
   }
 }
 
