@@ -32,6 +32,7 @@ install: build       ## into PREFIX (default /usr/local)
 	cmake --install build/release --prefix "$(DESTDIR)$(PREFIX)" --strip
 
 package: build       ## a .deb and a tarball, in build/packages
+	@tools/bootstrap package
 	@packaging/build
 
 format:              ## clang-format over src and include
