@@ -1,0 +1,28 @@
+// Every page: its URL, its name in the rail if it has one, and the file it is loaded from when first opened.
+import { lazy, type ComponentType } from "react";
+
+export type PageProps = Record<string, string>;
+type Load = () => Promise<{ default: ComponentType<PageProps> }>;
+export interface Route { pattern: string; page: ComponentType<PageProps>; load: Load }
+
+const route = (pattern: string, load: Load): Route => ({ pattern, load, page: lazy(load) });
+
+export const routes: Route[] = [
+  route("/runs", () => import("../runs/runs")),
+  route("/runs/compare", () => import("../runs/compare")),
+  route("/runs/{id}", () => import("../runs/run_page")),
+  route("/login", () => import("./login")),
+];
+
+/// The rail: what exists, in the order of the loop. `key` follows g.
+export const rail = [
+  { name: "Overview", to: "/", key: "o" },
+  { name: "Data", to: "/datasets", key: "d" },
+  { name: "Runs", to: "/runs", key: "r" },
+  { name: "Pipelines", to: "/pipelines", key: "p" },
+  { name: "Evaluations", to: "/evaluations", key: "e" },
+  { name: "Models", to: "/models", key: "m" },
+  { name: "Deployments", to: "/deployments", key: "y" },
+  { name: "Findings", to: "/findings", key: "f" },
+  { name: "Cases", to: "/cases", key: "c" },
+];

@@ -1,0 +1,54 @@
+// The columns of a table of runs: what every run has, then one for each parameter, metric and tag that the server knows.
+import type { Run, RunColumns } from "../api/types";
+import { Ago, State } from "../parts/basics";
+import { cost, duration, number, value_of } from "../parts/format";
+import { Link } from "../app/router";
+import type { Column } from "../parts/table";
+
+const fixed: Column<Run>[] = [
+  { id: "name", name: "Name", width: 220, value: (run) => run.name || run.id, cell: (run) => <Link to={`/runs/${run.id}`}>{run.name || run.id.slice(0, 12)}</Link> },
+  { id: "state", name: "State", width: 104, value: (run) => run.state, cell: (run) => <State of={run.state} /> },
+  { id: "created_at", name: "Created", width: 108, right: true, value: (run) => run.created_at, cell: (run) => <Ago at={run.created_at} /> },
+  { id: "duration_s", name: "Duration", width: 108, right: true, value: (run) => run.duration_s, cell: (run) => duration(run.duration_s) },
+  { id: "experiment_name", name: "Experiment", width: 130, value: (run) => run.experiment_name, sortable: false },
+  { id: "step", name: "Step", width: 110, value: (run) => run.source?.step ?? null, sortable: false },
+  { id: "member", name: "Member", width: 100, value: (run) => run.member },
+  { id: "commit", name: "Commit", width: 100, hidden: true, sortable: false, value: (run) => run.source?.commit ?? null, cell: (run) => run.source?.commit ? <code>{run.source.commit.slice(0, 8)}{run.source.dirty ? " +" : ""}</code> : <span className="quiet">–</span>, hint: "The commit the code was at; + when there were changes beside it" },
+  { id: "attempt_count", name: "Attempts", width: 84, right: true, hidden: true, sortable: false, value: (run) => run.attempt_count },
+  { id: "cost", name: "Cost", width: 80, right: true, hidden: true, sortable: false, value: (run) => run.cost, cell: (run) => cost(run.cost) },
+  { id: "id", name: "Id", width: 270, hidden: true, value: (run) => run.id, cell: (run) => <code>{run.id}</code> },
+];
+
+/// How many metrics and parameters are shown before one chooses.
+const kFirstShown = 4;
+
+export function run_columns(known: RunColumns | undefined): Column<Run>[] {
+  const metrics = (known?.metrics ?? []).map((key, i): Column<Run> => ({
+    id: `metrics.${key}`, name: key, width: 104, right: true, hidden: i >= kFirstShown, hint: `metrics.${key}, last value`,
+    value: (run) => { const value = value_of(run.metrics[key]?.last); return Number.isNaN(value) ? null : value; },
+    cell: (run) => (run.metrics[key] ? number(run.metrics[key].last) : <span className="quiet">–</span>),
+  }));
+  const parameters = (known?.parameters ?? []).map((key, i): Column<Run> => ({
+    id: `params.${key}`, name: key, width: 96, right: true, hidden: i >= kFirstShown, hint: `params.${key}`, value: (run) => run.parameters[key] ?? null,
+  }));
+  const tags = (known?.tags ?? []).map((key): Column<Run> => ({
+    id: `tags.${key}`, name: key, width: 120, hidden: true, hint: `tags.${key}`, value: (run) => run.tags[key] ?? null,
+  }));
+  return [...fixed, ...metrics, ...parameters, ...tags];
+}
+
+/// What may stand left of an operator in the filter.
+export function filter_words(known: RunColumns | undefined): string[] {
+  return [
+    "state", "name", "created_at", "started_at", "duration_s", "member", "and", "like", "ilike", "order_by",
+    ...(known?.metrics ?? []).map((key) => `metrics.${key}`), ...(known?.parameters ?? []).map((key) => `params.${key}`), ...(known?.tags ?? []).map((key) => `tags.${key}`),
+  ].filter((word) => word !== "order_by");
+}
+
+/// The server's order_by for a column of the table; null for those it cannot order by.
+export function order_by(sort: { id: string; desc: boolean } | null): string | null {
+  if (!sort) return null;
+  const field = /^(metrics|params|tags)\.(.+)$/.exec(sort.id);
+  const name = field && /[^\w.]/.test(field[2]!) ? `${field[1]}.\`${field[2]}\`` : sort.id;
+  return `${name} ${sort.desc ? "desc" : "asc"}`;
+}

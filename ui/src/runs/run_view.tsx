@@ -1,0 +1,152 @@
+// One run, alone on its page or beside the list: its state first, then what it measured, then everything else in tabs.
+import { useState } from "react";
+import { useGet, useSend } from "../api/hooks";
+import type { Attempt, Run } from "../api/types";
+import { Link, navigate } from "../app/router";
+import { Ago, Command, Dialog, Empty, Facts, Field, Loaded, notify, notify_error, State, Tabs, Tag } from "../parts/basics";
+import { Head } from "../parts/detail";
+import { cost, counted, duration } from "../parts/format";
+import { Log } from "../parts/log";
+import { Artifacts } from "./artifacts";
+import { Code, EnvironmentTab, LineageTab } from "./record";
+import { MetricPlots } from "./metrics";
+import css from "./runs.module.css";
+
+export const is_running = (run: Run) => ["queued", "scheduled", "running", "stopping"].includes(run.state);
+
+export function RunView({ id }: { id: string }) {
+  const run = useGet<Run>(["runs", id, "record"], `/api/v1/runs/${id}`);
+  return <Loaded of={run} page>{(data) => <Body run={data} />}</Loaded>;
+}
+
+function Body({ run }: { run: Run }) {
+  const executed = run.source?.kind === "step";
+  return (
+    <>
+      <Head title={run.name || run.id.slice(0, 12)} state={<State of={run.state} />}><Actions run={run} /></Head>
+      <div className="stack">
+        <End run={run} />
+        <Facts columns of={[
+          ["Experiment", <Link to={`/runs?experiment=${run.experiment_id}`}>{run.experiment_name}</Link>],
+          ["Started", run.started_at ? <Ago at={run.started_at} /> : "not yet"],
+          ["Duration", <span className="num">{duration(run.duration_s)}</span>],
+          ["Member", run.member],
+          ["Step", run.source?.step ?? null],
+          ["Code", run.source?.commit ? <><code>{run.source.commit.slice(0, 8)}</code>{run.source.branch && ` on ${run.source.branch}`}{run.source.dirty && " with changes"}</> : null],
+          ["Pipeline", run.source?.pipeline_run_id ? <Link to={`/pipelines/${run.source.pipeline_run_id}`}>{run.source.pipeline_run_id.slice(0, 12)}</Link> : null],
+          ["Cost", run.cost === null ? null : <span className="num">{cost(run.cost)}</span>],
+          ["Id", <code>{run.id}</code>],
+        ]} />
+        {Object.keys(run.tags).some((key) => !key.startsWith("mlflow.")) && (
+          <div className="row">{Object.entries(run.tags).filter(([key]) => !key.startsWith("mlflow.")).map(([key, value]) => <Tag key={key}>{key} = {value}</Tag>)}</div>
+        )}
+        <Tabs label="About this run" tabs={[
+          { id: "metrics", name: "Metrics", note: Object.keys(run.metrics).length || null, content: () => <MetricPlots run={run} /> },
+          { id: "log", name: "Log", content: () => <Log path={`/api/v1/runs/${run.id}/log`} run={run.id} running={is_running(run)} /> },
+          { id: "parameters", name: "Parameters", note: Object.keys(run.parameters).length || null, content: () => <Parameters run={run} /> },
+          { id: "code", name: "Code", content: () => <Code run={run} /> },
+          { id: "environment", name: "Environment", content: () => <EnvironmentTab run={run} /> },
+          { id: "artifacts", name: "Artifacts", content: () => <Artifacts id={run.id} /> },
+          { id: "lineage", name: "Lineage", content: () => <LineageTab run={run} /> },
+          ...(executed ? [{ id: "attempts", name: "Attempts", note: run.attempt_count || null, content: () => <Attempts id={run.id} /> }] : []),
+        ]} />
+      </div>
+    </>
+  );
+}
+
+/// Why it waits, or how it ended, when that needs words.
+function End({ run }: { run: Run }) {
+  const needs = run.state === "failed" || run.state === "killed" || run.state === "queued";
+  const attempts = useGet<{ attempts: Attempt[] }>(["runs", run.id, "attempts"], `/api/v1/runs/${run.id}/attempts`, { enabled: needs && run.source?.kind === "step" });
+  const last = attempts.data?.attempts.at(-1);
+  if (run.state === "queued") return run.queue_message ? <p>Waits: {run.queue_message}</p> : null;
+  if (!needs || !last) return null;
+  const parts = [last.end, last.exit_code !== null && last.exit_code !== 0 ? `exit code ${last.exit_code}` : null, last.signal ? `signal ${last.signal}` : null, last.message].filter(Boolean);
+  return parts.length ? <p role="status">{parts.join(" · ")}</p> : null;
+}
+
+function Actions({ run }: { run: Run }) {
+  const [again, set_again] = useState(false);
+  const stop = useSend<unknown>(["runs"], () => ["POST", `/api/v1/runs/${run.id}/stop`, {}]);
+  const restore = useSend<unknown>(["runs"], () => ["POST", `/api/v1/runs/${run.id}/restore`]);
+  const remove = useSend<unknown>(["runs"], () => ["DELETE", `/api/v1/runs/${run.id}`]);
+  const executed = run.source?.kind === "step";
+  return (
+    <>
+      {executed && is_running(run) && <button type="button" disabled={run.state === "stopping" || stop.isPending} onClick={() => stop.mutate(undefined, { onError: notify_error })}>Stop</button>}
+      {executed && <button type="button" onClick={() => set_again(true)}>Run again</button>}
+      {run.deleted
+        ? <button type="button" onClick={() => restore.mutate(undefined, { onError: notify_error })}>Restore</button>
+        : !is_running(run) && <button type="button" onClick={() => remove.mutate(undefined, {
+            onSuccess: () => notify(`${run.name || "The run"} is deleted; it can be restored until garbage is collected.`, { undo: () => restore.mutate() }), onError: notify_error,
+          })}>Delete</button>}
+      {again && <RunAgain run={run} onClose={() => set_again(false)} />}
+    </>
+  );
+}
+
+function RunAgain({ run, onClose }: { run: Run; onClose: () => void }) {
+  const [values, set_values] = useState(run.parameters);
+  const rerun = useSend<Run, Record<string, string>>(["runs"], (parameters) => ["POST", `/api/v1/runs/${run.id}/rerun`, { parameters }]);
+  const changed = Object.fromEntries(Object.entries(values).filter(([key, value]) => value !== run.parameters[key]));
+  return (
+    <Dialog title={`Run ${run.source?.step ?? run.name} again`} onClose={onClose}>
+      <p className="quiet">The same code, inputs and environment. Parameters may differ:</p>
+      <form className="stack" onSubmit={(event) => {
+        event.preventDefault();
+        rerun.mutate(changed, { onSuccess: (made) => { onClose(); navigate(`/runs/${made.id}`); } });
+      }}>
+        {Object.entries(values).map(([key, value]) => <Field key={key} name={key}><input className="num" value={value} onChange={(event) => set_values({ ...values, [key]: event.target.value })} /></Field>)}
+        {Object.keys(values).length === 0 && <p>This step has no parameters.</p>}
+        {rerun.error && <p role="alert">{rerun.error.message}</p>}
+        <Command text={`slipway rerun ${run.id}${Object.entries(changed).map(([key, value]) => ` -p ${key}=${value}`).join("")}`} />
+        <div><button type="submit" className="primary" disabled={rerun.isPending}>Start</button></div>
+      </form>
+    </Dialog>
+  );
+}
+
+function Parameters({ run }: { run: Run }) {
+  const [find, set_find] = useState("");
+  const all = Object.entries(run.parameters).sort(([a], [b]) => a.localeCompare(b));
+  if (all.length === 0) return <Empty command={`mlflow.log_param("lr", 0.01)`}>This run recorded no parameters.</Empty>;
+  const found = all.filter(([key, value]) => `${key} ${value}`.toLowerCase().includes(find.toLowerCase()));
+  return (
+    <div className="stack">
+      {all.length > 10 && <input style={{ maxWidth: 280 }} aria-label="Find a parameter" placeholder={`Find among ${counted(all.length, "parameter")}`} value={find} onChange={(event) => set_find(event.target.value)} />}
+      <div className={css.over}>
+        <table className={css.values} style={{ maxWidth: 720 }}>
+          <thead><tr><th>Parameter</th><th>Value</th></tr></thead>
+          <tbody>{found.map(([key, value]) => <tr key={key}><td>{key}</td><td className="num" style={{ whiteSpace: "normal" }}>{value}</td></tr>)}</tbody>
+        </table>
+      </div>
+      {run.source?.command && <><h3>Command</h3><Command text={run.source.command} /></>}
+    </div>
+  );
+}
+
+function Attempts({ id }: { id: string }) {
+  const attempts = useGet<{ attempts: Attempt[] }>(["runs", id, "attempts"], `/api/v1/runs/${id}/attempts`);
+  return (
+    <Loaded of={attempts}>
+      {({ attempts: all }) => all.length === 0 ? <Empty>No attempt has been made yet: the run waits for its place.</Empty> : (
+        <div className={css.over}>
+          <table className={css.values}>
+            <thead><tr><th className={css.right}>Attempt</th><th>State</th><th>Node</th><th className={css.right}>Process</th><th className={css.right}>Started</th><th className={css.right}>Duration</th><th>End</th></tr></thead>
+            <tbody>
+              {all.map((one) => (
+                <tr key={one.id}>
+                  <td className={`${css.right} num`}>{one.number}</td><td><State of={one.state} /></td><td>{one.node ?? "–"}</td><td className={`${css.right} num`}>{one.pid ?? "–"}</td>
+                  <td className={css.right}><Ago at={one.started_at} /></td>
+                  <td className={`${css.right} num`}>{one.started_at && one.ended_at ? duration((Date.parse(one.ended_at) - Date.parse(one.started_at)) / 1000) : "–"}</td>
+                  <td>{[one.end, one.exit_code !== null ? `exit code ${one.exit_code}` : null, one.signal ? `signal ${one.signal}` : null, one.message].filter(Boolean).join(" · ") || "–"}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Loaded>
+  );
+}
