@@ -221,7 +221,7 @@ Result<Step> Reader::step(const Json& json, const std::string& path) {
     out.inputs.emplace_back(name, TRY(placed(path + ".inputs." + name, parse_reference(value.string()))));
   }
   for (const auto& [name, value] : json["outputs"].object()) {
-    Output output;
+    StepOutput output;
     TRY(relative_path(value, "path", path + ".outputs." + name, output.path));
     read(value, "model", output.model);
     read(value, "dataset", output.dataset);

@@ -95,13 +95,13 @@ struct Parameter {
 /// read as the type ("0.1" for a float). The error names the parameter, the value and what was expected.
 Result<Json> parameter_value(std::string_view name, const Parameter& parameter, const Json& given);
 
-struct Output {
+struct StepOutput {
   std::string path;     // of a file or folder below the run's directory; empty: $SLIPWAY_OUTPUTS/<name>
   std::string model;    // becomes a version of this model
   std::string dataset;  // becomes a commit of this dataset
   std::string branch;   // of the dataset, default main
   bool optional = false;
-  bool operator==(const Output&) const = default;
+  bool operator==(const StepOutput&) const = default;
 };
 
 struct Resources {
@@ -133,7 +133,7 @@ struct Step {
   std::string command;
   Named<Parameter> parameters;
   Named<Reference> inputs;
-  Named<Output> outputs;
+  Named<StepOutput> outputs;
   Named<std::string> variables;
   Resources resources;
   Limits limits;

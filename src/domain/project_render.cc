@@ -89,7 +89,7 @@ Json parameter_json(const Parameter& parameter) {
       .take();
 }
 
-Json output_json(const Output& output) {
+Json output_json(const StepOutput& output) {
   return Record()
       .text("path", output.path)
       .text("model", output.model)

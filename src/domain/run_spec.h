@@ -11,7 +11,7 @@ struct RunSpec {
   std::string command;       // with holes
   Named<Json> parameters;    // typed values
   Named<Reference> inputs;
-  Named<Output> outputs;
+  Named<StepOutput> outputs;
   Environment environment;   // all members empty: the command's own business
   Named<std::string> variables;
   Resources resources;
