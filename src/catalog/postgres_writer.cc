@@ -158,7 +158,7 @@ Result<void> PostgresWriter::try_group(std::span<QueuedWrite> group, std::vector
     return Error{ErrorCode::busy, fmt::format("other writers stood in the way {} times; try again later", kAttemptsMax)};
   }
   TRY(std::move(committed));
-  if (streams_only) shared_.streams_unsynced = true;
+  if (streams_only && !shared_.options.sync_streams) shared_.streams_unsynced = true;
   shared_.counters.commit.record(system_clock().steady() - start);
   return {};
 }
