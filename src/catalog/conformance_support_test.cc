@@ -14,7 +14,7 @@ std::filesystem::path support_script() {
 
 Result<Output> support(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), support_script().string());
-  return run_command({.arguments = arguments}, std::chrono::seconds(60));
+  return run_command({.arguments = arguments}, std::chrono::seconds(150));
 }
 
 const Result<std::string>& server_url() {

@@ -91,17 +91,25 @@ TEST_P(Postgres, a_write_survives_its_connection_and_is_done_once) {
   EXPECT_GT(counters_.counter("catalog_groups_retried_total", "").value(), 0u);
 }
 
-TEST_P(Postgres, writes_wait_while_the_server_restarts_and_none_is_lost_or_doubled) {
+TEST_P(Postgres, a_crash_of_the_server_loses_no_acknowledged_write_and_doubles_none) {
   auto database = open_log();
-  std::atomic<bool> stop{false};
-  std::atomic<std::int64_t> next{0}, failed{0};
+  std::atomic<bool> stop{false}, restarted{false};
+  std::atomic<std::int64_t> next{0}, written_after{0};
   std::vector<std::thread> threads;
-  for (int t = 0; t < 4; ++t) {
+  std::vector<std::vector<std::int64_t>> acknowledged(4);
+  for (auto& mine : acknowledged) {
     threads.emplace_back([&] {
       while (!stop) {
-        const auto result = database->write(Durability::record, append(next++));
-        EXPECT_TRUE(result.ok()) << result.error().message;
-        failed += !result.ok();
+        const std::int64_t id = next++;
+        const auto result = database->write(Durability::record, append(id));
+        // On a busy machine its recovery may take longer than writes wait; they are told so then, and nothing else.
+        if (!result.ok()) {
+          EXPECT_EQ(result.error().code, ErrorCode::unavailable) << result.error().message;
+          std::this_thread::sleep_for(std::chrono::milliseconds(10));
+          continue;
+        }
+        mine.push_back(id);
+        if (restarted) ++written_after;
       }
     });
   }
@@ -109,13 +117,15 @@ TEST_P(Postgres, writes_wait_while_the_server_restarts_and_none_is_lost_or_doubl
   PostgresForTests::crash();
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   PostgresForTests::restart();
-  const std::int64_t at_restart = next;
-  for (int i = 0; i < 500 && next < at_restart + 40; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  restarted = true;
+  for (int i = 0; i < 3000 && written_after < 40; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   stop = true;
   for (auto& thread : threads) thread.join();
-  EXPECT_EQ(failed, 0);
+  EXPECT_GE(written_after, 40);
   const auto found = kept(*database);
-  EXPECT_EQ(found.size(), static_cast<size_t>(next));
+  for (const auto& ids : acknowledged) {
+    for (const std::int64_t id : ids) EXPECT_TRUE(found.contains(id)) << "write " << id << " was acknowledged and lost";
+  }
   for (const auto& [id, times] : found) EXPECT_EQ(times, 1) << "write " << id;
 }
 
