@@ -8,9 +8,21 @@ export interface Route { pattern: string; page: ComponentType<PageProps>; load: 
 const route = (pattern: string, load: Load): Route => ({ pattern, load, page: lazy(load) });
 
 export const routes: Route[] = [
+  route("/datasets", () => import("../data/datasets")),
+  route("/datasets/{name}", () => import("../data/dataset")),
+  route("/datasets/{name}/diff", () => import("../data/diff")),
+  route("/datasets/{name}/commits/{ref}", () => import("../data/commit")),
+  route("/datasets/{name}/commits/{ref}/samples/{sample...}", () => import("../data/sample")),
   route("/runs", () => import("../runs/runs")),
   route("/runs/compare", () => import("../runs/compare")),
   route("/runs/{id}", () => import("../runs/run_page")),
+  route("/models", () => import("../models/models")),
+  route("/models/{name}", () => import("../models/model")),
+  route("/models/{name}/versions/{version}", () => import("../models/version")),
+  route("/deployments", () => import("../deployments/deployments")),
+  route("/deployments/{name}", () => import("../deployments/deployment")),
+  route("/deployments/{name}/try", () => import("../deployments/try_it")),
+  route("/why/{answer}", () => import("../why/why")),
   route("/login", () => import("./login")),
 ];
 

@@ -157,7 +157,7 @@ export function DataTable<Row>(props: Props<Row>) {
   const all_selected = lines.length > 0 && lines.every((line) => selected?.includes(line.id));
 
   return (
-    <div className={css.frame} style={props.height ? { height: props.height } : undefined}>
+    <div className={css.frame} style={props.height ? { height: props.height, flex: "none" } : undefined}>
       <div
         ref={scroller} className={`${css.scroller} ${changing ? css.changing : ""}`} role="grid" tabIndex={0} aria-label={props.label}
         aria-rowcount={(props.total ?? lines.length) + 1} aria-colcount={leaves.length} aria-busy={loading || changing}

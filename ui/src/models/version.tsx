@@ -1,0 +1,120 @@
+// One version of a model: what it takes and gives, how well it does, its files, and where it came from.
+import { useState } from "react";
+import { part, parts } from "../api/client";
+import { useGet, useSend } from "../api/hooks";
+import type { Dataset, Deployment, Evaluation, Tensor, Version } from "../api/types";
+import { curl, python, quoted, usePage } from "../app/page";
+import { Link, navigate, useParam } from "../app/router";
+import { Ago, Command, Dialog, Empty, Facts, Field, Loaded, State, Tag } from "../parts/basics";
+import { Columns, Head, ScrollPage, Section } from "../parts/detail";
+import { bytes } from "../parts/format";
+import { Interval } from "../parts/interval";
+import { percent } from "../parts/format";
+import { FilePreview } from "../runs/artifacts";
+import css from "../runs/runs.module.css";
+
+export default function VersionPage({ name = "", version = "" }: Record<string, string>) {
+  const api = `/api/v1/models/${part(name)}/versions/${part(version)}`;
+  const record = useGet<Version>(["models", name, "version", version], api);
+  usePage([{ name: "Models", to: "/models" }, { name, to: `/models/${part(name)}` }, { name: `version ${version}` }], [
+    { what: "Show this version", cli: `slipway models show ${quoted(name)}/${version}`, curl: curl(api), python: python(api) },
+    { what: "Load it", python: `import mlflow\n\nmlflow.set_tracking_uri("${location.origin}")\nmodel = mlflow.pyfunc.load_model("models:/${name}/${version}")` },
+    { what: "Evaluate it", cli: `slipway evaluate model:${name}/${version} --dataset dataset:NAME@test` },
+  ]);
+  return <ScrollPage><Loaded of={record} page>{(data) => <Body version={data} />}</Loaded></ScrollPage>;
+}
+
+function Body({ version }: { version: Version }) {
+  const [file, set_file] = useParam("file");
+  const [evaluating, set_evaluating] = useState(false);
+  const deployments = useGet<{ deployments: Deployment[] }>(["deployments", "list", "all"], "/api/v1/deployments?page_size=1000");
+  const where = deployments.data?.deployments.filter((one) => one.model === version.model && one.version === version.version) ?? [];
+  const chosen = version.files.find(({ path }) => path === file);
+  return (
+    <>
+      <Head title={<>{version.model} version {version.version}</>} state={<><State of={version.status} />{version.aliases.map((alias) => <Tag key={alias}>{alias}</Tag>)}</>}>
+        <button type="button" onClick={() => set_evaluating(true)}>Evaluate</button>
+      </Head>
+      {version.description && <p>{version.description}</p>}
+      <Columns>
+        <Section title="Evaluations">
+          {version.evaluations.length === 0 ? <Empty command={`slipway evaluate model:${version.model}/${version.version} --dataset dataset:NAME@test`}>Not evaluated yet.</Empty> : (
+            <ul className="stack">
+              {version.evaluations.map((one) => (
+                <li key={one.id} className="row">
+                  <Link to={`/evaluations/${one.id}`}>{one.name}</Link><span className="grow" />
+                  {Object.entries(one.metrics ?? {}).slice(0, 1).map(([metric, estimate]) => <span key={metric} className="row"><span className="quiet">{metric}</span><span className="num">{percent(estimate.value)}</span><Interval marks={[estimate]} from={0} to={1} width={120} /></span>)}
+                </li>
+              ))}
+            </ul>
+          )}
+        </Section>
+        <Section title="About">
+          <Facts of={[
+            ["Created", <><Ago at={version.created_at} />{version.created_by && ` by ${version.created_by}`}</>],
+            ["Run", version.run_id ? <Link to={`/runs/${version.run_id}`}>{version.run_id}</Link> : null],
+            ["Answers as", where.length ? where.map((one) => <Link key={one.id} to={`/deployments/${part(one.name)}`}>{one.name} </Link>) : "not deployed"],
+            ["Labels", version.labels ? version.labels.slice(0, 40).join(", ") + (version.labels.length > 40 ? ` and ${version.labels.length - 40} more` : "") : null],
+            ["Preprocessing", version.preprocess ? <code>{JSON.stringify(version.preprocess)}</code> : null],
+            ...Object.entries(version.tags).map(([key, value]): [string, React.ReactNode] => [key, value]),
+          ]} />
+        </Section>
+      </Columns>
+      <Section title="What it takes and gives"><Schema inputs={version.inputs} outputs={version.outputs} /></Section>
+      <Section title="Files">
+        {version.files.length === 0 ? <p className="quiet">No files.</p> : (
+          <div className={css.artifacts}>
+            <ul>{version.files.map((one) => <li key={one.path}><button type="button" className="plain" aria-pressed={one.path === file} onClick={() => set_file(one.path)}><span className="clip">{one.path}</span><span className="num quiet">{bytes(one.size)}</span></button></li>)}</ul>
+            {chosen ? <FilePreview key={chosen.path} href={`/api/v1/models/${part(version.model)}/versions/${version.version}/files/${parts(chosen.path)}`} path={chosen.path} size={chosen.size} /> : <p className="quiet">Choose a file to look into it.</p>}
+          </div>
+        )}
+      </Section>
+      {evaluating && <EvaluateDialog version={version} onClose={() => set_evaluating(false)} />}
+    </>
+  );
+}
+
+export function Schema({ inputs, outputs }: { inputs: Tensor[]; outputs: Tensor[] }) {
+  if (inputs.length + outputs.length === 0) return <p className="quiet">This version declares no tensors.</p>;
+  const rows = [...inputs.map((tensor) => ["input", tensor] as const), ...outputs.map((tensor) => ["output", tensor] as const)];
+  return (
+    <div className={css.over}>
+      <table className={css.values} style={{ maxWidth: 720 }}>
+        <thead><tr><th>Side</th><th>Tensor</th><th>Type</th><th>Shape</th></tr></thead>
+        <tbody>{rows.map(([side, tensor]) => <tr key={side + tensor.name}><td className="quiet">{side}</td><td>{tensor.name}</td><td className="num">{tensor.datatype}</td><td className="num">{tensor.shape.map((size) => (size < 0 ? "any" : size)).join(" × ")}</td></tr>)}</tbody>
+      </table>
+    </div>
+  );
+}
+
+function EvaluateDialog({ version, onClose }: { version: Version; onClose: () => void }) {
+  const datasets = useGet<{ datasets: Dataset[] }>(["datasets", "list", "all"], "/api/v1/datasets?page_size=1000");
+  const [dataset, set_dataset] = useState("");
+  const [task, set_task] = useState("classification");
+  const [slices, set_slices] = useState("");
+  const choices = datasets.data?.datasets.flatMap(({ name, branches }) => branches.map((branch) => `dataset:${name}@${branch.name}`)) ?? [];
+  const chosen = dataset || choices.find((one) => one.endsWith("@test")) || choices[0] || "";
+  const parsed = parse_slices(slices);
+  const evaluate = useSend<Evaluation>(["evaluations", "runs"], () => ["POST", "/api/v1/evaluations", { model: `model:${version.model}/${version.version}`, dataset: chosen, task, slices: parsed }]);
+  return (
+    <Dialog title={`Evaluate ${version.model} version ${version.version}`} onClose={onClose}>
+      <form className="stack" onSubmit={(event) => { event.preventDefault(); evaluate.mutate(undefined, { onSuccess: ({ id }) => { onClose(); navigate(`/evaluations/${id}`); } }); }}>
+        <Field name="On the samples of"><select value={chosen} onChange={(event) => set_dataset(event.target.value)}>{choices.map((one) => <option key={one} value={one}>{one.slice(8)}</option>)}</select></Field>
+        <Field name="Task"><select value={task} onChange={(event) => set_task(event.target.value)}><option>classification</option><option>segmentation</option></select></Field>
+        <Field name="Slices" hint="One per line: name: query, for example thick: thickness > 3"><textarea rows={4} className="num" value={slices} onChange={(event) => set_slices(event.target.value)} /></Field>
+        {evaluate.error && <p role="alert">{evaluate.error.message}</p>}
+        <Command text={`slipway evaluate model:${version.model}/${version.version} --dataset ${quoted(chosen)}${Object.entries(parsed).map(([name, query]) => ` --slice ${quoted(`${name}=${query}`)}`).join("")}`} />
+        <div><button type="submit" className="primary" disabled={!chosen || evaluate.isPending}>Evaluate</button></div>
+      </form>
+    </Dialog>
+  );
+}
+
+/// "thick: thickness > 3" a line; what has no colon is passed over.
+export function parse_slices(text: string): Record<string, string> {
+  return Object.fromEntries(text.split("\n").flatMap((line) => {
+    const at = line.indexOf(":");
+    const [name, query] = [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+    return at > 0 && name && query ? [[name, query]] : [];
+  }));
+}
