@@ -24,6 +24,7 @@ sys.dont_write_bytecode = True
 from server import Server, clean_environment  # noqa: E402
 
 START_SECONDS_MAX = 120
+SETTLE_SECONDS_MAX = 30
 LOAD = ROOT / "build/release/bin/bench_load"
 
 
@@ -99,6 +100,14 @@ class System:
             except (OSError, TypeError):
                 continue
         return kib * 1024
+
+    def settle(self):
+        """Waits until it has finished starting: less than a tenth of a core for a second."""
+        for _ in range(SETTLE_SECONDS_MAX):
+            before = self.cpu_seconds()
+            time.sleep(1)
+            if self.cpu_seconds() - before < 0.1:
+                return
 
     def ask(self, connection, method, path, body=None):
         connection.request(method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"})
