@@ -89,10 +89,7 @@ std::variant<Invocation, EndNow> parse(const Commands& commands, std::vector<std
     CLI::App* parent = &root;
     if (parts.size() == 2) {
       auto& noun = nouns[parts[0]];
-      if (!noun) {
-        noun = root.get_subcommand_no_throw(parts[0]);
-        if (!noun) noun = root.add_subcommand(parts[0], "About " + parts[0])->require_subcommand(1)->fallthrough();
-      }
+      if (!noun) noun = root.add_subcommand(parts[0], "About " + parts[0])->require_subcommand(1)->fallthrough();
       parent = noun;
     }
     CLI::App* app = parent->add_subcommand(parts.back(), command.summary)->fallthrough();

@@ -1,0 +1,105 @@
+// One request and its answer, shared between the connection (on its event loop) and whoever handles it (on any thread).
+//
+// The connection owns the socket and does all I/O; the other side only leaves things here and wakes it: an answer, pieces of a
+// streamed answer, the wish for more of the body. `wake` posts to the event loop and may be called from any thread.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/counters.h"
+#include "http/http.h"
+
+namespace slipway::http {
+
+class Exchange : public std::enable_shared_from_this<Exchange> {
+ public:
+  Exchange(std::function<void()> wake, size_t stream_queue_bytes_max, Counter& answered_twice)
+      : wake_(std::move(wake)), stream_queue_bytes_max_(stream_queue_bytes_max), answered_twice_(answered_twice) {}
+
+  // --- the handler's side, any thread ---
+  void send(Response response);
+  std::shared_ptr<BodyWriter> stream(Response head, std::optional<std::uint64_t> length);
+  /// The last Responder is gone: without an answer the client gets a 500.
+  void abandon();
+  /// Blocks until the connection has read something.
+  Result<std::string> next_piece();
+
+  // --- the connection's side, its event loop only ---
+  /// The answer, once there is one.
+  const std::optional<Response>& answer() const { return answer_seen_; }
+  bool is_stream() const { return is_stream_; }
+  std::optional<std::uint64_t> stream_length() const { return stream_length_; }
+  /// Picks up what the handler left: the answer, whether it wants body.
+  void look();
+  bool wants_body() const { return wants_body_seen_; }
+  void deliver(Result<std::string> piece);
+  /// Everything queued for the stream's body; `ended` once the writer is gone.
+  struct Pieces {
+    std::deque<std::string> bytes;
+    bool ended = false;
+  };
+  Pieces take_pieces();
+  /// No more I/O will happen: blocked handlers get `cancelled`, on_client_gone is told when the body was not complete.
+  void close(bool complete);
+
+ private:
+  friend class StreamWriter;
+
+  void wake();  // with mutex_ held
+
+  const std::function<void()> wake_;
+  const size_t stream_queue_bytes_max_;
+  Counter& answered_twice_;
+
+  // The event loop's own.
+  std::optional<Response> answer_seen_;
+  bool is_stream_ = false;
+  std::optional<std::uint64_t> stream_length_;
+  bool wants_body_seen_ = false;
+
+  std::mutex mutex_;  // guards all below
+  std::condition_variable changed_;
+  bool answered_ = false;
+  std::optional<Response> answer_;
+  bool streaming_ = false;
+  std::optional<std::uint64_t> length_;
+  std::deque<std::string> queue_;
+  size_t queue_bytes_ = 0;
+  bool ended_ = false;
+  bool closed_ = false;
+  bool complete_ = false;
+  std::function<void()> client_gone_;
+  bool wants_body_ = false;
+  std::optional<Result<std::string>> piece_;
+};
+
+/// What every copy of a Responder shares.
+class Responder::Impl {
+ public:
+  explicit Impl(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
+  ~Impl() { exchange_->abandon(); }
+  Exchange& exchange() { return *exchange_; }
+
+ private:
+  std::shared_ptr<Exchange> exchange_;
+};
+
+/// The body of a streamed request, as its handler sees it.
+class ExchangeBody : public BodyReader {
+ public:
+  ExchangeBody(std::shared_ptr<Exchange> exchange, std::optional<std::uint64_t> length) : exchange_(std::move(exchange)), length_(length) {}
+  std::optional<std::uint64_t> length() const override { return length_; }
+  Result<std::string> next() override { return exchange_->next_piece(); }
+
+ private:
+  std::shared_ptr<Exchange> exchange_;
+  std::optional<std::uint64_t> length_;
+};
+
+}  // namespace slipway::http
