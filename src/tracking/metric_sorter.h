@@ -1,0 +1,75 @@
+// The background pass that turns the log of batches into sorted segments and chunks, and keeps the table of latest values.
+//
+// One pass: read a snapshot (some batches, and what is known of their series); work out for each run a new segment, new
+// chunks and new summaries; then one write per run, which first moves metric_sorter.version on and is refused when
+// somebody else has moved it since. So two sorters (two servers on one PostgreSQL, or a search that cannot wait) never
+// spoil each other's work: one of them starts over. A kill between two writes loses nothing, because each write removes
+// exactly the batches whose points it stored.
+//
+// Segments of a run are merged like the levels of a log-structured tree: eight of one level become one of the next, and
+// series that have become long enough leave it as chunks. A point is so written about log8(points) times.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+
+#include "base/clock.h"
+#include "base/counters.h"
+#include "base/guarded.h"
+#include "base/thread.h"
+#include "catalog/catalog.h"
+#include "tracking/metric_log.h"
+#include "tracking/metrics.h"
+
+namespace slipway::tracking {
+
+struct SorterOptions {
+  size_t pass_points_max = 500'000;      // read into memory at once, at 32 bytes each
+  size_t pass_batches_max = 20'000;
+  size_t unit_points_max = 100'000;      // of one run in one write
+  Duration delay_max = std::chrono::seconds(2);
+  std::int64_t pending_points_max = 100'000;  // sorted earlier when so many wait
+  size_t merge_segments = 8;
+  size_t chunk_points_min = 1024;        // halves with each level, down to 64
+  size_t chunk_points_max = 16'384;
+  bool background = true;                // false: only catch_up() sorts (tests)
+};
+
+/// What the sorter's thread should do now. Pure.
+enum class SorterStep { sort, wait };
+SorterStep decide(const SorterOptions& options, std::int64_t pending_points, Duration since_last_pass);
+
+/// Thread: `metric-sorter`.
+class MetricSorter {
+ public:
+  MetricSorter(catalog::Database& database, MetricLog& log, const Clock& clock, Counters& counters, SorterOptions options = {});
+  ~MetricSorter();
+
+  /// Sorts everything that was kept before this call, so that metric_latest tells the truth. Blocks; cheap when there is
+  /// nothing to do.
+  Result<void> catch_up();
+
+  struct Unit;
+
+ private:
+  void loop();
+  Result<bool> pass();
+  bool leads();
+
+  catalog::Database& database_;
+  MetricLog& log_;
+  const Clock& clock_;
+  const SorterOptions options_;
+  const std::string holder_;
+  Counter& sorted_;
+  Counter& conflicts_;
+  LatencyHistogram& took_;
+  std::mutex one_pass_;  // held for a whole pass: two in one process would only conflict
+  std::int64_t next_run_ = 0;  // guarded by one_pass_: where the next pass begins, so that every run has its turn
+  std::condition_variable changed_;
+  Guarded<bool> closed_{false};
+  Thread thread_;
+};
+
+}  // namespace slipway::tracking

@@ -1,0 +1,71 @@
+// Building blocks of searches: conditions with their values, sort keys, and pages that go on by key. Private to the room.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "catalog/catalog.h"
+#include "domain/filter.h"
+
+namespace slipway::tracking {
+
+/// SQL with `?` places and the values for them, in order. Text from outside only ever becomes a value.
+struct Sql {
+  std::string text;
+  catalog::Values values;
+
+  Sql& add(std::string_view more) {
+    text += more;
+    return *this;
+  }
+  Sql& add(std::string_view more, catalog::Value value) {
+    text += more;
+    values.push_back(std::move(value));
+    return *this;
+  }
+  Sql& add(const Sql& other) {
+    text += other.text;
+    values.insert(values.end(), other.values.begin(), other.values.end());
+    return *this;
+  }
+};
+
+/// `expression` compared as text: = != LIKE ILIKE IN NOT IN IS [NOT] NULL, with a quoted value.
+Result<Sql> compare_text(std::string_view expression, const FilterComparison& comparison);
+/// `expression` compared as a number that is stored times `scale`: all but LIKE and IN.
+Result<Sql> compare_number(std::string_view expression, const FilterComparison& comparison, double scale = 1);
+
+enum class KeyKind { integer, real, text };
+
+/// One thing that rows are sorted by; never NULL.
+struct SortKey {
+  Sql expression;
+  bool ascending = true;
+  KeyKind kind = KeyKind::integer;
+};
+
+/// Sort keys of an expression that may be NULL: those rows come last, whatever the direction.
+void add_nullable_key(std::vector<SortKey>& keys, const Sql& expression, bool ascending, KeyKind kind);
+
+/// " ORDER BY …"
+Sql order_by(const std::vector<SortKey>& keys);
+/// The condition for rows that come after the one with these values.
+Sql rows_after(const std::vector<SortKey>& keys, const catalog::Values& last);
+/// ", key1, key2 …" for a SELECT list, and what a row holds there.
+Sql select_keys(const std::vector<SortKey>& keys);
+catalog::Values read_keys(const catalog::Row& row, int first_column, const std::vector<SortKey>& keys);
+
+/// Where a page ended. `query` is a fingerprint: a token is only good for the query that it came from.
+struct PageMark {
+  std::string query;
+  int phase = 0;
+  catalog::Values last;
+};
+std::string render_page_token(const PageMark& mark);
+/// invalid_argument for what render_page_token never wrote, and for the token of another query.
+Result<PageMark> parse_page_token(std::string_view token, std::string_view query);
+/// A short fingerprint of whatever makes a query what it is.
+std::string fingerprint(std::string_view text);
+
+}  // namespace slipway::tracking

@@ -1,0 +1,47 @@
+// The front door of tracking: experiments, runs, parameters, tags, metric series, and how they are searched.
+#pragma once
+
+#include "tracking/experiments.h"    // IWYU pragma: export
+#include "tracking/logged_models.h"  // IWYU pragma: export
+#include "tracking/metric_log.h"     // IWYU pragma: export
+#include "tracking/metric_sorter.h"  // IWYU pragma: export
+#include "tracking/metrics.h"        // IWYU pragma: export
+#include "tracking/records.h"        // IWYU pragma: export
+#include "tracking/runs.h"           // IWYU pragma: export
+#include "tracking/search.h"         // IWYU pragma: export
+
+namespace slipway::tracking {
+
+/// The whole room. Thread: `metric-sorter`. Everything it is given outlives it; `events` may be null. Its destruction
+/// must come after the last request and before the database's.
+class Tracking {
+ public:
+  Tracking(catalog::Database& database, const Clock& clock, Counters& counters, EventSink* events, SorterOptions options = {})
+      : metrics_(database, names_),
+        log_(database, names_, clock, counters, events),
+        sorter_(database, log_, clock, counters, options),
+        experiments_(database, clock),
+        runs_(database, metrics_, clock, events),
+        search_(database, sorter_, metrics_),
+        logged_models_(database, clock) {}
+
+  Experiments& experiments() { return experiments_; }
+  Runs& runs() { return runs_; }
+  MetricLog& log() { return log_; }
+  Metrics& metrics() { return metrics_; }
+  Search& search() { return search_; }
+  LoggedModels& logged_models() { return logged_models_; }
+  MetricSorter& sorter() { return sorter_; }
+
+ private:
+  MetricNames names_;
+  Metrics metrics_;
+  MetricLog log_;
+  MetricSorter sorter_;
+  Experiments experiments_;
+  Runs runs_;
+  Search search_;
+  LoggedModels logged_models_;
+};
+
+}  // namespace slipway::tracking
