@@ -55,7 +55,7 @@ Result<Time> parse_time(std::string_view text) {
   if (!two_digits(text, 0, century) || !two_digits(text, 2, year) || !two_digits(text, 5, parts.tm_mon) ||
       !two_digits(text, 8, parts.tm_mday) || !two_digits(text, 11, parts.tm_hour) ||
       !two_digits(text, 14, parts.tm_min) || !two_digits(text, 17, parts.tm_sec) || text[4] != '-' || text[7] != '-' ||
-      text[13] != ':' || text[16] != ':') {
+      (text[10] != 'T' && text[10] != 't' && text[10] != ' ') || text[13] != ':' || text[16] != ':') {
     return wrong();
   }
   if (parts.tm_mon < 1 || parts.tm_mon > 12 || parts.tm_mday < 1 || parts.tm_mday > 31 || parts.tm_hour > 23 ||
@@ -68,7 +68,9 @@ Result<Time> parse_time(std::string_view text) {
   std::int64_t micros = 0;
   if (at < text.size() && text[at] == '.') {
     std::int64_t scale = 100'000;
-    for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, scale /= 10) micros += (text[at] - '0') * scale;
+    const size_t first = ++at;
+    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, scale /= 10) micros += (text[at] - '0') * scale;
+    if (at == first) return wrong();
   }
   int offset_minutes = 0;
   if (at < text.size() && (text[at] == 'Z' || text[at] == 'z')) {
@@ -76,14 +78,17 @@ Result<Time> parse_time(std::string_view text) {
   } else {
     int hours = 0, minutes = 0;
     if (at >= text.size() || (text[at] != '+' && text[at] != '-') || !two_digits(text, at + 1, hours) ||
-        !two_digits(text, at + 4, minutes)) {
+        !two_digits(text, at + 4, minutes) || text[at + 3] != ':' || hours > 23 || minutes > 59) {
       return wrong();
     }
     offset_minutes = (hours * 60 + minutes) * (text[at] == '-' ? -1 : 1);
     at += 6;
   }
   if (at != text.size()) return wrong();
+  const int day = parts.tm_mday, second = parts.tm_sec;
   const std::int64_t seconds = timegm(&parts) - offset_minutes * 60;
+  // timegm makes March 2 of February 30; a leap second may become the next minute.
+  if (parts.tm_mday != day && second != 60) return wrong();
   return Time{seconds * 1'000'000 + micros};
 }
 

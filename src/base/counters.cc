@@ -42,7 +42,8 @@ Duration LatencyHistogram::quantile(double q) const {
   std::uint64_t total = 0;
   for (std::uint64_t n : counts) total += n;
   if (total == 0) return Duration(0);
-  const double wanted = q * static_cast<double>(total);
+  // At least the first one recorded: the 0-quantile is the smallest, not an empty bucket below it.
+  const double wanted = std::max(q * static_cast<double>(total), 1.0);
   double seen = 0;
   for (size_t i = 0; i < kBuckets; ++i) {
     seen += static_cast<double>(counts[i]);

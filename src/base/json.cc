@@ -6,46 +6,71 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "base/random.h"
 #include "base/text.h"
 
 namespace slipway {
 namespace {
 
-Json convert(const simdjson::dom::element& element) {
-  switch (element.type()) {
-    case simdjson::dom::element_type::ARRAY: {
-      Json::Array array;
-      const simdjson::dom::array items = element.get_array().value_unsafe();
-      for (const auto& item : items) array.push_back(convert(item));
-      return array;
+/// Turns simdjson's tree into ours. `mark` begins the strings that stand for NaN and the infinities; empty: there are none.
+class Converter {
+ public:
+  explicit Converter(std::string_view mark = {}) : mark_(mark) {}
+
+  Json convert(const simdjson::dom::element& element) {
+    switch (element.type()) {
+      case simdjson::dom::element_type::ARRAY: return convert_array(element.get_array().value_unsafe());
+      case simdjson::dom::element_type::OBJECT: return convert_object(element.get_object().value_unsafe());
+      case simdjson::dom::element_type::INT64: return element.get_int64().value_unsafe();
+      case simdjson::dom::element_type::UINT64: return element.get_uint64().value_unsafe();
+      case simdjson::dom::element_type::DOUBLE: return element.get_double().value_unsafe();
+      case simdjson::dom::element_type::STRING: return convert_string(element.get_string().value_unsafe());
+      case simdjson::dom::element_type::BOOL: return element.get_bool().value_unsafe();
+      case simdjson::dom::element_type::NULL_VALUE: return nullptr;
     }
-    case simdjson::dom::element_type::OBJECT: {
-      Json::Object object;
-      std::unordered_map<std::string_view, size_t> places;  // so that a body of many keys costs no square of them
-      const simdjson::dom::object members = element.get_object().value_unsafe();
-      for (const auto& member : members) {
-        const auto [place, is_new] = places.try_emplace(member.key, object.size());
-        if (is_new) {
-          object.emplace_back(std::string(member.key), convert(member.value));
-        } else {
-          object[place->second].second = convert(member.value);
-        }
-      }
-      return object;
-    }
-    case simdjson::dom::element_type::INT64: return element.get_int64().value_unsafe();
-    case simdjson::dom::element_type::UINT64: return element.get_uint64().value_unsafe();
-    case simdjson::dom::element_type::DOUBLE: return element.get_double().value_unsafe();
-    case simdjson::dom::element_type::STRING: return std::string(element.get_string().value_unsafe());
-    case simdjson::dom::element_type::BOOL: return element.get_bool().value_unsafe();
-    case simdjson::dom::element_type::NULL_VALUE: return nullptr;
+    return nullptr;
   }
-  return nullptr;
+  /// A NaN stood where only a string may stand.
+  bool met_number_as_key() const { return met_number_as_key_; }
+
+ private:
+  bool is_marked(std::string_view text) const { return !mark_.empty() && text.starts_with(mark_); }
+
+  Json convert_string(std::string_view text) const {
+    if (is_marked(text)) return parse_double(text.substr(mark_.size())).value_or(0);
+    return std::string(text);
+  }
+  Json convert_array(const simdjson::dom::array& items) {
+    Json::Array array;
+    for (const auto& item : items) array.push_back(convert(item));
+    return array;
+  }
+  Json convert_object(const simdjson::dom::object& members) {
+    Json::Object object;
+    std::unordered_map<std::string_view, size_t> places;  // so that a body of many keys costs no square of them
+    for (const auto& member : members) {
+      met_number_as_key_ |= is_marked(member.key);
+      const auto [place, is_new] = places.try_emplace(member.key, object.size());
+      if (is_new) {
+        object.emplace_back(std::string(member.key), convert(member.value));
+      } else {
+        object[place->second].second = convert(member.value);
+      }
+    }
+    return object;
+  }
+
+  const std::string_view mark_;
+  bool met_number_as_key_ = false;
+};
+
+/// What stands before a quoted NaN or infinity. Random, so that no client can send a string that is taken for one.
+const std::string& number_mark() {
+  static const std::string mark = "number-" + random_hex(16) + ":";
+  return mark;
 }
 
-/// A marker no client can send by accident, in place of a bare NaN or Infinity outside of strings.
-constexpr std::string_view kNumberMark = "\x01slipway-number:";
-
+/// `text` with the bare tokens NaN, Infinity and -Infinity outside of strings as marked strings; nullopt without any.
 std::optional<std::string> quote_bare_numbers(std::string_view text) {
   std::string out;
   bool in_string = false, changed = false;
@@ -62,7 +87,7 @@ std::optional<std::string> quote_bare_numbers(std::string_view text) {
       if (text.substr(i).starts_with(candidate)) token = candidate;
     }
     if (!token.empty()) {
-      out += "\"\\u0001" + std::string(kNumberMark.substr(1)) + std::string(token) + "\"";
+      out.append("\"").append(number_mark()).append(token).append("\"");
       i += token.size() - 1;
       changed = true;
     } else {
@@ -71,20 +96,6 @@ std::optional<std::string> quote_bare_numbers(std::string_view text) {
     }
   }
   return changed ? std::optional(out) : std::nullopt;
-}
-
-void unquote_numbers(Json& json) {
-  if (json.is_string() && json.string().starts_with(kNumberMark)) {
-    json = *parse_double(std::string_view(json.string()).substr(kNumberMark.size()));
-  } else if (json.is_array()) {
-    Json::Array items = json.array();
-    for (Json& item : items) unquote_numbers(item);
-    json = std::move(items);
-  } else if (json.is_object()) {
-    Json::Object members = json.object();
-    for (auto& [key, value] : members) unquote_numbers(value);
-    json = std::move(members);
-  }
 }
 
 }  // namespace
@@ -103,13 +114,13 @@ Result<Json> Json::parse(std::string_view text) {
     return Error{ErrorCode::too_large, "the JSON document is too large to read"};
   }
   auto document = parser.parse(text.data(), text.size());
-  if (document.error() == simdjson::SUCCESS) return convert(document.value_unsafe());
+  if (document.error() == simdjson::SUCCESS) return Converter().convert(document.value_unsafe());
   if (const auto quoted = quote_bare_numbers(text)) {
     auto again = parser.parse(quoted->data(), quoted->size());
     if (again.error() == simdjson::SUCCESS) {
-      Json json = convert(again.value_unsafe());
-      unquote_numbers(json);
-      return json;
+      Converter converter(number_mark());
+      Json json = converter.convert(again.value_unsafe());
+      if (!converter.met_number_as_key()) return json;
     }
   }
   return Error{ErrorCode::invalid_argument,

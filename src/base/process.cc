@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 
 #include "base/check.h"
 #include "base/text.h"
@@ -36,10 +37,15 @@ Result<std::string> find_program(const std::string& program, const ProcessSpec& 
   return Error{ErrorCode::not_found, "there is no program '" + program + "' in PATH"};
 }
 
+/// Where descriptors wait while the low numbers are filled.
+constexpr int kHighDescriptor = 100;
+
 /// What the child does between fork and exec; only async-signal-safe calls. Writes errno to `report` and exits on
 /// failure.
 [[noreturn]] void become(const ProcessSpec& spec, const char* program, char* const* arguments, char* const* variables,
-                         int report, pid_t parent) {
+                         int report_fd, pid_t parent) {
+  // Out of the way of the numbers that the child's own descriptors may be asked to have.
+  const int report = ::fcntl(report_fd, F_DUPFD_CLOEXEC, kHighDescriptor);
   const auto fail = [&] {
     const int error_number = errno;
     [[maybe_unused]] const ssize_t n = ::write(report, &error_number, sizeof error_number);
@@ -61,10 +67,10 @@ Result<std::string> find_program(const std::string& program, const ProcessSpec& 
   // Sources may sit on the very numbers we are about to fill: first move them all out of the way.
   const int standard[3] = {spec.stdin_fd, spec.stdout_fd, spec.stderr_fd};
   int moved[3];
-  for (int i = 0; i < 3; ++i) moved[i] = standard[i] >= 0 ? ::fcntl(standard[i], F_DUPFD_CLOEXEC, 100) : -1;
+  for (int i = 0; i < 3; ++i) moved[i] = standard[i] >= 0 ? ::fcntl(standard[i], F_DUPFD_CLOEXEC, kHighDescriptor) : -1;
   int extra[16];
   size_t count = 0;
-  for (const auto& [from, to] : spec.inherit) extra[count++] = ::fcntl(from, F_DUPFD_CLOEXEC, 100);
+  for (const auto& [from, to] : spec.inherit) extra[count++] = ::fcntl(from, F_DUPFD_CLOEXEC, kHighDescriptor);
   if (moved[0] < 0) moved[0] = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   for (int i = 0; i < 3; ++i) {
     if (moved[i] >= 0 && ::dup2(moved[i], i) < 0) fail();
@@ -126,11 +132,17 @@ Result<Process> Process::start(const ProcessSpec& spec) {
     ::waitpid(pid, nullptr, 0);
     return system_error("start", program, error_number);
   }
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!pidfd) {
+    const int problem = errno;
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return system_error("watch", program, problem);
+  }
   Process process;
   process.pid_ = pid;
   process.group_ = spec.new_group || spec.new_session;
-  process.pidfd_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!process.pidfd_) return system_error("watch", program, errno);
+  process.pidfd_ = std::move(pidfd);
   return process;
 }
 
@@ -158,7 +170,8 @@ Process::~Process() {
 std::optional<ExitStatus> Process::wait(Duration timeout) {
   if (ended_ || pid_ <= 0) return ended_;
   pollfd watch{pidfd_.get(), POLLIN, 0};
-  const int timeout_ms = timeout.count() < 0 ? -1 : static_cast<int>((timeout.count() + 999) / 1000);
+  constexpr std::int64_t kPollMax = std::numeric_limits<int>::max();
+  const int timeout_ms = timeout.count() < 0 ? -1 : static_cast<int>(std::min(timeout.count() / 1000 + (timeout.count() % 1000 != 0), kPollMax));
   int n;
   do {
     n = ::poll(&watch, 1, timeout_ms);
@@ -185,6 +198,7 @@ bool Process::signal(int number) {
 }
 
 ExitStatus Process::stop(Duration grace) {
+  CHECK(pid_ > 0, "a process that was detached or moved away cannot be stopped");
   if (!ended_) {
     signal(SIGTERM);
     if (!wait(grace)) signal(SIGKILL);
@@ -195,6 +209,27 @@ ExitStatus Process::stop(Duration grace) {
 }
 
 void Process::detach() { pid_ = -1; }
+
+namespace {
+
+/// write(2) to a pipe whose reader may be gone: EPIPE, not the signal that would end the whole program.
+ssize_t write_to_pipe(int fd, std::string_view bytes) {
+  sigset_t pipe_signal, before;
+  sigemptyset(&pipe_signal);
+  sigaddset(&pipe_signal, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+  const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+  const int problem = errno;
+  if (n < 0 && problem == EPIPE && !sigismember(&before, SIGPIPE)) {
+    const timespec at_once{};
+    ::sigtimedwait(&pipe_signal, nullptr, &at_once);  // takes back the one that this write raised
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = problem;
+  return n;
+}
+
+}  // namespace
 
 Result<Output> run_command(ProcessSpec spec, Duration timeout, std::string_view input, size_t bytes_max) {
   int in[2], out[2], err[2];
@@ -237,7 +272,7 @@ Result<Output> run_command(ProcessSpec spec, Duration timeout, std::string_view 
     drain(watch[0], out_read, result.out);
     drain(watch[1], err_read, result.err);
     if (watch[2].revents != 0) {
-      const ssize_t n = ::write(in_write.get(), input.data(), input.size());
+      const ssize_t n = write_to_pipe(in_write.get(), input);
       if (n > 0) input.remove_prefix(static_cast<size_t>(n));
       if ((n < 0 && errno != EAGAIN && errno != EINTR) || input.empty()) in_write.reset();
     }

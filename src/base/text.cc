@@ -169,9 +169,13 @@ std::string render_double(double value) {
 }
 
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates) {
+  constexpr size_t kWordMax = 256;  // nobody mistypes more, and the distance costs the product of both lengths
+  if (word.size() > kWordMax) return std::nullopt;
   std::optional<std::string> best;
-  size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;
+  // A third of the word, two letters at least; but never so many that nothing of the word is left.
+  size_t best_distance = std::min(std::max<size_t>(2, word.size() / 3) + 1, word.size());
   for (const std::string& candidate : candidates) {
+    if (candidate.size() > kWordMax) continue;
     const size_t distance = edit_distance(word, candidate);
     if (distance < best_distance) {
       best_distance = distance;
@@ -223,7 +227,9 @@ std::string render_bytes(std::uint64_t bytes) {
     amount /= 1024;
     ++unit;
   }
-  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.3g} {}", amount, kUnits[unit]);
+  if (unit == 0) return fmt::format("{} B", bytes);
+  // Three digits, and no exponent for the 1000 to 1023 that fit below the next unit.
+  return amount >= 999.5 ? fmt::format("{:.0f} {}", amount, kUnits[unit]) : fmt::format("{:.3g} {}", amount, kUnits[unit]);
 }
 
 Result<std::uint64_t> parse_bytes(std::string_view text) {
@@ -253,6 +259,7 @@ Result<void> check_relative_path(std::string_view path) {
   if (path.find('\0') != std::string_view::npos || path.find('\\') != std::string_view::npos) {
     return wrong("contains a NUL byte or a backslash");
   }
+  if (!is_utf8(path)) return wrong("is not valid UTF-8");
   for (const std::string& part : split(path, '/')) {
     if (part.empty() || part == "." || part == "..") return wrong("has an empty part, '.' or '..'");
   }

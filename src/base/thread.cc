@@ -24,10 +24,14 @@ void Thread::join() {
 
 ThreadPool::ThreadPool(std::string name, size_t threads, size_t waiting_max, Counters& counters)
     : refused_(counters.counter("pool_refused_total", "Tasks refused because a pool's queue was full", {{"pool", name}})),
+      waiting_(counters.gauge("pool_waiting", "Tasks in a pool's queue", {{"pool", name}})),
       tasks_(waiting_max) {
   for (size_t i = 0; i < threads; ++i) {
     threads_.emplace_back(name + "-" + std::to_string(i), [this] {
-      while (auto task = tasks_.pop()) (*task)();
+      while (auto task = tasks_.pop()) {
+        waiting_.add(-1);
+        (*task)();
+      }
     });
   }
 }
@@ -35,7 +39,9 @@ ThreadPool::ThreadPool(std::string name, size_t threads, size_t waiting_max, Cou
 ThreadPool::~ThreadPool() { tasks_.close(); }
 
 bool ThreadPool::submit(std::function<void()> task) {
+  waiting_.add(1);  // before the push, or the thread that takes it would count below zero
   if (tasks_.try_push(std::move(task))) return true;
+  waiting_.add(-1);
   refused_.add();
   return false;
 }

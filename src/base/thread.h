@@ -44,6 +44,7 @@ class ThreadPool {
 
  private:
   Counter& refused_;
+  Gauge& waiting_;
   BoundedQueue<std::function<void()>> tasks_;
   std::vector<Thread> threads_;
 };
