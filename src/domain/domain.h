@@ -1,6 +1,7 @@
 // The front door of domain: the nouns, their fields and states, how they are written and read. No I/O.
 #pragma once
 
+#include "domain/attempt.h"           // IWYU pragma: export
 #include "domain/command_template.h"  // IWYU pragma: export
 #include "domain/credentials.h"       // IWYU pragma: export
 #include "domain/events.h"            // IWYU pragma: export

@@ -76,7 +76,7 @@ TEST_F(AttemptTest, inputs_lie_read_only_and_the_cache_cannot_be_changed_through
   auto& s = spec("cat {inputs.digits}/a/1.txt $SLIPWAY_INPUTS/digits/b.txt {inputs.model}; stat -c %a {inputs.digits}/b.txt {inputs.digits};"
                  "chmod u+w {inputs.digits}/b.txt; echo bad > {inputs.digits}/b.txt; true");
   s.inputs = {{"digits", *parse_reference("dataset:digits@main")}, {"model", *parse_reference("model:m/1")}};
-  server_.state.lock()->plan.inputs = {{"digits", {"dataset", digits, true, "digits@main"}}, {"model", {"model", model, false, "m/1"}}};
+  server_.state.lock()->plan.inputs = {{"digits", {"dataset", digits, true, "digits@main", "", ""}}, {"model", {"model", model, false, "m/1", "", ""}}};
   EXPECT_TRUE(run().ok()) << log();
   EXPECT_EQ(log(), "onetwoweights444\n555\n");
   ticket_.attempt = AttemptId("A2");
@@ -91,7 +91,7 @@ TEST_F(AttemptTest, inputs_lie_read_only_and_the_cache_cannot_be_changed_through
 TEST_F(AttemptTest, a_missing_input_is_named) {
   auto& s = spec("true");
   s.inputs = {{"digits", *parse_reference("dataset:digits@main")}};
-  server_.state.lock()->plan.inputs = {{"digits", {"dataset", hash_of("nowhere"), true, "dataset:digits@main"}}};
+  server_.state.lock()->plan.inputs = {{"digits", {"dataset", hash_of("nowhere"), true, "dataset:digits@main", "", ""}}};
   const AttemptResult result = run();
   EXPECT_EQ(result.end, AttemptEnd::could_not_start);
   EXPECT_NE(result.message.find("the input 'digits' (dataset:digits@main)"), std::string::npos) << result.message;
@@ -236,14 +236,6 @@ TEST(Cache, trimming_removes_what_was_used_longest_ago) {
   EXPECT_EQ(*cache->trim(1500, system_clock().now() + std::chrono::hours(1)), 1000u);
   EXPECT_FALSE(fs::exists(folder.path() / name.substr(0, 2) / name));
   EXPECT_EQ(*cache->trim(0, system_clock().now() - std::chrono::hours(1)), 0u) << "files in use stay";
-}
-
-TEST(Ticket, round_trip_and_mistakes) {
-  Ticket ticket{"http://h:1", RunId("r1"), AttemptId("a1"), "t", "/work", 5};
-  EXPECT_EQ(*parse_ticket(render(ticket)), ticket);
-  EXPECT_FALSE(parse_ticket("{}").ok());
-  ticket.folder = "relative";
-  EXPECT_FALSE(parse_ticket(render(ticket)).ok());
 }
 
 }  // namespace

@@ -107,7 +107,7 @@ class FakeLink : public Link {
     TRY(reach(*state));
     ++state->blob_reads;
     for (const Hash& hash : hashes) {
-      if (!state->blobs.contains(hash)) return Error{ErrorCode::not_found, "there is no blob " + slipway::render(hash)};
+      if (!state->blobs.contains(hash)) return Error{ErrorCode::not_found, "there is no blob " + render(hash)};
       TRY(take(hash, state->blobs[hash]));
     }
     return {};
@@ -116,7 +116,7 @@ class FakeLink : public Link {
     auto state = server_.state.lock();
     TRY(reach(*state));
     ++state->blob_reads;
-    if (!state->blobs.contains(hash)) return Error{ErrorCode::not_found, "there is no blob " + slipway::render(hash)};
+    if (!state->blobs.contains(hash)) return Error{ErrorCode::not_found, "there is no blob " + render(hash)};
     return take(state->blobs[hash]);
   }
 

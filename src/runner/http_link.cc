@@ -64,30 +64,11 @@ class HttpLink : public Link {
       : ticket_(std::move(ticket)), base_("/api/v1/attempts/" + ticket_.attempt.text), client_(std::move(client)) {}
 
   Result<AttemptPlan> plan() override {
-    const Json json = TRY(call(http::Method::get, base_, ""));
-    AttemptPlan plan;
-    plan.spec = TRY(parse_run_spec(json["spec"]));
-    for (const auto& [name, input] : json["inputs"].object()) {
-      ResolvedInput resolved;
-      resolved.kind = input["kind"].string();
-      resolved.is_tree = !input["tree"].is_null();
-      resolved.hash = TRY(parse_hash(input[resolved.is_tree ? "tree" : "blob"].string()));
-      resolved.label = input["label"].string();
-      plan.inputs.emplace_back(name, std::move(resolved));
-    }
-    for (const auto& [name, value] : json["environment_variables"].object()) plan.variables.emplace_back(name, value.string());
-    return plan;
+    return parse_attempt_plan(TRY(call(http::Method::get, base_, "")));
   }
 
   Result<HeartbeatAnswer> heartbeat(const Heartbeat& beat) override {
-    JsonWriter body;
-    body.begin_object().member("phase", beat.phase).member("pid", static_cast<std::int64_t>(beat.pid));
-    body.member("cpu_s", beat.cpu_s).member("memory_bytes", beat.memory_bytes).end_object();
-    const Json json = TRY(call(http::Method::post, base_ + "/heartbeat", body.take()));
-    HeartbeatAnswer answer;
-    answer.stop = json["stop"].boolean().value_or(false);
-    if (const auto grace = json["grace_s"].number()) answer.grace = Duration(static_cast<std::int64_t>(*grace * 1e6));
-    return answer;
+    return parse_heartbeat_answer(TRY(call(http::Method::post, base_ + "/heartbeat", to_json(beat).render())));
   }
 
   Result<std::uint64_t> append_log(std::uint64_t offset, std::string_view bytes) override {
@@ -115,17 +96,11 @@ class HttpLink : public Link {
   }
 
   Result<void> report_output(const OutputReport& output) override {
-    JsonWriter body;
-    body.begin_object().member("name", output.name).member("path", output.path).member("bytes", output.bytes);
-    body.member(output.is_tree ? "tree" : "blob", slipway::render(output.hash)).end_object();
-    return done(call(http::Method::post, base_ + "/outputs", body.take()));
+    return done(call(http::Method::post, base_ + "/outputs", to_json(output).render()));
   }
 
   Result<void> end(const AttemptResult& result) override {
-    JsonWriter body;
-    body.begin_object().member("end", slipway::name(result.end)).member("exit_code", result.exit_code);
-    body.member("signal", result.signal).member("message", result.message).end_object();
-    return done(call(http::Method::post, base_ + "/end", body.take()));
+    return done(call(http::Method::post, base_ + "/end", to_json(result).render()));
   }
 
   Result<std::vector<Hash>> missing_blobs(std::span<const Hash> hashes) override {
@@ -133,7 +108,7 @@ class HttpLink : public Link {
     for (size_t from = 0; from < hashes.size(); from += kMissingPerRequestMax) {
       JsonWriter body;
       body.begin_object().key("hashes").begin_array();
-      for (const Hash& hash : hashes.subspan(from, std::min(kMissingPerRequestMax, hashes.size() - from))) body.value(slipway::render(hash));
+      for (const Hash& hash : hashes.subspan(from, std::min(kMissingPerRequestMax, hashes.size() - from))) body.value(render(hash));
       body.end_array().end_object();
       const Json json = TRY(call(http::Method::post, "/api/v1/blobs/missing", body.take()));
       for (const Json& hash : json["missing"].array()) missing.push_back(TRY(parse_hash(hash.string())));
@@ -165,7 +140,7 @@ class HttpLink : public Link {
       piece.resize(static_cast<size_t>(n));
       return piece;
     };
-    const auto response = TRY(client_.upload(http::Method::put, "/api/v1/blobs/" + slipway::render(hash),
+    const auto response = TRY(client_.upload(http::Method::put, "/api/v1/blobs/" + render(hash),
                                              static_cast<std::uint64_t>(info.st_size), produce));
     if (response.status >= 400) return error_of(response, "upload " + path.string());
     return {};
@@ -174,7 +149,7 @@ class HttpLink : public Link {
   Result<void> read_blobs(std::span<const Hash> hashes, const std::function<Result<void>(const Hash&, std::string)>& take) override {
     JsonWriter body;
     body.begin_object().key("hashes").begin_array();
-    for (const Hash& hash : hashes) body.value(slipway::render(hash));
+    for (const Hash& hash : hashes) body.value(render(hash));
     body.end_array().end_object();
     const auto response = TRY(client_.request(http::Method::post, "/api/v1/blobs/read", body.take()));
     if (response.status >= 400) return error_of(response, "read files");
@@ -190,7 +165,7 @@ class HttpLink : public Link {
 
   Result<void> read_blob(const Hash& hash, const std::function<Result<void>(std::string_view)>& take) override {
     Result<void> taken;
-    const auto response = TRY(client_.download("/api/v1/blobs/" + slipway::render(hash), [&](std::string_view bytes) {
+    const auto response = TRY(client_.download("/api/v1/blobs/" + render(hash), [&](std::string_view bytes) {
       taken = take(bytes);
       return taken.ok();
     }));
@@ -219,33 +194,6 @@ class HttpLink : public Link {
 };
 
 }  // namespace
-
-std::string render(const Ticket& ticket) {
-  return Json(Json::Object{{"version", 1},
-                           {"server", ticket.server},
-                           {"run", ticket.run.text},
-                           {"attempt", ticket.attempt.text},
-                           {"token", ticket.token},
-                           {"folder", ticket.folder.string()},
-                           {"cache_bytes_max", ticket.cache_bytes_max}})
-      .render();
-}
-
-Result<Ticket> parse_ticket(std::string_view text) {
-  const Json json = TRY(Json::parse(text));
-  if (json["version"].integer() != 1) return Error{ErrorCode::invalid_argument, "not a runner's ticket: expected a JSON object with version 1"};
-  Ticket ticket;
-  ticket.server = json["server"].string();
-  ticket.run = RunId(json["run"].string());
-  ticket.attempt = AttemptId(json["attempt"].string());
-  ticket.token = json["token"].string();
-  ticket.folder = json["folder"].string();
-  if (const auto bytes = json["cache_bytes_max"].integer()) ticket.cache_bytes_max = static_cast<std::uint64_t>(*bytes);
-  if (ticket.server.empty() || !looks_like_id(ticket.run.text) || !looks_like_id(ticket.attempt.text) || !ticket.folder.is_absolute()) {
-    return Error{ErrorCode::invalid_argument, "a runner's ticket needs server, run, attempt and an absolute folder"};
-  }
-  return ticket;
-}
 
 bool is_transient(const Error& error) {
   return error.code == ErrorCode::unavailable || error.code == ErrorCode::timed_out || error.code == ErrorCode::busy;

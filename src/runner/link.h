@@ -12,73 +12,15 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/result.h"
-#include "domain/run.h"
-#include "domain/run_spec.h"
+#include "domain/attempt.h"
 
 namespace slipway::runner {
-
-/// What `slipway runner` is started with: where the server is, what to do there, and where to work on this machine.
-struct Ticket {
-  std::string server;  // "http://127.0.0.1:7070"
-  RunId run;
-  AttemptId attempt;
-  std::string token;
-  std::filesystem::path folder;  // of the node: attempts, cache and environments live below it
-  std::uint64_t cache_bytes_max = 50ull << 30;
-
-  bool operator==(const Ticket&) const = default;
-};
-
-std::string render(const Ticket& ticket);
-Result<Ticket> parse_ticket(std::string_view text);
-
-/// An input, resolved by the server: a folder (tree) or one file (blob).
-struct ResolvedInput {
-  std::string kind;  // dataset, model, run
-  Hash hash;
-  bool is_tree = true;
-  std::string label;  // "dataset:digits@main = commit 01H…", for messages
-};
-
-struct AttemptPlan {
-  RunSpec spec;
-  Named<ResolvedInput> inputs;
-  Named<std::string> variables;  // set for the command, beside the run contract's own
-};
-
-struct Heartbeat {
-  std::string phase;  // preparing, running, uploading
-  pid_t pid = 0;
-  double cpu_s = 0;
-  std::uint64_t memory_bytes = 0;
-};
-
-struct HeartbeatAnswer {
-  bool stop = false;
-  std::optional<Duration> grace;
-};
 
 struct MetricPoint {
   std::string key;
   double value = 0;
   std::int64_t step = 0;
   std::int64_t at_ms = 0;
-};
-
-struct AttemptResult {
-  AttemptEnd end = AttemptEnd::exited;
-  int exit_code = 0;
-  int signal = 0;
-  std::string message;
-
-  bool ok() const { return end == AttemptEnd::exited && exit_code == 0 && message.empty(); }
-};
-
-struct OutputReport {
-  std::string name, path;
-  Hash hash;
-  bool is_tree = false;
-  std::uint64_t bytes = 0;
 };
 
 /// Errors: unavailable, timed_out and busy are worth another try (is_transient); everything else is the server's last word.
