@@ -8,6 +8,7 @@ export interface Route { pattern: string; page: ComponentType<PageProps>; load: 
 const route = (pattern: string, load: Load): Route => ({ pattern, load, page: lazy(load) });
 
 export const routes: Route[] = [
+  route("/", () => import("../overview/overview")),
   route("/datasets", () => import("../data/datasets")),
   route("/datasets/{name}", () => import("../data/dataset")),
   route("/datasets/{name}/diff", () => import("../data/diff")),
@@ -16,12 +17,21 @@ export const routes: Route[] = [
   route("/runs", () => import("../runs/runs")),
   route("/runs/compare", () => import("../runs/compare")),
   route("/runs/{id}", () => import("../runs/run_page")),
+  route("/pipelines", () => import("../pipelines/pipelines")),
+  route("/pipelines/{id}", () => import("../pipelines/pipeline_run")),
+  route("/evaluations", () => import("../evaluations/evaluations")),
+  route("/evaluations/{id}", () => import("../evaluations/evaluation")),
+  route("/evaluations/{id}/compare/{other}", () => import("../evaluations/compare")),
   route("/models", () => import("../models/models")),
   route("/models/{name}", () => import("../models/model")),
   route("/models/{name}/versions/{version}", () => import("../models/version")),
   route("/deployments", () => import("../deployments/deployments")),
   route("/deployments/{name}", () => import("../deployments/deployment")),
   route("/deployments/{name}/try", () => import("../deployments/try_it")),
+  route("/findings", () => import("../findings/findings")),
+  route("/findings/{id}", () => import("../findings/finding")),
+  route("/cases", () => import("../cases/cases")),
+  route("/cases/{id}", () => import("../cases/case")),
   route("/why/{answer}", () => import("../why/why")),
   route("/login", () => import("./login")),
 ];

@@ -217,7 +217,10 @@ export function Popover({ button, children, align = "left", name, className }: {
 export function Dialog({ title, onClose, children, wide = false }: { title: string; onClose: () => void; children: ReactNode; wide?: boolean }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => { dialog.current?.showModal(); }, []);
+  useEffect(() => {
+    dialog.current?.showModal();
+    dialog.current?.querySelector<HTMLElement>("form input, form select, form textarea")?.focus();
+  }, []);
   return (
     <dialog
       ref={dialog} className={`${css.dialog} ${wide ? css.dialog_wide : ""}`} aria-labelledby={id}

@@ -102,7 +102,7 @@ export function difference_in_words(low: number, high: number, verdict: string):
   if (low > 0) return `${points(low)} to ${points(high)} points better (95 %)`;
   if (high < 0) return `${points(high)} to ${points(low)} points worse (95 %)`;
   const span = `${points(low)} points worse to ${points(high)} better (95 %)`;
-  return verdict === "same" ? `the same: ${span}` : `unclear: ${span}`;
+  return verdict === "same" ? `no difference that matters: ${span}` : span;
 }
 
 /// The same colour for the same run everywhere in this browser: the first seen gets the first colour.

@@ -69,7 +69,7 @@ export function Plot({ title, unit, lines, x_name, x_is_time = false, log = fals
         y: log ? { distr: 3 } : { range: (_u, low, high) => { const [a, b] = padded(low ?? NaN, high ?? NaN); return from_zero ? [Math.min(0, low ?? 0), b] : [a, b]; } },
       },
       axes: [
-        { ...axis, label: x_name, labelSize: 16, size: 26, space: 70, labelGap: 0, ...(x_is_time ? {} : { values: (_u, ticks) => ticks.map((tick) => (tick === null ? "" : number(tick, 6))) }) },
+        { ...axis, label: x_name, labelSize: 16, size: 26, space: 70, labelGap: 0, ...(x_is_time ? { values: kTimeTicks } : { values: (_u, ticks) => ticks.map((tick) => (tick === null ? "" : number(tick, 6))) }) },
         { ...axis, size: 58, space: 34, values: (_u, ticks) => ticks.map((tick) => (tick === null ? "" : number(tick))) },
       ],
       series: [{}, ...prepared.series.map((one) => ({
@@ -148,6 +148,15 @@ export function Plot({ title, unit, lines, x_name, x_is_time = false, log = fals
     </figure>
   );
 }
+
+/// Ticks of a time axis, 24 hours a day: from which distance of ticks on, the text, and what is added when a larger unit turns.
+const kTimeTicks: uPlot.Axis.Values = [
+  [3600 * 24 * 28, "{MMM} {YYYY}", null, null, null, null, null, null, 1],
+  [3600 * 24, "{D} {MMM}", null, null, null, null, null, null, 1],
+  [60, "{HH}:{mm}", null, null, "\n{D} {MMM}", null, null, null, 1],
+  [1, "{HH}:{mm}:{ss}", null, null, "\n{D} {MMM}", null, null, null, 1],
+  [0.001, ":{ss}.{fff}", null, null, "\n{HH}:{mm}", null, null, null, 1],
+];
 
 interface Prepared { label: string; color: string; alpha: number; width: number; stroke?: "none"; dashed?: boolean; main: boolean }
 function prepare(lines: PlotLine[], smoothing: number, log: boolean) {

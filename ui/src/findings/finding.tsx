@@ -1,0 +1,53 @@
+import { part } from "../api/client";
+import { useGet, useSend } from "../api/hooks";
+import type { Drift, Finding } from "../api/types";
+import { useKeys } from "../app/keys";
+import { curl, python, usePage } from "../app/page";
+import { Link, navigate } from "../app/router";
+import { Ago, Facts, Loaded, notify, notify_error, State } from "../parts/basics";
+import { Columns, Head, ScrollPage, Section } from "../parts/detail";
+import { counted, exact, number } from "../parts/format";
+import { Histogram } from "../parts/histogram";
+
+export default function FindingPage({ id = "" }: Record<string, string>) {
+  const api = `/api/v1/findings/${id}`;
+  const finding = useGet<Finding>(["findings", id], api);
+  usePage([{ name: "Findings", to: "/findings" }, { name: finding.data ? `${finding.data.kind.replace("_", " ")} of ${finding.data.deployment}` : id.slice(0, 10) }], [
+    { what: "Show this finding", cli: `slipway findings show ${id}`, curl: curl(api), python: python(api) },
+    { what: "Close it", cli: `slipway findings close ${id}`, curl: curl(api, { method: "PATCH", json: { state: "closed" } }) },
+  ]);
+  useKeys([{ keys: "Escape", what: "Back to the findings", run: () => navigate("/findings"), group: "This page" }]);
+  return <ScrollPage><Loaded of={finding} page>{(data) => <Body finding={data} />}</Loaded></ScrollPage>;
+}
+
+function Body({ finding }: { finding: Finding }) {
+  const change = useSend<Finding, "open" | "closed">(["findings", "overview"], (state) => ["PATCH", `/api/v1/findings/${finding.id}`, { state }]);
+  const drift = useGet<Drift>(["deployments", finding.deployment, "drift"], `/api/v1/deployments/${part(finding.deployment)}/drift`, { enabled: finding.kind === "drift" });
+  const statistic = drift.data?.statistics.find(({ name }) => name === finding.statistic);
+  const next = finding.state === "open" ? "closed" : "open";
+  return (
+    <>
+      <Head title={`${finding.kind.replace("_", " ")} of ${finding.deployment}`} state={<State of={finding.state} />}>
+        <button type="button" onClick={() => change.mutate(next, { onSuccess: () => notify(`The finding is ${next}.`, { undo: () => change.mutate(finding.state) }), onError: notify_error })}>{next === "closed" ? "Close it" : "Open it again"}</button>
+      </Head>
+      <p>{finding.message}</p>
+      <Columns>
+        <Section title="What was measured">
+          <Facts of={[
+            ["Deployment", <Link to={`/deployments/${part(finding.deployment)}?tab=${finding.kind === "drift" ? "drift" : "traffic"}`}>{finding.deployment}</Link>],
+            ["Statistic", finding.statistic], ["Value", <span className="num">{number(finding.value)}</span>], ["Allowed", <span className="num">{number(finding.threshold)}</span>],
+            ["Between", finding.from || finding.to ? <span className="num">{exact(finding.from)} and {exact(finding.to)}</span> : null],
+            ["Found", <Ago at={finding.created_at} />],
+            ["Cases", finding.cases > 0 ? <Link to={`/cases?deployment=${part(finding.deployment)}&state=open`}>{counted(finding.cases, "case")} kept</Link> : "none kept"],
+          ]} />
+        </Section>
+        {statistic && (
+          <Section title={`${statistic.name} now`}>
+            <Histogram now={statistic.current_histogram} reference={statistic.reference_histogram} name={statistic.name} width={360} height={120} />
+            <p className="quiet">Filled: lately. Line: the reference. PSI <span className="num">{number(statistic.psi)}</span>.</p>
+          </Section>
+        )}
+      </Columns>
+    </>
+  );
+}
