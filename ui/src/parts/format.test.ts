@@ -1,0 +1,56 @@
+import { describe, expect, test } from "vitest";
+import { ago, bytes, count, difference_in_words, duration, number, percent } from "./format";
+
+describe("numbers", () => {
+  test("have three significant digits, and thousands apart", () => {
+    expect(number(0.98765)).toBe("0.988");
+    expect(number(0.00455)).toBe("0.00455");
+    expect(number(12.345)).toBe("12.3");
+    expect(number(12345)).toBe("12,345");
+    expect(number(12345.678)).toBe("12,346");
+    expect(number(-1234567)).toBe("-1,234,567");
+  });
+  test("that are very small are written with an exponent", () => expect(number(1.5e-7)).toBe("1.50e-7"));
+  test("that are none say so", () => {
+    expect(number("NaN")).toBe("NaN");
+    expect(number(null)).toBe("–");
+    expect(number(0)).toBe("0");
+    expect(count(2000)).toBe("2,000");
+  });
+});
+
+test("durations are in words people use", () => {
+  expect(duration(0.00012)).toBe("120 µs");
+  expect(duration(0.34)).toBe("340 ms");
+  expect(duration(4.2)).toBe("4.2 s");
+  expect(duration(250)).toBe("4 min 10 s");
+  expect(duration(7980)).toBe("2 h 13 min");
+  expect(duration(100 * 3600)).toBe("4 d 4 h");
+  expect(duration(3599.7)).toBe("1 h");
+  expect(duration(null)).toBe("–");
+});
+
+test("bytes are in powers of 1024", () => {
+  expect(bytes(0)).toBe("0 B");
+  expect(bytes(1536)).toBe("1.50 KiB");
+  expect(bytes(96e6)).toBe("91.6 MiB");
+});
+
+test("a time is said as how long ago it is", () => {
+  const now = Date.parse("2026-01-02T00:00:00Z");
+  expect(ago("2026-01-01T23:59:55Z", now)).toBe("just now");
+  expect(ago("2026-01-01T23:30:00Z", now)).toBe("30 min ago");
+  expect(ago("2025-12-30T00:00:00Z", now)).toBe("3 d ago");
+  expect(ago(null, now)).toBe("–");
+});
+
+test("a difference is said in words with its interval", () => {
+  expect(difference_in_words(0.008, 0.021, "better")).toBe("0.8 to 2.1 points better (95 %)");
+  expect(difference_in_words(-0.04, -0.01, "worse")).toBe("1.0 to 4.0 points worse (95 %)");
+  expect(difference_in_words(-0.01, 0.02, "unclear")).toBe("1.0 points worse to 2.0 better (95 %)");
+});
+
+test("a share is a percentage", () => {
+  expect(percent(0.9812)).toBe("98.1 %");
+  expect(percent(NaN)).toBe("–");
+});
