@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "domain/sample.h"
 #include "registry/dataset_rows.h"
 
 namespace slipway::registry {
@@ -31,7 +32,6 @@ Result<void> check_request(const NewCommit& request) {
     if (!json->is_null() && !json->is_object()) return Error{ErrorCode::invalid_argument, fmt::format("the declaration or metadata is a {}; expected an object", json->type_name())};
     if (json->render().size() > kDeclarationBytesMax) return Error{ErrorCode::too_large, fmt::format("the declaration or metadata has over {} bytes", kDeclarationBytesMax)};
   }
-  if (request.sample_count < 0) return Error{ErrorCode::invalid_argument, "'sample_count' is negative"};
   return {};
 }
 
@@ -47,6 +47,23 @@ Result<void> check_blobs(store::Store& store, const Tree& tree) {
   const auto entry = std::find_if(tree.entries.begin(), tree.entries.end(), [&](const TreeEntry& e) { return e.hash == missing.front(); });
   return Error{ErrorCode::failed_precondition, fmt::format("{} of the tree's blobs are not in the store, the first is {} of '{}'; upload them before the commit",
                                                            missing.size(), render(missing.front()), entry->path)};
+}
+
+/// Every stream's file is the one the tree has at its path. Answers how many samples there are.
+Result<std::int64_t> check_samples(store::Store& store, const std::optional<Hash>& hash, const Tree& tree) {
+  if (!hash) return std::int64_t{0};
+  TRY(store.lease(*hash));
+  const SampleTable table = TRY(SampleTable::parse(TRY(store.get(*hash, kTreeBytesMax)), true));
+  for (size_t i = 0; i < table.size(); ++i) {
+    const Sample sample = TRY(table.at(i));
+    for (const auto& [name, file] : sample.streams) {
+      const TreeEntry* entry = tree.find(file.path);
+      if (entry != nullptr && entry->hash == file.hash && entry->size == file.size) continue;
+      return Error{ErrorCode::invalid_argument, fmt::format("the sample '{}' says that its stream {} is {} at '{}', but the tree {}", sample.key, name, render(file.hash), file.path,
+                                                            entry == nullptr ? "has no such file" : "has " + render(entry->hash) + " there")};
+    }
+  }
+  return static_cast<std::int64_t>(table.size());
 }
 
 /// Bytes of blobs that `before` does not name.
@@ -84,8 +101,8 @@ Result<Commit> Datasets::commit(const ProjectId& project, std::string_view name,
   TRY(check_request(request));
   const Tree after = TRY(tree(request.tree));
   TRY(store_.lease(request.tree));
-  if (request.samples) TRY(store_.lease(*request.samples));
   TRY(check_blobs(store_, after));
+  const std::int64_t sample_count = TRY(check_samples(store_, request.samples, after));
   Tree before;
   if (request.parent) {
     // Its own commits only, found before the transaction because trees are large.
@@ -106,7 +123,7 @@ Result<Commit> Datasets::commit(const ProjectId& project, std::string_view name,
               {id.text, row.number, nullable(request.parent ? std::optional(request.parent->text) : std::nullopt),
                nullable(request.merged ? std::optional(request.merged->text) : std::nullopt), render(request.tree),
                nullable(request.samples ? std::optional(render(*request.samples)) : std::nullopt), object_text(request.declaration),
-               object_text(request.metadata), request.message, request.author, now.micros, request.sample_count,
+               object_text(request.metadata), request.message, request.author, now.micros, sample_count,
                static_cast<std::int64_t>(after.bytes()), static_cast<std::int64_t>(added)}));
     TRY(move_branch(c, row.number, request.branch, id, now, request.author, request.message));
     return TRY(find_commit(c, id)).value();

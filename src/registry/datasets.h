@@ -47,7 +47,7 @@ struct Commit {
   std::optional<CommitId> parent;
   std::optional<CommitId> merged;     // the other parent, when this commit joined two histories
   Hash tree;                          // a blob that parse_tree() reads
-  std::optional<Hash> samples;        // a blob that data::SampleTable reads
+  std::optional<Hash> samples;        // a blob that SampleTable (domain/sample.h) reads
   Json declaration;                   // of slipway.yaml; an object
   Json metadata;                      // whatever its maker wants to say; an object
   std::string message;
@@ -69,7 +69,6 @@ struct NewCommit {
   Json metadata;
   std::string message;
   std::string author;
-  std::int64_t sample_count = 0;
 };
 
 struct BranchMove {
@@ -99,8 +98,9 @@ class Datasets {
   /// Its name is free again. Commits stay for those who ask what a run was trained on, but their blobs may go.
   Result<void> remove(const ProjectId& project, std::string_view name);
 
-  /// Checks that the tree is one and that every blob it names is in the store (else failed_precondition), writes the commit
-  /// and moves the branch to it. Makes the dataset when it does not exist and `parent` is not set.
+  /// Checks that the tree is one, that every blob it names is in the store (else failed_precondition) and that the samples'
+  /// files are files of the tree; writes the commit and moves the branch to it. Makes the dataset when it does not exist and
+  /// `parent` is not set.
   Result<Commit> commit(const ProjectId& project, std::string_view name, const NewCommit& request);
   /// `ref` is a branch, a commit's id, or the first eight or more characters of one.
   Result<Commit> get_commit(const ProjectId& project, std::string_view name, std::string_view ref);

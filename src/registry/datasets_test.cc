@@ -16,8 +16,7 @@ class DatasetsTest : public RegistryTest {
   }
   Result<Commit> commit(const std::map<std::string, std::string>& files, std::optional<CommitId> parent = {}, std::string branch = "main") {
     clock.advance(std::chrono::seconds(1));
-    return datasets().commit(project, "digits", {.branch = branch, .parent = parent, .tree = tree_of(files), .message = "m", .author = "ada",
-                                                 .sample_count = static_cast<std::int64_t>(files.size())});
+    return datasets().commit(project, "digits", {.branch = branch, .parent = parent, .tree = tree_of(files), .message = "m", .author = "ada"});
   }
 };
 SLIPWAY_ON_BOTH_DATABASES(DatasetsTest);
@@ -29,7 +28,7 @@ TEST_P(DatasetsTest, a_first_commit_makes_the_dataset_and_its_branch) {
   const Dataset dataset = datasets().get(project, "digits").value();
   ASSERT_EQ(dataset.branches.size(), 1u);
   EXPECT_EQ(dataset.branches[0].commit, first.id);
-  EXPECT_EQ(dataset.sample_count, 2);
+  EXPECT_EQ(dataset.bytes, 3u);
   EXPECT_EQ(datasets().tree(first.tree)->entries.size(), 2u);
 }
 

@@ -10,6 +10,7 @@
 #include "registry/lineage.h"     // IWYU pragma: export
 #include "registry/models.h"      // IWYU pragma: export
 #include "registry/references.h"  // IWYU pragma: export
+#include "registry/samples.h"     // IWYU pragma: export
 #include "store/store.h"
 
 namespace slipway::registry {
@@ -22,6 +23,7 @@ class Registry {
         artifacts_(database, store, clock),
         models_(database, store, artifacts_, clock, events),
         datasets_(database, store, clock, events),
+        samples_(datasets_, store),
         lineage_(database, clock),
         references_(database, store) {}
 
@@ -29,6 +31,7 @@ class Registry {
   Artifacts& artifacts() { return artifacts_; }
   Models& models() { return models_; }
   Datasets& datasets() { return datasets_; }
+  Samples& samples() { return samples_; }
   Lineage& lineage() { return lineage_; }
   References& references() { return references_; }
 
@@ -37,6 +40,7 @@ class Registry {
   Artifacts artifacts_;
   Models models_;
   Datasets datasets_;
+  Samples samples_;
   Lineage lineage_;
   References references_;
 };
