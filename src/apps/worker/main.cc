@@ -2,6 +2,7 @@
 // server closes the socket, and dies with it.
 //
 //   slipway-worker --model FILE --socket FD --memory FD [--threads N] [--preprocess JSON]
+//   slipway-worker evaluate --model FILE --samples FILE --data FOLDER --out FILE …      (evaluate.h; started by a run)
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -11,6 +12,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "evaluate.h"
 #include "inference/worker.h"
 
 namespace slipway::worker {
@@ -63,6 +65,7 @@ Result<void> run(const Flags& flags) {
 }
 
 int main_of(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "evaluate") return evaluate_main(argc - 2, argv + 2);
   const auto flags = read_flags(argc, argv);
   if (!flags.ok()) {
     std::fprintf(stderr, "slipway-worker: %s; it is started by slipway-server, which holds the other end of its socket\n", flags.error().message.c_str());
