@@ -62,7 +62,7 @@ class MetricLog {
   /// Points logged here that the sorter has not been told of yet.
   std::int64_t take_pending() { return pending_.exchange(0); }
 
-  MetricNames& names() { return names_; }
+  MetricNames& names() const { return names_; }
 
  private:
   struct RunPlace {

@@ -22,6 +22,7 @@ constexpr Duration kLease = std::chrono::seconds(15);
 constexpr const char* kLeaseName = "metric-sorter";
 constexpr size_t kDeleteIds = 256;        // batches removed by one statement
 constexpr size_t kManySeries = 16;        // past this a run's summaries are read all at once
+constexpr size_t kWritePairsMax = 1'000;  // rows of metric_latest changed by one write, about 5 ms
 constexpr int kConflictsMax = 50;
 constexpr int kPassesMax = 20;            // in a row, before the sorter looks up
 constexpr int kPartBits = 20;             // chunks of one write are numbered below the version
@@ -203,9 +204,7 @@ Result<void> delete_batches(Connection& connection, const Unit& unit) {
   return {};
 }
 
-Result<void> apply(Connection& connection, const Unit& unit, std::int64_t version, std::int64_t id) {
-  const auto moved = TRY(connection.run("UPDATE metric_sorter SET version = version + 1 WHERE id = 1 AND version = ?", {version}));
-  if (moved != 1) return Error{ErrorCode::cancelled, "another sorter was faster"};
+Result<void> apply_unit(Connection& connection, const Unit& unit, std::int64_t id) {
   TRY(delete_batches(connection, unit));
   for (const Segment& s : unit.merged) TRY(connection.run("DELETE FROM metric_segments WHERE run = ? AND id = ?", {unit.run, s.id}));
   if (!unit.segment.empty()) {
@@ -224,6 +223,21 @@ Result<void> apply(Connection& connection, const Unit& unit, std::int64_t versio
                        {unit.run, std::int64_t{s.latest.metric}, unit.experiment, s.latest.value, s.latest.step, s.latest.at_ms, s.low, s.high, s.total, s.points}));
   }
   return {};
+}
+
+/// Stores what several units worked out, unless the version is not that of their snapshot any more.
+Result<void> apply(Connection& connection, std::span<const Unit> units, std::int64_t version) {
+  const auto moved = TRY(connection.run("UPDATE metric_sorter SET version = version + 1 WHERE id = 1 AND version = ?", {version}));
+  if (moved != 1) return Error{ErrorCode::cancelled, "another sorter was faster"};
+  for (const Unit& unit : units) TRY(apply_unit(connection, unit, version << kPartBits));
+  return {};
+}
+
+/// How many of these units go into one write: at least one, and few enough to hold up other writers only shortly.
+size_t group_size(std::span<const Unit> units) {
+  size_t count = 0, pairs = 0;
+  while (count < units.size() && (count == 0 || pairs + units[count].summaries.size() <= kWritePairsMax)) pairs += units[count++].summaries.size() + 1;
+  return count;
 }
 
 struct Snapshot {
@@ -338,15 +352,16 @@ Result<bool> MetricSorter::pass() {
   auto snapshot = TRY(database_.read_value([&](Connection& connection) { return prepare(connection, options_, next_run_); }));
   const bool began_at_first = next_run_ == 0;
   next_run_ = snapshot.next_run;
-  for (const Unit& unit : snapshot.units) {
-    const std::int64_t id = snapshot.version << kPartBits;
-    const auto applied = database_.write(catalog::Durability::stream, catalog::Write([&](Connection& connection) { return apply(connection, unit, snapshot.version, id); }));
+  for (std::span<const Unit> rest(snapshot.units); !rest.empty();) {
+    const auto group = rest.first(group_size(rest));
+    rest = rest.subspan(group.size());
+    const auto applied = database_.write(catalog::Durability::stream, catalog::Write([&](Connection& connection) { return apply(connection, group, snapshot.version); }));
     if (!applied.ok()) {
       if (applied.error().code == ErrorCode::cancelled) conflicts_.add();
       return applied.error();
     }
     ++snapshot.version;
-    sorted_.add(unit.points.size());
+    for (const Unit& unit : group) sorted_.add(unit.points.size());
   }
   if (!snapshot.units.empty()) took_.record(clock_.steady() - start);
   return snapshot.more || snapshot.next_run != 0 || !began_at_first;

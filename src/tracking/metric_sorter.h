@@ -1,7 +1,7 @@
 // The background pass that turns the log of batches into sorted segments and chunks, and keeps the table of latest values.
 //
 // One pass: read a snapshot (some batches, and what is known of their series); work out for each run a new segment, new
-// chunks and new summaries; then one write per run, which first moves metric_sorter.version on and is refused when
+// chunks and new summaries; then writes of one or several runs, each of which first moves metric_sorter.version on and is refused when
 // somebody else has moved it since. So two sorters (two servers on one PostgreSQL, or a search that cannot wait) never
 // spoil each other's work: one of them starts over. A kill between two writes loses nothing, because each write removes
 // exactly the batches whose points it stored.

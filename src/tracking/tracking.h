@@ -23,7 +23,9 @@ class Tracking {
         experiments_(database, clock),
         runs_(database, metrics_, clock, events),
         search_(database, sorter_, metrics_),
-        logged_models_(database, clock) {}
+        logged_models_(database, clock) {
+    experiments_.date_default();
+  }
 
   Experiments& experiments() { return experiments_; }
   Runs& runs() { return runs_; }

@@ -1,0 +1,31 @@
+#include "api/native/filter_query.h"
+
+#include "base/text.h"
+
+namespace slipway::api {
+
+std::optional<http::Response> read_filter(const http::Request& request, Filter& filter) {
+  FilterPlace place;
+  auto parsed = parse_filter(request.query_value("filter").value_or(""), &place);
+  if (parsed.ok()) {
+    filter = std::move(*parsed);
+    return std::nullopt;
+  }
+  Json error;
+  error.set("code", name(parsed.error().code)).set("message", parsed.error().message);
+  error.set("details", Json().set("position", static_cast<std::int64_t>(place.position)).set("length", static_cast<std::int64_t>(place.length)));
+  return http::Response::json(Json().set("error", std::move(error)).render(), http_status(parsed.error().code));
+}
+
+Result<std::vector<OrderTerm>> order_of(const http::Request& request) {
+  std::vector<OrderTerm> order;
+  for (const auto& [key, value] : request.query) {
+    if (key != "order_by") continue;
+    for (const std::string& term : split(value, ',')) {
+      if (!trim(term).empty()) order.push_back(TRY(parse_order(term)));
+    }
+  }
+  return order;
+}
+
+}  // namespace slipway::api

@@ -1,0 +1,267 @@
+#include "api/native/runs.h"
+
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "api/api.h"
+#include "api/native/filter_query.h"
+#include "base/text.h"
+
+namespace slipway::api {
+namespace {
+
+using http::Method;
+using http::Request;
+using http::Responder;
+using tracking::Run;
+using tracking::Tracking;
+
+constexpr size_t kKeysShownDefault = 50;
+constexpr size_t kColumnKeysMax = 10'000;
+
+struct Context {
+  Tracking& tracking;
+  RunExtras extras;
+};
+
+RunId id_of(const Request& request) { return RunId(request.parameter("run")); }
+
+Json number_json(double value) { return std::isfinite(value) ? Json(value) : Json(render_double(value)); }
+
+Json pairs_json(const tracking::KeyValues& pairs, size_t keys_max, const std::set<std::string>* only) {
+  Json json{Json::Object{}};
+  size_t shown = 0;
+  for (const auto& [key, value] : pairs) {
+    if (only ? only->contains(key) : shown++ < keys_max) json.set(key, value);
+  }
+  return json;
+}
+
+/// What `columns=` asks for; everything when it is absent or "*".
+struct Columns {
+  bool given = false;
+  std::set<std::string> metrics, params, tags;
+};
+
+Result<Columns> columns_of(const Request& request) {
+  Columns columns;
+  const std::string_view text = request.query_value("columns").value_or("*");
+  if (text == "*") return columns;
+  columns.given = true;
+  for (const std::string& part : split(text, ',')) {
+    if (trim(part).empty()) continue;
+    const OrderTerm column = TRY(parse_order(trim(part)));
+    if (column.entity == FilterEntity::metric) columns.metrics.insert(column.key);
+    if (column.entity == FilterEntity::parameter) columns.params.insert(column.key);
+    if (column.entity == FilterEntity::tag) columns.tags.insert(column.key);
+  }
+  return columns;
+}
+
+Result<Json> found_runs(Context& context, const Request& request, tracking::RunQuery& query) {
+  const Page page = TRY(page_of(request));
+  query.page_size = static_cast<size_t>(page.size);
+  query.page_token = page.token;
+  query.order = TRY(order_of(request));
+  query.count = true;
+  for (const auto& [key, value] : request.query) {
+    if (key == "experiment" && !value.empty()) query.experiments.emplace_back(value);
+  }
+  query.all_experiments = query.experiments.empty();
+  if (request.query_value("deleted").value_or("") == "true") query.view = tracking::View::deleted;
+  const Columns columns = TRY(columns_of(request));
+  if (columns.given) {
+    query.parts.some_metrics = true;
+    query.parts.metric_keys.assign(columns.metrics.begin(), columns.metrics.end());
+    query.parts.params = !columns.params.empty();
+    query.parts.tags = !columns.tags.empty();
+  }
+  const bool all = request.query_value("columns").value_or("") == "*";
+  auto found = TRY(context.tracking.search().runs(query));
+  Json::Array items;
+  for (Run& run : found.items) {
+    if (columns.given) {
+      std::erase_if(run.params, [&](const auto& pair) { return !columns.params.contains(pair.first); });
+      std::erase_if(run.tags, [&](const auto& pair) { return !columns.tags.contains(pair.first); });
+    }
+    items.push_back(run_json(run, context.extras, all || columns.given ? SIZE_MAX : kKeysShownDefault));
+  }
+  Json json;
+  json.set("runs", std::move(items)).set("next_page_token", found.next_page_token ? Json(*found.next_page_token) : Json());
+  return json.set("total", found.total.value_or(0));
+}
+
+void list(Context& context, const Request& request, const Responder& responder) {
+  tracking::RunQuery query{.project = project_of(request)};
+  if (auto refused = read_filter(request, query.filter)) return responder.send(std::move(*refused));
+  answer(responder, found_runs(context, request, query), [](const Json& json) { return http::Response::json(json.render()); });
+}
+
+Json texts_json(const std::vector<std::string>& texts) {
+  Json::Array out;
+  for (const std::string& text : texts) out.emplace_back(text);
+  return Json(std::move(out));
+}
+
+Result<Json> columns(Context& context, const Request& request) {
+  const ProjectId project = project_of(request);
+  std::optional<ExperimentId> experiment;
+  std::optional<std::int64_t> number;
+  if (const auto id = request.query_value("experiment"); id && !id->empty()) {
+    experiment = ExperimentId(*id);
+    number = TRY(context.tracking.experiments().get(project, *experiment)).number;
+  }
+  if (number) TRY(context.tracking.sorter().catch_up());
+  Json json;
+  json.set("metrics", texts_json(TRY(context.tracking.metrics().keys(project, number, kColumnKeysMax))));
+  json.set("parameters", texts_json(TRY(context.tracking.search().keys(project, FilterEntity::parameter, experiment, kColumnKeysMax))));
+  return json.set("tags", texts_json(TRY(context.tracking.search().keys(project, FilterEntity::tag, experiment, kColumnKeysMax))));
+}
+
+Result<Json> get(Context& context, const Request& request) {
+  return run_json(TRY(context.tracking.runs().get(project_of(request), id_of(request))), context.extras);
+}
+
+Result<Json> change(Context& context, const Request& request) {
+  const Json body = TRY(json_body(request));
+  const ProjectId project = project_of(request);
+  tracking::RunUpdate update{.by_client = true};
+  if (body.find("name")) update.name = TRY(required_string(body, "name"));
+  if (body.find("state")) {
+    const std::string text = TRY(required_string(body, "state"));
+    update.state = parse_run_state(text);
+    if (!update.state) return Error{ErrorCode::invalid_argument, "'state' is '" + clean_utf8(text, 100) + "'; expected queued, scheduled, running, stopping, finished, failed or killed"};
+    const auto run = TRY(context.tracking.runs().get(project, id_of(request)));
+    if (run.source_kind == tracking::SourceKind::step) return Error{ErrorCode::failed_precondition, "Slipway executes this run, so its attempt decides the state; stop it with POST …/stop"};
+    if (is_over(*update.state)) update.ended_at = system_clock().now();
+  }
+  if (update.name || update.state) TRY(context.tracking.runs().update(project, id_of(request), update));
+  tracking::KeyValues set;
+  for (const auto& [key, value] : body["tags"].object()) {
+    if (value.is_null()) {
+      TRY(context.tracking.runs().delete_tag(project, id_of(request), key));
+    } else if (value.is_string()) {
+      set.emplace_back(key, value.string());
+    } else {
+      return Error{ErrorCode::invalid_argument, "tag '" + key + "' is a " + value.type_name() + "; expected a string, or null to remove it"};
+    }
+  }
+  if (!set.empty()) TRY(context.tracking.runs().set_tags(project, id_of(request), set));
+  return get(context, request);
+}
+
+Result<Json> remove(Context& context, const Request& request) {
+  TRY(context.tracking.runs().remove(project_of(request), id_of(request)));
+  return Json(Json::Object{});
+}
+
+Result<Json> restore(Context& context, const Request& request) {
+  TRY(context.tracking.runs().restore(project_of(request), id_of(request)));
+  return get(context, request);
+}
+
+/// Keys whose values differ, absent as null.
+Json differences(const std::map<std::string, Json>& left, const std::map<std::string, Json>& right, const char* key_name) {
+  std::set<std::string> keys;
+  for (const auto& [key, value] : left) keys.insert(key);
+  for (const auto& [key, value] : right) keys.insert(key);
+  Json::Array out;
+  for (const std::string& key : keys) {
+    const auto l = left.find(key), r = right.find(key);
+    const Json a = l == left.end() ? Json() : l->second, b = r == right.end() ? Json() : r->second;
+    if (!(a == b)) out.push_back(Json().set(key_name, key).set("left", a).set("right", b));
+  }
+  return Json(std::move(out));
+}
+
+std::map<std::string, Json> pairs_map(const tracking::KeyValues& pairs) { return {pairs.begin(), pairs.end()}; }
+
+std::map<std::string, Json> metrics_map(const Run& run) {
+  std::map<std::string, Json> out;
+  for (const auto& metric : run.metrics) out.emplace(metric.key, number_json(metric.value));
+  return out;
+}
+
+std::map<std::string, Json> packages_map(const Context& context, const Run& run) {
+  std::map<std::string, Json> out;
+  if (!context.extras.document) return out;
+  const Json environment = context.extras.document(run.project, run.id, "environment");
+  for (const Json& package : environment["packages"].array()) out.emplace(package["name"].string(), package["version"]);
+  if (environment["python_version"].is_string()) out.emplace("python", environment["python_version"]);
+  return out;
+}
+
+std::map<std::string, Json> inputs_map(const tracking::RunInputs& inputs) {
+  std::map<std::string, Json> out;
+  for (const auto& dataset : inputs.datasets) out.emplace(dataset.name, Json(dataset.digest));
+  for (const auto& model : inputs.models_in) out.emplace("model " + model.model_id, Json(model.model_id));
+  return out;
+}
+
+Result<Json> diff(Context& context, const Request& request) {
+  const ProjectId project = project_of(request);
+  const Run left = TRY(context.tracking.runs().get(project, id_of(request)));
+  const Run right = TRY(context.tracking.runs().get(project, RunId(request.parameter("other"))));
+  const auto source = [](const Run& run) { return Json::parse(run.source).value_or(Json(Json::Object{})); };
+  Json json;
+  json.set("parameters", differences(pairs_map(left.params), pairs_map(right.params), "key"));
+  json.set("metrics", differences(metrics_map(left), metrics_map(right), "key"));
+  json.set("tags", differences(pairs_map(left.tags), pairs_map(right.tags), "key"));
+  json.set("code", Json().set("left_commit", source(left)["commit"]).set("right_commit", source(right)["commit"]).set("diff_of_diffs", nullptr));
+  json.set("environment", differences(packages_map(context, left), packages_map(context, right), "name"));
+  const auto inputs_left = TRY(context.tracking.runs().inputs(project, left.id)), inputs_right = TRY(context.tracking.runs().inputs(project, right.id));
+  return json.set("inputs", differences(inputs_map(inputs_left), inputs_map(inputs_right), "name"));
+}
+
+}  // namespace
+
+Json metric_json(const tracking::MetricSummary& metric) {
+  Json json;
+  json.set("last", number_json(metric.value)).set("step", metric.step).set("at", time_json(Time::from_millis(metric.at_ms)));
+  json.set("min", std::isnan(metric.low) ? Json() : number_json(metric.low)).set("max", std::isnan(metric.high) ? Json() : number_json(metric.high));
+  return json.set("count", metric.points);
+}
+
+Json run_json(const Run& run, const RunExtras& extras, size_t keys_max) {
+  Json source = Json::parse(run.source).value_or(Json(Json::Object{}));
+  source.set("kind", run.source_kind == tracking::SourceKind::step ? "step" : "client");
+  std::string member = run.member && extras.member_name ? extras.member_name(*run.member) : "";
+  if (member.empty()) member = run.user_name;
+  Json metrics{Json::Object{}};
+  size_t shown = 0;
+  for (const auto& metric : run.metrics) {
+    if (shown++ < keys_max) metrics.set(metric.key, metric_json(metric));
+  }
+  Json json;
+  json.set("id", run.id.text).set("name", run.name).set("experiment_id", run.experiment.text).set("experiment_name", run.experiment_name);
+  json.set("state", name(run.state)).set("member", member.empty() ? Json() : Json(member)).set("source", std::move(source));
+  json.set("parent_id", run.parent ? Json(run.parent->text) : Json());
+  json.set("created_at", time_json(run.created_at)).set("started_at", time_json(run.started_at)).set("ended_at", time_json(run.ended_at));
+  const Time end = run.ended_at.value_or(system_clock().now());
+  const bool has_begun = run.state != RunState::queued && run.state != RunState::scheduled;
+  json.set("duration_s", has_begun ? Json(static_cast<double>((end - run.started_at).count()) / 1e6) : Json());
+  json.set("parameters", pairs_json(run.params, keys_max, nullptr)).set("tags", pairs_json(run.tags, keys_max, nullptr));
+  json.set("metrics", std::move(metrics)).set("attempt_count", nullptr).set("cost", nullptr).set("queue_message", nullptr).set("deleted", run.deleted);
+  if (extras.enrich) extras.enrich(run, json);
+  return json;
+}
+
+void add_runs(http::Router& router, Tracking& tracking, RunExtras extras) {
+  const auto context = std::make_shared<Context>(Context{tracking, std::move(extras)});
+  using Function = Result<Json> (*)(Context&, const Request&);
+  const auto add = [&](Method method, const char* pattern, Function function) {
+    router.add(method, pattern, [context, function](Request& request, Responder responder) {
+      answer(responder, function(*context, request), [](const Json& json) { return http::Response::json(json.render()); });
+    });
+  };
+  router.add(Method::get, "/api/v1/runs", [context](Request& request, Responder responder) { list(*context, request, responder); });
+  add(Method::get, "/api/v1/runs/columns", columns);
+  add(Method::get, "/api/v1/runs/{run}", get);
+  add(Method::patch, "/api/v1/runs/{run}", change);
+  add(Method::del, "/api/v1/runs/{run}", remove);
+  add(Method::post, "/api/v1/runs/{run}/restore", restore);
+  add(Method::get, "/api/v1/runs/{run}/diff/{other}", diff);
+}
+
+}  // namespace slipway::api
