@@ -223,6 +223,25 @@ std::vector<WantedOutput> wanted_outputs(const InferRequest& request, const Infe
   return all;
 }
 
+/// The answer's id; who sends a picture is often a person with curl and wants the class as well.
+void append_parameters(std::string& json, const InferRequest& request, const InferResponse& response) {
+  json += ",\"parameters\":{\"slipway_answer_id\":\"";
+  json += response.answer.text;
+  json += '"';
+  const std::int64_t best = response.statistics.predicted_class;
+  if (request.is_image() && best >= 0) {
+    json += ",\"slipway_class\":";
+    append_number(json, best);
+    json += ",\"slipway_confidence\":";
+    json += render_double(response.statistics.confidence);
+    if (response.labels && static_cast<size_t>(best) < response.labels->size()) {
+      json += ",\"slipway_label\":";
+      append_json_string(json, (*response.labels)[static_cast<size_t>(best)]);
+    }
+  }
+  json += '}';
+}
+
 }  // namespace
 
 Result<InferRequest> decode_request(std::shared_ptr<const std::string> body, std::optional<std::uint64_t> json_bytes, const Signature& signature) {
@@ -290,11 +309,7 @@ Result<EncodedBody> encode_response(const InferRequest& request, const InferResp
     json += ",\"id\":";
     append_json_string(json, response.id);
   }
-  if (!response.answer.empty()) {
-    json += ",\"parameters\":{\"slipway_answer_id\":\"";
-    json += response.answer.text;
-    json += "\"}";
-  }
+  if (!response.answer.empty()) append_parameters(json, request, response);
   json += ",\"outputs\":[";
   std::vector<std::string_view> raw;
   std::vector<Tensor> classified;  // keeps made tensors alive until their bytes are copied

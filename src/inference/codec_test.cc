@@ -109,6 +109,17 @@ TEST(Codec, an_answer_is_written_as_json) {
   EXPECT_EQ(encode_response(request, response())->bytes, R"({"model_name":"digits","model_version":"3","outputs":[{"name":"y","datatype":"FP32","shape":[1,3],"data":[0.5,null,2]}]})");
 }
 
+TEST(Codec, the_answer_to_a_picture_says_the_class_too) {
+  InferRequest request;
+  request.outputs = {{"y", false, 0}};
+  request.image_owner = std::make_shared<const std::string>("png");
+  InferResponse answer = response();
+  answer.answer = AnswerId("a");
+  answer.statistics.predicted_class = 2;
+  answer.statistics.confidence = 0.75;
+  EXPECT_NE(encode_response(request, answer)->bytes.find(R"("parameters":{"slipway_answer_id":"a","slipway_class":2,"slipway_confidence":0.75,"slipway_label":"two"})"), std::string::npos);
+}
+
 TEST(Codec, an_answer_is_written_with_raw_tensors) {
   InferRequest request;
   request.binary_outputs = true;
