@@ -316,8 +316,8 @@ Result<std::int64_t> Monitor::open_cases(const ProjectId& project) {
   return database_.read_value([&](Connection& c) { return rows::count_open_cases(c, project, ""); });
 }
 
-Result<bool> Monitor::refers_to(const Hash& body) {
-  return database_.read_value([&](Connection& c) { return rows::has_body(c, body); });
+Result<void> Monitor::visit_bodies(const std::function<void(const Hash&)>& visit) {
+  return database_.read([&](Connection& c) { return rows::select_bodies(c, visit); });
 }
 
 Result<std::vector<TrafficMinute>> Monitor::traffic(const ProjectId& project, std::string_view deployment, int minutes) {

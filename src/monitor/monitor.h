@@ -130,8 +130,8 @@ class Monitor : public PredictionSink {
   /// Marks cases as part of a dataset commit (`sent`) or as kept back under a slice (`held_out`). All or none.
   Result<void> mark_cases(const ProjectId& project, const std::vector<CaseId>& ids, CaseState state, std::string_view slice, std::string_view commit);
   Result<std::int64_t> open_cases(const ProjectId& project);
-  /// Whether a case refers to this blob; for the sweep.
-  Result<bool> refers_to(const Hash& body);
+  /// Every blob that a case refers to; for the sweep.
+  Result<void> visit_bodies(const std::function<void(const Hash&)>& visit);
 
   Result<std::vector<Finding>> findings(const ProjectId& project, std::string_view deployment, std::optional<bool> open, size_t most);
   Result<Finding> find_finding(const ProjectId& project, const FindingId& id);

@@ -166,8 +166,13 @@ Result<std::int64_t> count_open_cases(Connection& c, const ProjectId& project, s
   return TRY(count).value_or(0);
 }
 
-Result<bool> has_body(Connection& c, const Hash& body) {
-  return TRY(c.first("SELECT 1 FROM cases WHERE body_hash = ?", {slipway::render(body)}, [](const Row&) { return true; })).has_value();
+Result<void> select_bodies(Connection& c, const std::function<void(const Hash&)>& visit) {
+  TRY(c.run("SELECT body_hash FROM cases WHERE body_hash <> ''", {}, [&](const Row& row) {
+    const auto hash = parse_hash(row.text(0));
+    if (hash.ok()) visit(*hash);
+    return true;
+  }));
+  return {};
 }
 
 namespace {

@@ -16,7 +16,7 @@ Result<std::optional<Case>> select_case_of_answer(catalog::Connection& c, const 
 Result<void> update_case(catalog::Connection& c, const Case& changed);
 /// Of one deployment, or of the whole project when it is empty.
 Result<std::int64_t> count_open_cases(catalog::Connection& c, const ProjectId& project, std::string_view deployment);
-Result<bool> has_body(catalog::Connection& c, const Hash& body);
+Result<void> select_bodies(catalog::Connection& c, const std::function<void(const Hash&)>& visit);
 
 /// The open finding of that statistic is given new figures, or one is made; returns its id and whether it is new.
 struct Noticed {

@@ -2,8 +2,17 @@
 #include <unistd.h>
 
 #include "api/gate.h"
+#include "api/inference/inference.h"
+#include "api/mlflow/mlflow.h"
+#include "api/native/deployments.h"
+#include "api/native/events.h"
+#include "api/native/experiments.h"
 #include "api/native/members.h"
+#include "api/native/metrics.h"
+#include "api/native/run_files.h"
+#include "api/native/runs.h"
 #include "api/native/server.h"
+#include "api/ui.h"
 #include "parts.h"
 
 namespace slipway::server {
@@ -32,6 +41,49 @@ Result<void> open_stores(Parts& parts) {
   return {};
 }
 
+/// `capture:` of a deployment as the monitor wants it; what is absent keeps its default.
+monitor::CaptureRules capture_rules(const Json& capture) {
+  monitor::CaptureRules rules;
+  rules.sample = capture["sample"].number().value_or(rules.sample);
+  rules.confidence_min = capture["low_confidence"].number().value_or(rules.confidence_min);
+  if (!capture["always"].is_array()) return rules;
+  rules.errors = rules.low_confidence = rules.flagged = false;
+  for (const Json& kind : capture["always"].array()) {
+    if (kind.string() == "error") rules.errors = true;
+    if (kind.string() == "low_confidence") rules.low_confidence = true;
+    if (kind.string() == "flagged") rules.flagged = true;
+  }
+  return rules;
+}
+
+Result<void> open_rooms(Parts& parts) {
+  const Clock& clock = system_clock();
+  catalog::Database& database = *parts.database;
+  parts.events = std::make_unique<api::EventsHub>(*parts.counters);
+  parts.registry = std::make_unique<registry::Registry>(database, *parts.store, clock, parts.events.get());
+  parts.tracking = std::make_unique<tracking::Tracking>(database, clock, *parts.counters, parts.events.get());
+  parts.runs = std::make_unique<runs::Runs>(database, *parts.store, *parts.tracking, *parts.registry, clock, parts.events.get());
+  parts.registry->references().add_source([runs = parts.runs.get()](const registry::ReferenceVisitor& visit) { return runs->visit_references(visit); });
+  parts.executor = TRY(runs::make_local_executor({.folder = parts.folder->path() / "node"}));
+  parts.monitor = std::make_unique<monitor::Monitor>(database, *parts.store, clock, *parts.events, *parts.counters);
+  parts.registry->references().add_source([monitor = parts.monitor.get()](const registry::ReferenceVisitor& visit) { return monitor->visit_bodies([&](const Hash& body) { visit(body, false); }); });
+  parts.models = TRY(serving::RegistryModels::open(*parts.registry, parts.folder->path() / "models"));
+  serving::ServingOptions options;
+  options.on_capture = [monitor = parts.monitor.get()](const ProjectId& project, const std::string& deployment, const Json& capture) {
+    monitor->set_capture(project, deployment, capture_rules(capture));
+  };
+  parts.serving = TRY(serving::Serving::open(database, *parts.models, clock, *parts.counters, parts.events.get(), parts.monitor.get(), options));
+  return {};
+}
+
+Result<void> start_runs(Parts& parts) {
+  runs::LoopOptions options;
+  options.server_url = std::string(parts.settings.tls_certificate.empty() ? "http" : "https") + "://127.0.0.1:" + std::to_string(parts.http->port());
+  parts.runs_loop = std::make_unique<runs::Loop>(*parts.runs, *parts.executor, *parts.teams, system_clock(), *parts.counters, options);
+  parts.runs_loop->start();
+  return {};
+}
+
 /// Closed by default: nobody outside this machine may reach a server whose admins have no credential.
 Result<void> check_exposure(const Settings& settings, teams::Teams& teams) {
   if (is_loopback(settings.address) || TRY(teams.an_admin_has_a_credential())) return {};
@@ -46,10 +98,18 @@ void add_routes(Parts& parts) {
   parts.router.add_gate(api::make_gate(*parts.teams, gate));
   api::add_server(parts.router, {parts.folder->path(), *parts.database, *parts.counters, *parts.teams});
   api::add_members(parts.router, *parts.teams);
+  api::add_events(parts.router, *parts.events);
+  api::add_experiments(parts.router, *parts.tracking);
+  api::add_runs(parts.router, *parts.tracking);
+  api::add_metrics(parts.router, *parts.tracking);
+  api::add_run_files(parts.router, *parts.tracking, parts.registry->artifacts(), *parts.store);
+  api::mlflow::add_mlflow(parts.router, {*parts.tracking, parts.registry->models(), parts.registry->artifacts(), *parts.store, system_clock()});
+  api::add_deployments(parts.router, *parts.serving);
+  api::add_inference(parts.router, *parts.serving, *parts.pool);
+  api::add_ui(parts.router);
 }
 
 Result<void> start_http(Parts& parts) {
-  parts.pool = std::make_unique<ThreadPool>("blocking", kBlockingThreads, kBlockingWaitingMax, *parts.counters);
   http::ServerOptions options;
   options.address = parts.settings.address;
   options.port = parts.settings.port;
@@ -67,8 +127,11 @@ Result<Parts> assemble(const Settings& settings) {
   parts.counters = std::make_unique<Counters>();
   TRY(open_stores(parts));
   TRY(check_exposure(settings, *parts.teams));
+  TRY(open_rooms(parts));
+  parts.pool = std::make_unique<ThreadPool>("blocking", kBlockingThreads, kBlockingWaitingMax, *parts.counters);
   add_routes(parts);
   TRY(start_http(parts));
+  TRY(start_runs(parts));
   return parts;
 }
 

@@ -53,6 +53,8 @@ int main_of(int argc, char** argv) {
   int received = 0;
   sigwait(&ends, &received);
   log_info("server", "told to end; draining", {{"signal", std::to_string(received)}});
+  parts->runs_loop->stop();
+  parts->events->close();
   parts->http->stop(std::chrono::seconds(settings.drain_s));
   return 0;
 }

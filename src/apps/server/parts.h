@@ -1,17 +1,26 @@
 // All long-lived parts of the server in one plain struct. The order of the fields is the order of construction; they go
-// in reverse. No logic here: assemble() builds them, main() starts and stops them.
+// in reverse, so that whoever calls goes before who is called. No logic here: assemble() builds them, main() starts and
+// stops them.
 #pragma once
 
 #include <memory>
 
+#include "api/events_hub.h"
 #include "base/counters.h"
 #include "base/thread.h"
 #include "catalog/catalog.h"
 #include "data_folder.h"
 #include "http/http.h"
+#include "monitor/monitor.h"
+#include "registry/registry.h"
+#include "runs/loop.h"
+#include "runs/runs.h"
+#include "serving/registry_models.h"
+#include "serving/serving.h"
 #include "settings.h"
 #include "store/store.h"
 #include "teams/teams.h"
+#include "tracking/tracking.h"
 
 namespace slipway::server {
 
@@ -22,9 +31,18 @@ struct Parts {
   std::unique_ptr<catalog::Database> database;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<teams::Teams> teams;
+  std::unique_ptr<api::EventsHub> events;
+  std::unique_ptr<registry::Registry> registry;
+  std::unique_ptr<tracking::Tracking> tracking;
+  std::unique_ptr<runs::Runs> runs;
+  std::unique_ptr<runs::Executor> executor;
+  std::unique_ptr<monitor::Monitor> monitor;
+  std::unique_ptr<serving::RegistryModels> models;
+  std::unique_ptr<serving::Serving> serving;
   http::Router router;
   std::unique_ptr<ThreadPool> pool;  // `blocking-N`: handlers that wait for the database or the disk
   std::unique_ptr<http::Server> http;
+  std::unique_ptr<runs::Loop> runs_loop;  // knows the URL that runners call, so it comes last
 };
 
 /// Opens everything and starts to answer. On an error nothing keeps running.
