@@ -23,6 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Duration kRetryPauseMax = std::chrono::seconds(5);
+constexpr int kServerErrorsMax = 40;
 constexpr Duration kFlushTime = std::chrono::seconds(10);
 
 class Attempt {
@@ -222,14 +223,17 @@ class Attempt {
     return reporter_ ? reporter_->stop_asked() : std::nullopt;
   }
 
-  /// Tries again while the server is away, up to server_away_max, or until somebody wants the attempt to end.
+  /// Tries again while the server is away, up to server_away_max (while it answers with errors of its own: a few minutes), or
+  /// until somebody wants the attempt to end.
   template <typename Call>
   std::invoke_result_t<Call> patiently(Call call, bool until_stopped = true) {
     const Time until = clock_.steady() + options_.server_away_max;
     Duration pause = std::chrono::milliseconds(100);
+    int errors_left = kServerErrorsMax;
     while (true) {
       auto result = call();
       if (result.ok() || !is_transient(result.error()) || clock_.steady() >= until) return result;
+      if (result.error().code == ErrorCode::internal && --errors_left == 0) return result;
       if (until_stopped && stop_asked()) return result;
       if (!until_stopped && options_.stop && options_.stop->load() && pause >= kRetryPauseMax) return result;
       std::this_thread::sleep_for(pause);

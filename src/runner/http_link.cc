@@ -13,13 +13,15 @@ namespace {
 
 constexpr size_t kMissingPerRequestMax = 10'000;
 
-ErrorCode code_of(int status) {
+/// The code by the name in the answer's body; by the status when a proxy answered.
+ErrorCode code_of(int status, std::string_view name) {
+  for (int code = 0; code <= static_cast<int>(ErrorCode::internal); ++code) {
+    if (slipway::name(static_cast<ErrorCode>(code)) == name) return static_cast<ErrorCode>(code);
+  }
   switch (status) {
-    case 400: case 422: return ErrorCode::invalid_argument;
     case 401: return ErrorCode::unauthenticated;
     case 403: return ErrorCode::permission_denied;
     case 404: return ErrorCode::not_found;
-    case 409: return ErrorCode::failed_precondition;
     case 413: return ErrorCode::too_large;
     case 429: return ErrorCode::busy;
     default: return status >= 500 ? ErrorCode::unavailable : ErrorCode::invalid_argument;
@@ -28,8 +30,10 @@ ErrorCode code_of(int status) {
 
 Error error_of(const http::ClientResponse& response, std::string_view what) {
   const auto json = Json::parse(response.body);
-  const std::string sentence = json.ok() ? (*json)["error"]["message"].string() : "";
-  return Error{code_of(response.status), sentence.empty() ? fmt::format("{}: the server answered {}", what, response.status) : sentence};
+  const Json error = json.ok() ? (*json)["error"] : Json();
+  const std::string& sentence = error["message"].string();
+  return Error{code_of(response.status, error["code"].string()),
+               sentence.empty() ? fmt::format("{}: the server answered {}", what, response.status) : sentence};
 }
 
 void append_u32(std::string& out, std::uint32_t value) {
@@ -196,7 +200,8 @@ class HttpLink : public Link {
 }  // namespace
 
 bool is_transient(const Error& error) {
-  return error.code == ErrorCode::unavailable || error.code == ErrorCode::timed_out || error.code == ErrorCode::busy;
+  return error.code == ErrorCode::unavailable || error.code == ErrorCode::timed_out || error.code == ErrorCode::busy ||
+         error.code == ErrorCode::internal;
 }
 
 Result<std::unique_ptr<Link>> open_http_link(const Ticket& ticket) {

@@ -23,7 +23,8 @@ struct MetricPoint {
   std::int64_t at_ms = 0;
 };
 
-/// Errors: unavailable, timed_out and busy are worth another try (is_transient); everything else is the server's last word.
+/// Errors: unavailable, timed_out, busy and internal are worth another try (is_transient): no trouble of the server's own may
+/// end a training. Everything else is its last word.
 /// One thread at a time.
 class Link {
  public:
