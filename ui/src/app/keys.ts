@@ -1,5 +1,6 @@
 // Keyboard: one listener, layers of bindings; the newest layer that knows a key wins. "g d" is g, then d.
-import { useEffect, useRef } from "react";
+import { useEffect, useLayoutEffect, useRef } from "react";
+import { flushSync } from "react-dom";
 
 export interface Binding { keys: string; what: string; run: (event: KeyboardEvent) => void; group?: string }
 
@@ -15,7 +16,7 @@ export function active_bindings(): Binding[] {
 
 export function useKeys(bindings: Binding[]) {
   const layer = useRef(bindings);
-  useEffect(() => { layer.current = bindings; });
+  useLayoutEffect(() => { layer.current = bindings; });
   useEffect(() => {
     layers.push(layer);
     return () => void layers.splice(layers.indexOf(layer), 1);
@@ -48,7 +49,8 @@ export function start_keys() {
       if (binding) {
         pending = "";
         event.preventDefault();
-        binding.run(event);
+        // The next key may come at once and must find what this one did.
+        flushSync(() => binding.run(event));
         return;
       }
     }

@@ -71,14 +71,13 @@ export function Router({ children }: { children: ReactNode }) {
   const read = () => place_of(location.pathname, location.search);
   const [place, set_place] = useState(read);
   useEffect(() => {
+    let path = read().path;
     const moved = () => {
       const next = read();
       // A new page may still be on its way: keep the old one on screen. A new query must act at once.
-      set_place((now) => {
-        if (now.path === next.path) return next;
-        startTransition(() => set_place(next));
-        return now;
-      });
+      if (next.path === path) set_place(next);
+      else startTransition(() => set_place(next));
+      path = next.path;
     };
     window.addEventListener("popstate", moved);
     window.addEventListener(kMoved, moved);

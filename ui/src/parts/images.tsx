@@ -10,7 +10,7 @@ export interface Tile {
   key: string;
   hash: string | null;
   caption: ReactNode;
-  /// For those who cannot see it.
+  /// More than the caption has room for.
   name: string;
   mark?: "good" | "bad" | "warn" | null;
 }
@@ -85,7 +85,7 @@ export function ImageGrid({ tiles, label, size, open, selected, on_select, more,
               const picked = !!selected?.includes(tile.key);
               return (
                 <div
-                  key={tile.key} id={`${id}-${position}`} role="option" aria-selected={picked} aria-label={tile.name} aria-posinset={position + 1} aria-setsize={tiles.length}
+                  key={tile.key} id={`${id}-${position}`} role="option" aria-selected={picked} title={tile.name} aria-posinset={position + 1} aria-setsize={tiles.length}
                   className={`${css.tile} ${tile.key === at ? css.current : ""} ${picked ? css.picked : ""}`} style={{ width: size }}
                   onClick={(event) => {
                     set_own(tile.key);
