@@ -116,8 +116,11 @@ Result<Query> translate(const Table& table, const Search& search, std::string_vi
   Query query;
   const Filter filter = TRY(parse_filter(search.filter));
   for (const FilterComparison& comparison : filter.comparisons) {
+    const bool is_prompt_tag = comparison.entity == FilterEntity::tag && comparison.key == kPromptTag;
+    // The client's way of asking for models without prompts: what is not tagged at all is meant too.
+    if (is_prompt_tag && comparison.op == FilterOperator::not_equal) continue;
     query.where += " AND " + TRY(condition(table, comparison, query.values));
-    query.speaks_of_prompts |= comparison.entity == FilterEntity::tag && comparison.key == kPromptTag;
+    query.speaks_of_prompts |= is_prompt_tag;
   }
   std::vector<std::string> terms;
   for (const std::string& text : search.order_by) {

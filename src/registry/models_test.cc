@@ -178,6 +178,8 @@ TEST_P(ModelsTest, search_filters_orders_and_pages) {
   EXPECT_EQ(found({.filter = "name ILIKE 'AL%'"}), (std::vector<std::string>{"Alps", "alpha"}));
   EXPECT_EQ(found({.filter = "tags.kind != 'two' AND name = 'alpha'"}), std::vector<std::string>{"alpha"});
   EXPECT_EQ(found({.filter = "tags.`mlflow.prompt.is_prompt` = 'true'"}), std::vector<std::string>{"prompt"});
+  EXPECT_EQ(found({.filter = "tags.`mlflow.prompt.is_prompt` != 'true'"}), found({}));
+  EXPECT_EQ(found({.filter = "name LIKE 'be%' AND tag.`mlflow.prompt.is_prompt` != 'true'"}), std::vector<std::string>{"beta"});
   EXPECT_EQ(found({.order_by = {"last_updated_timestamp DESC"}}), (std::vector<std::string>{"gamma", "Alps", "alpha", "beta"}));
   for (const Search& bad : std::vector<Search>{{.filter = "nonsense = '1'"}, {.filter = "name > 3"}, {.filter = "metrics.x > 1"}, {.order_by = {"color"}},
                                                {.order_by = {"name", "name DESC"}}, {.page_size = 0}, {.page_token = "garbage"}}) {
