@@ -138,6 +138,10 @@ class Slipway(System):
         self.url = self._server.url
         self.pid = self._server.process.pid
 
+    def memory_bytes(self):
+        """Resident memory of the one process, shared libraries and all."""
+        return self._server.resident_bytes()
+
     def restart(self):
         self._server.stop()
         self.start()
