@@ -20,6 +20,8 @@ export interface PlotLine extends Line {
 interface Props {
   title: string;
   unit?: string;
+  /// What the reader should know of the numbers, for example that they were thinned.
+  note?: string | undefined;
   lines: PlotLine[];
   x_name: string;
   x_is_time?: boolean;
@@ -34,7 +36,7 @@ interface Props {
   from_zero?: boolean;
 }
 
-export function Plot({ title, unit, lines, x_name, x_is_time = false, log = false, smoothing = 0, sync, zoom = null, on_zoom, height = 220, legend = true, from_zero = false }: Props) {
+export function Plot({ title, unit, note, lines, x_name, x_is_time = false, log = false, smoothing = 0, sync, zoom = null, on_zoom, height = 220, legend = true, from_zero = false }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
   const theme = useResolvedTheme();
@@ -110,7 +112,7 @@ export function Plot({ title, unit, lines, x_name, x_is_time = false, log = fals
   return (
     <figure className={css.plot} aria-label={title}>
       <figcaption>
-        <span className={css.title} title={title}>{title}</span>{unit && <span className="quiet">{unit}</span>}
+        <span className={css.title} title={title}>{title}</span>{unit && <span className="quiet">{unit}</span>}{note && <span className="quiet clip" title={note}>{note}</span>}
         {smoothing > 0 && <span className="quiet">smoothed {smoothing}</span>}
         {log && <span className="quiet">log scale</span>}
         <span className="grow" />

@@ -6,13 +6,13 @@ import { Link } from "../app/router";
 import type { Column } from "../parts/table";
 
 const fixed: Column<Run>[] = [
-  { id: "name", name: "Name", width: 220, value: (run) => run.name || run.id, cell: (run) => <Link to={`/runs/${run.id}`}>{run.name || run.id.slice(0, 12)}</Link> },
-  { id: "state", name: "State", width: 104, value: (run) => run.state, cell: (run) => <State of={run.state} /> },
-  { id: "created_at", name: "Created", width: 108, right: true, value: (run) => run.created_at, cell: (run) => <Ago at={run.created_at} /> },
-  { id: "duration_s", name: "Duration", width: 108, right: true, value: (run) => run.duration_s, cell: (run) => duration(run.duration_s) },
-  { id: "experiment_name", name: "Experiment", width: 130, value: (run) => run.experiment_name, sortable: false },
-  { id: "step", name: "Step", width: 110, value: (run) => run.source?.step ?? null, sortable: false },
-  { id: "member", name: "Member", width: 100, value: (run) => run.member },
+  { id: "name", name: "Name", width: 190, value: (run) => run.name || run.id, cell: (run) => <Link to={`/runs/${run.id}`}>{run.name || run.id.slice(0, 12)}</Link> },
+  { id: "state", name: "State", width: 100, value: (run) => run.state, cell: (run) => <State of={run.state} /> },
+  { id: "created_at", name: "Created", width: 104, right: true, value: (run) => run.created_at, cell: (run) => <Ago at={run.created_at} /> },
+  { id: "duration_s", name: "Duration", width: 104, right: true, value: (run) => run.duration_s, cell: (run) => duration(run.duration_s) },
+  { id: "experiment_name", name: "Experiment", width: 108, value: (run) => run.experiment_name, sortable: false },
+  { id: "step", name: "Step", width: 84, value: (run) => run.source?.step ?? null, sortable: false },
+  { id: "member", name: "Member", width: 80, value: (run) => run.member },
   { id: "commit", name: "Commit", width: 100, hidden: true, sortable: false, value: (run) => run.source?.commit ?? null, cell: (run) => run.source?.commit ? <code>{run.source.commit.slice(0, 8)}{run.source.dirty ? " +" : ""}</code> : <span className="quiet">–</span>, hint: "The commit the code was at; + when there were changes beside it" },
   { id: "attempt_count", name: "Attempts", width: 84, right: true, hidden: true, sortable: false, value: (run) => run.attempt_count },
   { id: "cost", name: "Cost", width: 80, right: true, hidden: true, sortable: false, value: (run) => run.cost, cell: (run) => cost(run.cost) },

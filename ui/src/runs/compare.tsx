@@ -11,7 +11,7 @@ import { Diff } from "../parts/code";
 import { Head, ScrollPage, Section } from "../parts/detail";
 import { color_of, duration, number, value_of } from "../parts/format";
 import { Plot } from "../parts/plot";
-import { InView, in_order, kPointsMax, line_of, PlotTools, usePlotSettings } from "./metrics";
+import { InView, in_order, kPointsMax, line_of, PlotTools, thinned, usePlotSettings } from "./metrics";
 import css from "./runs.module.css";
 
 export default function CompareRuns() {
@@ -117,7 +117,7 @@ function Overlay({ runs, metric, settings }: { runs: Run[]; metric: string; sett
     <Loaded of={histories} skeleton={<Skeleton height={300} />} what={metric}>
       {({ series }) => (
         <Plot
-          title={metric} x_name={settings.by_time ? "seconds since the first point" : "step"} log={settings.log} smoothing={settings.smoothing} sync="compare" zoom={settings.zoom} on_zoom={settings.set_zoom}
+          title={metric} x_name={settings.by_time ? "seconds since the first point" : "step"} log={settings.log} smoothing={settings.smoothing} sync="compare" zoom={settings.zoom} on_zoom={settings.set_zoom} note={thinned(series)}
           lines={series.map((one) => {
             const run = runs.find(({ id }) => id === one.run_id);
             const line = line_of(one, settings.by_time, label_of(run, runs) ?? (one.run_id ?? "").slice(0, 8), color_of(one.run_id ?? ""));

@@ -107,12 +107,19 @@ function OneMetric({ run, metric, settings }: { run: string; metric: string; set
     <Loaded of={history} skeleton={<Skeleton height={270} />} what={metric}>
       {({ series }) => (
         <Plot
-          title={metric} lines={series.map((one) => line_of(one, settings.by_time, one.thinned ? `${metric}, ${counted(one.count, "point")} thinned to ${one.steps.length}` : metric, color_of(run)))}
+          title={metric} lines={series.map((one) => line_of(one, settings.by_time, metric, color_of(run)))} note={thinned(series)}
           x_name={settings.by_time ? "time" : "step"} x_is_time={settings.by_time} log={settings.log} smoothing={settings.smoothing} sync="run" zoom={settings.zoom} on_zoom={settings.set_zoom}
         />
       )}
     </Loaded>
   );
+}
+
+/// In words, that not every point is drawn.
+export function thinned(series: Series[]): string | undefined {
+  const some = series.filter((one) => one.thinned);
+  if (some.length === 0) return undefined;
+  return `${counted(some.reduce((sum, one) => sum + one.count, 0), "point")} thinned to ${counted(some.reduce((sum, one) => sum + one.steps.length, 0), "point")}`;
 }
 
 /// Plots are made when they come into view: a run may have a thousand.
