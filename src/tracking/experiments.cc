@@ -160,15 +160,11 @@ Result<void> Experiments::delete_tag(const ProjectId& project, const ExperimentI
   });
 }
 
-void Experiments::date_default() {
-  const std::int64_t now = clock_.now().micros;
-  database_.write(
-      Durability::stream,
-      [now](Connection& connection) -> Result<void> {
-        TRY(connection.run("UPDATE experiments SET created_at = ?, updated_at = ? WHERE id = '0' AND created_at = 0", {now, now}));
-        return {};
-      },
-      [](const Result<void>&) {});
+Result<void> Experiments::date_default() {
+  return database_.write(Durability::stream, [now = clock_.now().micros](Connection& connection) -> Result<void> {
+    TRY(connection.run("UPDATE experiments SET created_at = ?, updated_at = ? WHERE id = '0' AND created_at = 0", {now, now}));
+    return {};
+  });
 }
 
 Result<std::int64_t> Experiments::run_count(const Experiment& experiment) {

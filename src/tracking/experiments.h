@@ -35,8 +35,8 @@ class Experiments {
   Result<void> set_tag(const ProjectId& project, const ExperimentId& id, const std::string& key, const std::string& value);
   Result<void> delete_tag(const ProjectId& project, const ExperimentId& id, const std::string& key);
   Result<std::int64_t> run_count(const Experiment& experiment);
-  /// Gives the Default experiment, which the schema made without a clock, its time of birth. Returns at once.
-  void date_default();
+  /// Gives the Default experiment, which the schema made without a clock, its time of birth.
+  Result<void> date_default();
 
  private:
   catalog::Database& database_;

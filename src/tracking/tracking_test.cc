@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <future>
 #include <limits>
+#include <thread>
 
 #include "base/file.h"
 #include "base/ids.h"
@@ -241,6 +242,29 @@ TEST_P(TrackingTest, the_background_sorter_empties_the_log) {
   const auto left = database_->read_value([](catalog::Connection& c) { return c.first("SELECT COUNT(*) FROM metric_batches", {}, [](const catalog::Row& r) { return r.integer(0); }); });
   EXPECT_EQ(**left, 0);
   EXPECT_EQ(history(run, "m").size(), 20u);
+}
+
+TEST_P(TrackingTest, two_servers_on_one_database_see_each_other_and_sort_every_point_once) {
+  Counters counters;
+  auto other_database = catalog::Database::open({.url = url_}, catalog::schema(), counters);
+  ASSERT_TRUE(other_database.ok()) << other_database.error().message;
+  Tracking other(**other_database, system_clock(), counters, nullptr, {.background = false});
+  const tracking::Run run = create();
+  constexpr int kRounds = 40;
+  std::thread sorts_too([&] {
+    for (int i = 0; i < kRounds; ++i) EXPECT_TRUE(other.sorter().catch_up().ok());
+  });
+  for (int i = 0; i < kRounds; ++i) {
+    ASSERT_TRUE(log(run, {{"m", i, i, 1.0 * i}, {"n", i, i, 2.0 * i}}).ok());
+    EXPECT_EQ(other.metrics().history(kDefaultProject, run.id, "m")->size(), static_cast<size_t>(i + 1));
+    if (i % 3 == 0) sort();
+  }
+  sorts_too.join();
+  sort();
+  const auto metrics = other.runs().get(kDefaultProject, run.id)->metrics;
+  ASSERT_EQ(metrics.size(), 2u);
+  EXPECT_EQ(metrics[0].points, kRounds);
+  EXPECT_EQ(metrics[1].value, 2.0 * (kRounds - 1));
 }
 
 TEST_P(TrackingTest, runs_are_ordered_by_a_metric_then_nan_then_those_without_in_both_directions) {

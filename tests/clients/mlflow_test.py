@@ -27,9 +27,14 @@ logging.getLogger("mlflow").setLevel(logging.ERROR)
 class OnServer(unittest.TestCase):
     """One server for a class; a folder and an experiment of its own for each test."""
 
+    @staticmethod
+    def database():
+        """The server's database; None is its own SQLite file."""
+        return None
+
     @classmethod
     def setUpClass(cls):
-        cls.server = Server()
+        cls.server = Server(database=cls.database())
         cls.server.start()
         mlflow.set_tracking_uri(cls.server.url)
         cls.client = MlflowClient()
