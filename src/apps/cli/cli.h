@@ -114,6 +114,8 @@ void add_status(Commands& commands);
 void add_doctor(Commands& commands);
 void add_login(Commands& commands);
 void add_tokens(Commands& commands);
+void add_deploy(Commands& commands);
+void add_deployments(Commands& commands);
 void add_completion(Commands& commands);
 
 // --- printing ----------------------------------------------------------------------------------------------------------

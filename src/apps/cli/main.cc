@@ -32,6 +32,8 @@ void add_all(Commands& commands) {
   add_doctor(commands);
   add_login(commands);
   add_tokens(commands);
+  add_deploy(commands);
+  add_deployments(commands);
   add_completion(commands);
 }
 
