@@ -190,6 +190,13 @@ Result<OrtOwned<OrtSessionOptions>> session_options(const OrtApi& api, const Mod
   return owned;
 }
 
+/// The runtime names the whole path, which says nothing to whoever deployed the model.
+std::string without_folder(std::string message, const std::filesystem::path& file) {
+  const std::string folder = file.parent_path().string() + "/";
+  for (size_t at; folder.size() > 1 && (at = message.find(folder)) != std::string::npos;) message.erase(at, folder.size());
+  return message;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Model>> Model::load(const std::filesystem::path& file, const ModelOptions& options) {
@@ -200,7 +207,7 @@ Result<std::unique_ptr<Model>> Model::load(const std::filesystem::path& file, co
   OrtSession* session = nullptr;
   auto created = check_status(api, api.CreateSession(loaded->environment, file.c_str(), settings.get(), &session), "load the model " + file.filename().string());
   // Whatever the runtime calls it, a file that does not load is the caller's.
-  if (!created.ok()) return Error{ErrorCode::invalid_argument, created.error().message};
+  if (!created.ok()) return Error{ErrorCode::invalid_argument, without_folder(created.error().message, file)};
   auto model = std::make_unique<OrtModel>(api, OrtOwned<OrtSession>(session, api.ReleaseSession));
   TRY(model->describe());
   return std::unique_ptr<Model>(std::move(model));

@@ -37,6 +37,8 @@ class Endpoint {
     std::string message;
     std::optional<std::string> restart; // who asked for fresh workers
     std::string changed_by;             // who changed the row last
+    std::uint64_t changes = 0;          // of the row, and restarts asked for
+    std::uint64_t changes_followed = 0; // that the loop has acted on
     Time looked_at;                     // steady, when the reference was resolved last
     DeploymentState told = DeploymentState::stopped;
     int told_ready = -1;

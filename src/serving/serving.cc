@@ -168,6 +168,8 @@ Result<Deployment> Serving::Impl::view(Endpoint& endpoint) {
   }
   for (const auto& running : all) {
     for (const auto& replica : running->generation->replicas()) {
+      // What the loop measured last may be from before the model was loaded.
+      replica->memory_bytes = memory_of(replica->process.pid());
       out.replicas.push_back(view_of(*replica, running->generation->revision().version, clock));
       out.memory_bytes += replica->memory_bytes;
     }
@@ -204,7 +206,11 @@ Result<Deployment> Serving::create(const ProjectId& project, const DeploymentSpe
   TRY(impl_->database.write(catalog::Durability::record, [&](catalog::Connection& c) { return insert_deployment(c, row); }));
   if (impl_->options.on_capture) impl_->options.on_capture(project, spec.name, spec.capture);
   auto endpoint = impl_->make_endpoint(row, std::nullopt, std::nullopt);
-  endpoint->lock()->changed_by = member;
+  {
+    auto state = endpoint->lock();
+    state->changed_by = member;
+    ++state->changes;
+  }
   impl_->endpoints.lock()->insert_or_assign(Impl::Key(project.text, spec.name), endpoint);
   impl_->supervisor->add(endpoint);
   if (impl_->events) impl_->events->emit({EventKind::deployment_changed, project, spec.name});
@@ -226,6 +232,7 @@ Result<Deployment> Serving::update(const ProjectId& project, std::string_view na
     // Two updates at once: each applies what it changes.
     apply(change, state->row);
     state->changed_by = member;
+    ++state->changes;
     row = state->row;
     all = {state->active, state->next};
   }
@@ -249,8 +256,12 @@ Result<void> Serving::remove(const ProjectId& project, std::string_view name) {
 
 Result<Deployment> Serving::restart(const ProjectId& project, std::string_view name, std::string_view member) {
   const auto endpoint = TRY(impl_->require(project, name));
-  if (!endpoint->lock()->row.wanted) return Error{ErrorCode::failed_precondition, "the deployment '" + std::string(name) + "' is stopped; start it first"};
-  endpoint->lock()->restart = member;
+  {
+    auto state = endpoint->lock();
+    if (!state->row.wanted) return Error{ErrorCode::failed_precondition, "the deployment '" + std::string(name) + "' is stopped; start it first"};
+    state->restart = member;
+    ++state->changes;
+  }
   impl_->supervisor->notify();
   return impl_->view(*endpoint);
 }

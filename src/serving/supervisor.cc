@@ -14,10 +14,10 @@ constexpr Duration kIdleBeforeRelease = std::chrono::seconds(10);
 DeploymentState Endpoint::sum_up(const State& state) {
   if (!state.row.wanted) return DeploymentState::stopped;
   if (!state.active) {
-    if (state.next || state.resume) return DeploymentState::starting;
+    if (state.next || state.resume || state.changes_followed < state.changes) return DeploymentState::starting;
     return state.message.empty() ? DeploymentState::starting : DeploymentState::failed;
   }
-  if (state.next) return DeploymentState::updating;
+  if (state.next || state.changes_followed < state.changes) return DeploymentState::updating;
   if (!state.message.empty()) return DeploymentState::degraded;
   return state.active->generation->ready() < state.row.spec.replicas_min ? DeploymentState::degraded : DeploymentState::ready;
 }

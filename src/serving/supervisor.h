@@ -53,6 +53,7 @@ class Supervisor {
   struct Look;
   void follow(Endpoint& endpoint, bool poked);
   Look look(Endpoint& endpoint, bool poked);
+  void follow_reference(Endpoint& endpoint, const Look& seen);
   void begin_new(Endpoint& endpoint, const Look& look, std::int64_t version);
   void begin(Endpoint& endpoint, const Revision& revision);
   void refuse(Endpoint& endpoint, const Revision& revision, const std::string& why);

@@ -25,6 +25,7 @@ struct Supervisor::Look {
   std::optional<Revision> resume, active, next, failed;
   std::optional<std::string> restart;
   std::string changed_by;
+  std::uint64_t changes = 0;
 };
 
 Supervisor::Look Supervisor::look(Endpoint& endpoint, bool poked) {
@@ -32,8 +33,9 @@ Supervisor::Look Supervisor::look(Endpoint& endpoint, bool poked) {
   Look out;
   auto state = endpoint.lock();
   out.resume = std::exchange(state->resume, std::nullopt);
+  if (out.resume) return out;
   const bool nothing = !state->active && !state->next;
-  out.due = poked || state->restart || !state->changed_by.empty() || now - state->looked_at >= kAliasInterval || (nothing && state->looked_at == Time{});
+  out.due = poked || state->changes_followed < state->changes || now - state->looked_at >= kAliasInterval || (nothing && state->looked_at == Time{});
   if (!out.due) return out;
   state->looked_at = now;
   out.reference = state->row.spec.model;
@@ -42,6 +44,7 @@ Supervisor::Look Supervisor::look(Endpoint& endpoint, bool poked) {
   out.failed = state->failed;
   out.restart = std::exchange(state->restart, std::nullopt);
   out.changed_by = std::exchange(state->changed_by, "");
+  out.changes = state->changes;
   return out;
 }
 
@@ -50,6 +53,11 @@ void Supervisor::follow(Endpoint& endpoint, bool poked) {
   // First what answered before the restart; what has changed since comes after it.
   if (seen.resume) return begin(endpoint, *seen.resume);
   if (!seen.due) return;
+  follow_reference(endpoint, seen);
+  endpoint.lock()->changes_followed = seen.changes;
+}
+
+void Supervisor::follow_reference(Endpoint& endpoint, const Look& seen) {
   const auto version = parts_.models.version(endpoint.facts().project, seen.reference);
   if (!version.ok()) {
     endpoint.lock()->message = version.error().message;
@@ -83,7 +91,7 @@ void Supervisor::begin_new(Endpoint& endpoint, const Look& seen, std::int64_t ve
   revision.version = version;
   revision.created_at = parts_.clock.now();
   revision.member = seen.restart.value_or(seen.changed_by);
-  revision.reason = seen.restart ? "restarted" : !seen.changed_by.empty() ? "changed" : !seen.reference.at.empty() ? "alias " + seen.reference.at : "started";
+  revision.reason = seen.restart ? "restarted" : !seen.changed_by.empty() ? (seen.active || seen.failed ? "changed" : "created") : !seen.reference.at.empty() ? "alias " + seen.reference.at : "started";
   const bool written = write("a deployment's revision", [&](catalog::Connection& c) -> Result<void> {
     revision = TRY(insert_revision(c, endpoint.facts().id, revision));
     return {};
