@@ -57,11 +57,15 @@ const pages = [
   ["finding", ({ finding }) => `/findings/${finding}`, ["finding"]],
   ["cases", "/cases?state=any", ["case"]],
   ["case", ({ one_case, ...made }) => `/cases/${made.case}`, ["case"]],
+  ["settings, tokens", "/settings", []],
+  ["settings, members", "/settings?tab=members", []],
+  ["settings, projects", "/settings?tab=projects", []],
+  ["settings, server", "/settings?tab=server", []],
   ["sign in", "/login", []],
 ].map(([name, url, needs]) => ({
   name: `the page: ${name}`, url, needs,
   act: async ({ page }) => {
-    expect((await page.locator("main h1").count()) > 0, "the page has no heading");
+    expect((await page.locator("main h1").first().innerText()) !== "No such page", "there is no such page");
     const alerts = await page.locator('main [role="alert"]').allInnerTexts();
     expect(alerts.length === 0, `the page shows a problem: ${alerts.join(" · ").slice(0, 300)}`);
   },
@@ -257,6 +261,18 @@ const acts = [
       await press(page, "s");
       await page.getByRole("dialog", { name: "Send cases to a dataset" }).waitFor();
       expect((await page.getByRole("dialog").innerText()).includes("slipway cases send"), "the dialog lacks the command");
+    },
+  },
+  {
+    name: "a token is made, shown once, and revoked", url: "/settings", themes: ["dark"],
+    act: async ({ page, rest }) => {
+      await page.getByLabel("What the token is for").fill("browser test");
+      await page.getByRole("button", { name: "Make a token" }).click();
+      await page.getByText("It is shown this once.").waitFor();
+      await press(page, "Escape");
+      await rest();
+      await page.getByRole("row", { name: /browser test/ }).getByRole("button", { name: "Revoke" }).click();
+      await page.getByRole("row", { name: /browser test/ }).waitFor({ state: "detached" });
     },
   },
   {

@@ -4,16 +4,18 @@ import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClie
 import { useMemo } from "react";
 import { ApiError, get, send, url } from "./client";
 
-interface Options { enabled?: boolean; keep?: boolean; stale_ms?: number }
+interface Options { enabled?: boolean; keep?: boolean; stale_ms?: number; every_ms?: number }
 
-/// One record. `keep` shows the former answer while a new one is on its way (a filter that changes, a zoom).
-export function useGet<T>(key: QueryKey, path: string, { enabled = true, keep = false, stale_ms }: Options = {}) {
+/// One record. `keep` shows the former answer while a new one is on its way (a filter that changes, a zoom); `every_ms` asks
+/// again at that pace while the page is seen, for numbers that change without an event (traffic).
+export function useGet<T>(key: QueryKey, path: string, { enabled = true, keep = false, stale_ms, every_ms }: Options = {}) {
   return useQuery<T, ApiError>({
     queryKey: key,
     queryFn: ({ signal }) => get<T>(path, signal),
     enabled,
     ...(keep ? { placeholderData: keepPreviousData } : {}),
     ...(stale_ms !== undefined ? { staleTime: stale_ms } : {}),
+    ...(every_ms !== undefined ? { refetchInterval: every_ms } : {}),
   });
 }
 
@@ -23,7 +25,7 @@ type ListAnswer = { next_page_token: string | null; total?: number } & Record<st
 export const kPageSize = 200;
 
 /// A list that grows as one scrolls.
-export function useList<T>(key: QueryKey, path: string, plural: string, query: Query = {}, { enabled = true }: Options = {}) {
+export function useList<T>(key: QueryKey, path: string, plural: string, query: Query = {}, { enabled = true, every_ms }: Options = {}) {
   const result = useInfiniteQuery<ListAnswer, ApiError, { pages: ListAnswer[] }, QueryKey, string | null>({
     queryKey: [...key, path, query],
     queryFn: ({ pageParam, signal }) => get<ListAnswer>(url(path, { page_size: kPageSize, ...query, page_token: pageParam }), signal),
@@ -31,6 +33,7 @@ export function useList<T>(key: QueryKey, path: string, plural: string, query: Q
     getNextPageParam: (last) => last.next_page_token,
     placeholderData: keepPreviousData,
     enabled,
+    ...(every_ms !== undefined ? { refetchInterval: every_ms } : {}),
   });
   const pages = result.data?.pages;
   const rows = useMemo(() => (pages ?? []).flatMap((page) => (page[plural] as T[] | undefined) ?? []), [pages, plural]);

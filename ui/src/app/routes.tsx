@@ -33,6 +33,7 @@ export const routes: Route[] = [
   route("/cases", () => import("../cases/cases")),
   route("/cases/{id}", () => import("../cases/case")),
   route("/why/{answer}", () => import("../why/why")),
+  route("/settings", () => import("../settings/settings")),
   route("/login", () => import("./login")),
 ];
 
@@ -47,4 +48,5 @@ export const rail = [
   { name: "Deployments", to: "/deployments", key: "y" },
   { name: "Findings", to: "/findings", key: "f" },
   { name: "Cases", to: "/cases", key: "c" },
+  { name: "Settings", to: "/settings", key: "s" },
 ];

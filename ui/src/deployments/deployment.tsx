@@ -15,7 +15,7 @@ import table from "../runs/runs.module.css";
 
 export default function DeploymentPage({ name = "" }: Record<string, string>) {
   const api = `/api/v1/deployments/${part(name)}`;
-  const deployment = useGet<Deployment>(["deployments", name, "record"], api);
+  const deployment = useGet<Deployment>(["deployments", name, "record"], api, { every_ms: 3_000 });
   usePage([{ name: "Deployments", to: "/deployments" }, { name }], [
     { what: "Show this deployment", cli: `slipway deployments show ${quoted(name)}`, curl: curl(api) },
     { what: "Ask it with a picture", curl: `curl -X POST -H 'Content-Type: image/png' \\\n  --data-binary @digit.png ${location.origin}/v2/models/${part(name)}/infer`, python: `import tritonclient.http as triton\n\nclient = triton.InferenceServerClient("${location.host}")\nprint(client.get_model_metadata("${name}"))` },
@@ -61,7 +61,7 @@ function Traffic({ name }: { name: string }) {
   const [minutes, set_minutes] = useParam("minutes", "60");
   const [zoom_text, set_zoom] = useParam("zoom");
   const zoom = useMemo<[number, number] | null>(() => { const [a, b] = zoom_text.split(":").map(Number); return a && b ? [a, b] : null; }, [zoom_text]);
-  const traffic = useGet<{ minutes: TrafficMinute[] }>(["deployments", name, "traffic", minutes], url(`/api/v1/deployments/${part(name)}/traffic`, { minutes }), { keep: true });
+  const traffic = useGet<{ minutes: TrafficMinute[] }>(["deployments", name, "traffic", minutes], url(`/api/v1/deployments/${part(name)}/traffic`, { minutes }), { keep: true, every_ms: 15_000 });
   return (
     <div className="stack">
       <label>Over <select value={minutes} onChange={(event) => { set_minutes(event.target.value); }}>{kSpans.map(([value, words]) => <option key={value} value={value}>{words}</option>)}</select></label>

@@ -25,7 +25,7 @@ const columns: Column<Deployment>[] = [
 function error_share({ traffic }: Deployment) { return traffic.requests_total ? traffic.errors_total / traffic.requests_total : null; }
 
 export default function Deployments() {
-  const list = useList<Deployment>(["deployments", "list"], "/api/v1/deployments", "deployments");
+  const list = useList<Deployment>(["deployments", "list"], "/api/v1/deployments", "deployments", {}, { every_ms: 5_000 });
   usePage([{ name: "Deployments" }], [
     { what: "List the deployments", cli: "slipway deployments list", curl: curl("/api/v1/deployments"), python: python("/api/v1/deployments") },
     { what: "Deploy a model", cli: "slipway deploy digits", curl: curl("/api/v1/deployments", { method: "POST", json: { name: "digits", model: "model:digits@production" } }) },

@@ -10,7 +10,7 @@ import { bytes, cost, count, duration, milliseconds, number, percent } from "../
 import css from "./overview.module.css";
 
 export default function OverviewPage() {
-  const overview = useGet<Overview>(["overview"], "/api/v1/overview");
+  const overview = useGet<Overview>(["overview"], "/api/v1/overview", { every_ms: 10_000 });
   usePage([{ name: "Overview" }], [{ what: "The same in words", cli: "slipway status", curl: curl("/api/v1/overview"), python: python("/api/v1/overview") }]);
   return (
     <ScrollPage>

@@ -53,6 +53,8 @@ interface Props<Row> {
   on_choose?: (columns: string[]) => void;
   height?: number;
   current?: string | undefined;
+  /// What the rows are of (filter, order): when it changes the table begins at its top again.
+  of?: string;
 }
 
 const kRow = 30;
@@ -126,6 +128,28 @@ export function DataTable<Row>(props: Props<Row>) {
     element.scrollTop = scroll_positions.get(place) ?? 0;
   }, [lines.length, place]);
 
+  // Rows that come above those in view do not push them away; another filter or order begins at the top.
+  const top = useRef<{ id: string; rest: number } | null>(null);
+  const was_of = useRef(props.of);
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    if (was_of.current !== props.of) {
+      was_of.current = props.of;
+      top.current = null;
+      element.scrollTop = 0;
+    } else if (top.current && element.scrollTop > 0) {
+      const { id: first, rest } = top.current;
+      const now = lines.findIndex((line) => line.id === first);
+      if (now >= 0 && Math.abs(now * kRow + rest - element.scrollTop) > 1) element.scrollTop = now * kRow + rest;
+    }
+  }, [lines, props.of]);
+  const scrolled = (element: HTMLElement) => {
+    scroll_positions.set(place, element.scrollTop);
+    const first = lines[Math.floor(element.scrollTop / kRow)];
+    top.current = first ? { id: first.id, rest: element.scrollTop % kRow } : null;
+  };
+
   const index = lines.findIndex((line) => line.id === (props.current ?? at));
   const move = (step: number) => {
     const next = lines[Math.max(0, Math.min(lines.length - 1, index < 0 ? 0 : index + step))];
@@ -162,7 +186,7 @@ export function DataTable<Row>(props: Props<Row>) {
         ref={scroller} className={`${css.scroller} ${changing ? css.changing : ""}`} role="grid" tabIndex={0} aria-label={props.label}
         aria-rowcount={(props.total ?? lines.length) + 1} aria-colcount={leaves.length} aria-busy={loading || changing}
         aria-activedescendant={index >= 0 && items.some((item) => item.index === index) ? `${id}-${index}` : undefined}
-        onScroll={(event) => scroll_positions.set(place, event.currentTarget.scrollTop)}
+        onScroll={(event) => scrolled(event.currentTarget)}
         onKeyDown={(event) => {
           const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 20, PageUp: -20 }[event.key] ?? (primary ? 0 : { j: 1, k: -1 }[event.key] ?? 0);
           if (step) { event.preventDefault(); move(step); }

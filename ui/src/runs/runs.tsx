@@ -66,7 +66,7 @@ export default function Runs() {
       {runs.error && !filter_refused && <div className={css.problem}><Problem error={runs.error} again={runs.again} /></div>}
       <div className={css.split}>
         <DataTable
-          name="runs" label="Runs" primary rows={runs.rows} columns={columns} row_key={(run) => run.id} row_url={(run) => `/runs/${run.id}`}
+          name="runs" label="Runs" primary of={`${experiment} ${filter} ${sorted}`} rows={runs.rows} columns={columns} row_key={(run) => run.id} row_url={(run) => `/runs/${run.id}`}
           open={(run) => set_open(run.id, { push: !open })} current={open || undefined}
           sort={sort} on_sort={(next) => set_sorted(next ? `${next.desc ? "-" : ""}${next.id}` : null)}
           chosen={shown} on_choose={set_chosen} selected={selected} on_select={set_selected}
