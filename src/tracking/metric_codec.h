@@ -21,7 +21,7 @@ namespace slipway::tracking {
 
 inline constexpr size_t kBatchPointsMax = 1 << 20;
 inline constexpr size_t kSegmentPointsMax = 1 << 24;
-inline constexpr size_t kSeriesPointsMax = 1 << 24;
+inline constexpr size_t kSeriesPointsMax = 1 << 20;
 
 std::string render_batch(std::span<const Point> points);
 /// Appends to `out`.

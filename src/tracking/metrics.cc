@@ -43,8 +43,40 @@ constexpr const char* kSummaryColumns = "SELECT metric, value, step, at_ms, low,
 
 }  // namespace
 
+namespace {
+
+constexpr auto kPointLess = [](const Point& a, const Point& b) { return point_less(a, b); };
+
+/// Brings points of one metric together, keeping their order within it: one pass that counts and one that moves. False,
+/// and nothing done, when the numbers of the metrics lie too far apart for that.
+bool group_by_metric(std::vector<Point>& points) {
+  const auto [low, high] = std::minmax_element(points.begin(), points.end(), [](const Point& a, const Point& b) { return a.metric < b.metric; });
+  const size_t first = low->metric, range = size_t{high->metric} - first + 1;
+  if (range > 4 * points.size() + 1024) return false;
+  std::vector<size_t> ends(range + 1);
+  for (const Point& point : points) ++ends[point.metric - first + 1];
+  for (size_t i = 1; i <= range; ++i) ends[i] += ends[i - 1];
+  std::vector<Point> grouped(points.size());
+  for (const Point& point : points) grouped[ends[point.metric - first]++] = point;
+  points.swap(grouped);
+  return true;
+}
+
+}  // namespace
+
 void sort_unique(std::vector<Point>& points) {
-  if (!std::is_sorted(points.begin(), points.end(), point_less)) std::sort(points.begin(), points.end(), point_less);
+  if (!std::is_sorted(points.begin(), points.end(), kPointLess)) {
+    if (!group_by_metric(points)) {
+      std::sort(points.begin(), points.end(), kPointLess);
+    } else {
+      // What one client logs comes in order, so that most series are sorted now.
+      for (auto from = points.begin(); from != points.end();) {
+        const auto to = std::find_if(from, points.end(), [&](const Point& p) { return p.metric != from->metric; });
+        if (!std::is_sorted(from, to, kPointLess)) std::sort(from, to, kPointLess);
+        from = to;
+      }
+    }
+  }
   points.erase(std::unique(points.begin(), points.end(), same_point), points.end());
 }
 
