@@ -1,4 +1,4 @@
-#include "api/mlflow/fast_batch.h"
+#include "api/mlflow/log_requests.h"
 
 #include <simdjson.h>
 
@@ -102,10 +102,10 @@ bool walk(std::string& body, Take take) {
 
 }  // namespace
 
-std::optional<LogRequest> read_batch_fast(std::string& body, const ProjectId& project, const MetricLog& log) {
+std::optional<LogRequest> read_batch_fast(std::string& body, const ProjectId& project, const MetricNames& names) {
   if (body.size() > kBatchBytesMax) return std::nullopt;
   LogRequest request{project, {}, {}, {}, {}, {}, {}};
-  const auto lookup = log.names().lookup(project);
+  const auto lookup = names.lookup(project);
   std::string_view run;
   const bool good = walk(body, [&](field& item) {
     const auto name = item.key();
@@ -124,7 +124,7 @@ std::optional<LogRequest> read_batch_fast(std::string& body, const ProjectId& pr
   return request;
 }
 
-std::optional<LogRequest> read_metric_fast(std::string& body, const ProjectId& project, const MetricLog& log) {
+std::optional<LogRequest> read_metric_fast(std::string& body, const ProjectId& project, const MetricNames& names) {
   LogRequest request{project, {}, {}, {}, {}, {}, {}};
   std::string_view run, again;
   Metric metric;
@@ -136,7 +136,7 @@ std::optional<LogRequest> read_metric_fast(std::string& body, const ProjectId& p
   });
   if (!good || !metric.is_whole()) return std::nullopt;
   request.run = RunId(run.empty() ? again : run);
-  if (request.run.empty() || !add(request, log.names().lookup(project), metric)) return std::nullopt;
+  if (request.run.empty() || !add(request, names.lookup(project), metric)) return std::nullopt;
   return request;
 }
 
