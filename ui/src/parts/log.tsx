@@ -18,7 +18,7 @@ const kBytesMax = 32 * 1024 * 1024;
 
 interface Piece { from: number; to: number; text: string; end: boolean }
 
-export function Log({ path, run, running, height = 560 }: { path: string; run: string; running: boolean; height?: number }) {
+export function Log({ path, run, running, height = "max(280px, calc(100vh - 400px))" }: { path: string; run: string; running: boolean; height?: string }) {
   const { piece, error, earlier, again } = useLog(path, run, running);
   const [follow, set_follow] = useState(true);
   const [find, set_find] = useState("");
@@ -60,7 +60,7 @@ export function Log({ path, run, running, height = 560 }: { path: string; run: s
       {piece.from > 0 && <div className={css.earlier}>The first {bytes(piece.from)} are not loaded. <button type="button" className="small" onClick={earlier}>Load earlier lines</button></div>}
       {error && <Problem error={error} again={again} />}
       <div
-        ref={scroller} className={css.scroller} style={{ height: Math.min(height, Math.max(lines.length * kLine + 24, 120)) }} tabIndex={0} role="log" aria-label="Log"
+        ref={scroller} className={css.scroller} style={{ height: `min(${Math.max(lines.length * kLine + 24, 120)}px, ${height})` }} tabIndex={0} role="log" aria-label="Log"
         onWheel={(event) => { if (event.deltaY < 0) set_follow(false); }}
         onScroll={({ currentTarget: box }) => { if (box.scrollHeight - box.scrollTop - box.clientHeight < 4) set_follow(true); }}
       >

@@ -71,7 +71,7 @@ export default function Runs() {
           sort={sort} on_sort={(next) => set_sorted(next ? `${next.desc ? "-" : ""}${next.id}` : null)}
           chosen={shown} on_choose={set_chosen} selected={selected} on_select={set_selected}
           total={runs.total} more={runs.more} load_more={runs.load_more} loading={runs.loading} changing={runs.changing}
-          empty={filter || experiment
+          empty={filter_refused ? <p className="quiet">Nothing is shown until the filter is understood.</p> : filter || experiment
             ? <Empty>No run matches. <button type="button" className="small" onClick={() => set_search({ filter: null, experiment: null })}>Show all runs</button></Empty>
             : <Empty command={`MLFLOW_TRACKING_URI=${location.origin} python train.py`}>No run has been recorded. Start one with <code>slipway run STEP</code>, or point a script that uses mlflow here:</Empty>}
         />
