@@ -66,7 +66,7 @@ TEST_F(AttemptTest, runs_the_snapshot_with_parameters_and_contract_variables) {
   auto state = server_.state.lock();
   ASSERT_TRUE(state->end.has_value());
   EXPECT_TRUE(state->end->ok());
-  EXPECT_FALSE(state->documents["machine"]["host"].string().empty());
+  EXPECT_FALSE(state->documents["machine"]["hostname"].string().empty());
   EXPECT_FALSE(fs::exists(node_.path() / "attempts/A1"));
 }
 

@@ -268,21 +268,21 @@ Json describe_machine() {
   Json accelerators{Json::Array{}};
   std::error_code problem;
   for (fs::directory_iterator at("/proc/driver/nvidia/gpus", problem), end; !problem && at != end; at.increment(problem)) {
-    accelerators.push(first_value(read_file(at->path() / "information", 1 << 16).value_or(""), "Model"));
+    accelerators.push(Json(Json::Object{{"name", first_value(read_file(at->path() / "information", 1 << 16).value_or(""), "Model")}}));
   }
   const std::string release = read_file("/etc/os-release", 1 << 16).value_or("");
   std::string os;
   if (const size_t at = release.find("PRETTY_NAME=\""); at != std::string::npos) {
     os = release.substr(at + 13, release.find('"', at + 13) - at - 13);
   }
-  return Json(Json::Object{{"host", system.nodename},
+  return Json(Json::Object{{"hostname", system.nodename},
                            {"os", os},
                            {"kernel", std::string(system.sysname) + " " + system.release},
                            {"architecture", system.machine},
                            {"cpu", first_value(cpu, "model name")},
-                           {"cpus", static_cast<std::int64_t>(::sysconf(_SC_NPROCESSORS_ONLN))},
+                           {"cpu_count", static_cast<std::int64_t>(::sysconf(_SC_NPROCESSORS_ONLN))},
                            {"memory_bytes", memory_kib.value_or(0) * 1024},
-                           {"accelerators", accelerators}});
+                           {"gpus", accelerators}});
 }
 
 }  // namespace slipway::runner

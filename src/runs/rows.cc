@@ -103,10 +103,26 @@ Result<void> done(Result<std::int64_t> changed) {
 
 Result<void> insert_draft(catalog::Connection& connection, const Execution& execution) {
   return done(connection.run(
-      "INSERT INTO executions (run_id, project_id, member_id, member_name, state, told_state, spec, inputs, manifest, created_at, queued_at) "
-      "VALUES (?, ?, ?, ?, 'draft', 'draft', ?, ?, ?, ?, ?)",
+      "INSERT INTO executions (run_id, project_id, member_id, member_name, state, told_state, spec, inputs, manifest, created_at, queued_at, request_key) "
+      "VALUES (?, ?, ?, ?, 'draft', 'draft', ?, ?, ?, ?, ?, ?)",
       {execution.run.text, execution.project.text, execution.member.text, execution.member_name, to_json(execution.spec).render(),
-       to_json(execution.inputs).render(), execution.manifest, execution.created_at.micros, execution.queued_at.micros}));
+       to_json(execution.inputs).render(), execution.manifest, execution.created_at.micros, execution.queued_at.micros,
+       execution.request_key.empty() ? Value(nullptr) : Value(execution.request_key)}));
+}
+
+Result<std::optional<RunId>> run_of_key(catalog::Connection& connection, const ProjectId& project, const std::string& key) {
+  return connection.first("SELECT run_id FROM executions WHERE project_id = ? AND request_key = ?", {project.text, key},
+                          [](const Row& row) { return RunId(row.text(0)); });
+}
+
+Result<void> put_manifest(catalog::Connection& connection, const Hash& tree, const Hash& manifest, Time now) {
+  return done(connection.run("INSERT INTO snapshots (tree, manifest, at) VALUES (?, ?, ?) "
+                             "ON CONFLICT (tree) DO UPDATE SET manifest = excluded.manifest, at = excluded.at",
+                             {render(tree), render(manifest), now.micros}));
+}
+
+Result<std::optional<std::string>> manifest(catalog::Connection& connection, const std::string& tree) {
+  return connection.first("SELECT manifest FROM snapshots WHERE tree = ?", {tree}, [](const Row& row) { return std::string(row.text(0)); });
 }
 
 Result<void> draft_to_queued(catalog::Connection& connection, const RunId& run) {

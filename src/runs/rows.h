@@ -10,6 +10,10 @@ Result<void> draft_to_queued(catalog::Connection& connection, const RunId& run);
 Result<void> delete_draft(catalog::Connection& connection, const RunId& run);
 Result<std::vector<std::pair<RunId, ProjectId>>> drafts(catalog::Connection& connection, Time created_before);
 
+Result<std::optional<RunId>> run_of_key(catalog::Connection& connection, const ProjectId& project, const std::string& key);
+Result<void> put_manifest(catalog::Connection& connection, const Hash& tree, const Hash& manifest, Time now);
+Result<std::optional<std::string>> manifest(catalog::Connection& connection, const std::string& tree);
+
 Result<std::optional<Execution>> execution(catalog::Connection& connection, const RunId& run);
 /// Running and stopping ones, and the oldest `queued_max` queued ones.
 Result<std::vector<Execution>> open_executions(catalog::Connection& connection, std::int64_t queued_max);

@@ -26,7 +26,8 @@ struct NewExecution {
   MemberId member;         // whose rights the run has
   std::string member_name;
   RunSpec spec;
-  std::string manifest;    // hash of the snapshot's manifest, or empty
+  std::string manifest;    // hash of the snapshot's manifest; empty: the one last told of that snapshot
+  std::string request_key; // a second submit of the same key in the project answers with the first one's run
   std::string name;        // empty: the step's, numbered
   std::string experiment;  // by name; empty: the step's, or Default
   std::map<std::string, std::string> tags;
@@ -42,6 +43,7 @@ struct Execution {
   RunSpec spec;
   Named<ResolvedInput> inputs;
   std::string manifest;
+  std::string request_key;  // written, not read back
   Time created_at, queued_at, not_before;
   std::optional<Time> started_at, ended_at;
   std::int64_t attempts_made = 0;
@@ -97,6 +99,10 @@ class Runs {
   /// Checks and pins everything the run names (snapshot, inputs), writes the run in state `queued`. A thing it names that does
   /// not exist is not_found, said by name; a full queue is busy.
   Result<RunId> submit(const NewExecution& request);
+  /// Remembers the manifest of a snapshot; both are blobs that must be here.
+  Result<void> tell_manifest(const Hash& tree, const Hash& manifest);
+  /// What the run's inputs are at this moment, pinned: for those who compare before they submit.
+  Result<Named<ResolvedInput>> resolve(const ProjectId& project, const Named<Reference>& inputs);
   /// The same again, with some parameters changed: same snapshot, same resolved inputs.
   Result<RunId> rerun(const ProjectId& project, const RunId& run, const Named<Json>& parameters, const MemberId& member,
                       const std::string& member_name);
@@ -149,10 +155,10 @@ class Runs {
     std::string phase;
   };
 
-  Result<Named<ResolvedInput>> resolve(const ProjectId& project, const RunSpec& spec);
   Result<ResolvedInput> resolve(const ProjectId& project, const Reference& reference);
   Result<Hash> keep_files_as_tree(const std::vector<registry::Artifact>& files, std::string_view below);
   Result<void> require_blobs(const NewExecution& request);
+  Result<std::string> manifest_of(const NewExecution& request);
   Result<Json> source_of(const NewExecution& request, std::map<std::string, std::string>& tags);
   Result<RunId> write_submit(const NewExecution& request, const Named<ResolvedInput>& inputs);
   Result<void> register_output(const Execution& execution, RunOutput& output, const StepOutput& declared);

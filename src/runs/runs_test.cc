@@ -126,6 +126,26 @@ TEST_F(RunsTest, a_submitted_run_is_queued_and_recorded_in_tracking) {
   EXPECT_EQ(row->experiment_name, "train");
 }
 
+TEST_F(RunsTest, the_same_key_is_the_same_run) {
+  NewExecution wanted = request();
+  wanted.request_key = "once";
+  const RunId first = submit(wanted);
+  EXPECT_EQ(submit(wanted), first);
+  wanted.request_key = "twice";
+  EXPECT_NE(submit(wanted), first);
+}
+
+TEST_F(RunsTest, a_snapshots_manifest_is_found_by_its_tree) {
+  const auto tree = store_->put(render(Tree{}));
+  const auto manifest = store_->put(R"({"version":1,"commit":"abc","branch":"main","dirty":false})");
+  ASSERT_TRUE(runs_->tell_manifest(tree->hash, manifest->hash).ok());
+  EXPECT_FALSE(runs_->tell_manifest(tree->hash, hash_of("nowhere")).ok());
+  NewExecution wanted = request();
+  wanted.spec.snapshot = render(tree->hash);
+  const RunId run = submit(wanted);
+  EXPECT_EQ(runs_->get(kDefaultProject, run)->manifest, render(manifest->hash));
+}
+
 TEST_F(RunsTest, what_a_run_names_must_exist) {
   NewExecution wanted = request();
   wanted.spec.snapshot = std::string(64, 'a');

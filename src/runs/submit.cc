@@ -88,14 +88,32 @@ Result<ResolvedInput> Runs::resolve(const ProjectId& project, const Reference& r
   return input;
 }
 
-Result<Named<ResolvedInput>> Runs::resolve(const ProjectId& project, const RunSpec& spec) {
-  Named<ResolvedInput> inputs;
-  for (const auto& [name, reference] : spec.inputs) {
+Result<Named<ResolvedInput>> Runs::resolve(const ProjectId& project, const Named<Reference>& inputs) {
+  Named<ResolvedInput> resolved;
+  for (const auto& [name, reference] : inputs) {
     auto input = resolve(project, reference);
     if (!input.ok()) return context(input.error(), fmt::format("the input '{}' ({})", name, render(reference)));
-    inputs.emplace_back(name, *std::move(input));
+    resolved.emplace_back(name, *std::move(input));
   }
-  return inputs;
+  return resolved;
+}
+
+Result<void> Runs::tell_manifest(const Hash& tree, const Hash& manifest) {
+  for (const Hash& hash : {tree, manifest}) {
+    if (!TRY(store_.contains(hash))) {
+      return Error{ErrorCode::failed_precondition, fmt::format("the snapshot's blob {} is not on the server; upload it first", render(hash))};
+    }
+  }
+  return database_.write(Durability::record, catalog::Write([&](catalog::Connection& connection) {
+    return rows::put_manifest(connection, tree, manifest, clock_.now());
+  }));
+}
+
+Result<std::string> Runs::manifest_of(const NewExecution& request) {
+  if (!request.manifest.empty() || request.spec.snapshot.empty()) return request.manifest;
+  const auto told = TRY(database_.read_value([&](catalog::Connection& connection) { return rows::manifest(connection, request.spec.snapshot); }));
+  if (!told || !TRY(store_.contains(TRY(parse_hash(*told))))) return std::string();
+  return *told;
 }
 
 /// The snapshot must be here, whole in name; the lease keeps it until the execution names it.
@@ -136,6 +154,7 @@ Result<RunId> Runs::write_submit(const NewExecution& request, const Named<Resolv
   execution.spec = request.spec;
   execution.inputs = inputs;
   execution.manifest = request.manifest;
+  execution.request_key = request.request_key;
   execution.created_at = execution.queued_at = clock_.now();
 
   std::map<std::string, std::string> tags = request.tags;
@@ -177,10 +196,21 @@ Result<RunId> Runs::write_submit(const NewExecution& request, const Named<Resolv
   return execution.run;
 }
 
-Result<RunId> Runs::submit(const NewExecution& request) {
+Result<RunId> Runs::submit(const NewExecution& wanted) {
+  NewExecution request = wanted;
+  const auto earlier = [&]() -> Result<std::optional<RunId>> {
+    if (request.request_key.empty()) return std::optional<RunId>();
+    return database_.read_value([&](catalog::Connection& connection) { return rows::run_of_key(connection, request.project, request.request_key); });
+  };
+  if (const auto run = TRY(earlier())) return *run;
+  request.manifest = TRY(manifest_of(request));
   TRY(require_blobs(request));
-  const Named<ResolvedInput> inputs = TRY(resolve(request.project, request.spec));
-  return write_submit(request, inputs);
+  const Named<ResolvedInput> inputs = TRY(resolve(request.project, request.spec.inputs));
+  const auto run = write_submit(request, inputs);
+  if (!run.ok() && run.error().code == ErrorCode::already_exists) {
+    if (const auto first = TRY(earlier())) return *first;  // two at once: the unique key let one through
+  }
+  return run;
 }
 
 Result<RunId> Runs::rerun(const ProjectId& project, const RunId& run, const Named<Json>& parameters, const MemberId& member,

@@ -1,5 +1,6 @@
 -- Runs that Slipway executes: what each is to do (spec: JSON of domain/run_spec.h, inputs: as they were resolved when it was
 -- submitted) and where it stands. state is a name of domain/run.h, or 'draft' between the first and the last write of a submit.
+-- request_key: whoever submits the same key again gets the run there is.
 -- told_state is the state that tracking has been told; where the two differ, the loop tells.
 CREATE TABLE executions (
   run_id TEXT PRIMARY KEY,
@@ -20,7 +21,9 @@ CREATE TABLE executions (
   stop_asked_at BIGINT,
   stop_grace_us BIGINT,
   message TEXT NOT NULL DEFAULT '',
-  log_bytes BIGINT NOT NULL DEFAULT 0
+  log_bytes BIGINT NOT NULL DEFAULT 0,
+  request_key TEXT,
+  UNIQUE (project_id, request_key)
 );
 CREATE INDEX executions_open ON executions (state) WHERE state IN ('draft', 'queued', 'running', 'stopping');
 CREATE INDEX executions_untold ON executions (run_id) WHERE state <> told_state;

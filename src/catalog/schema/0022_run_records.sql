@@ -21,3 +21,10 @@ CREATE TABLE run_outputs (
   commit_id TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (run_id, name)
 );
+
+-- The manifest (a blob: commit, branch, diff, …) that was last told of a snapshot's tree.
+CREATE TABLE snapshots (
+  tree TEXT PRIMARY KEY,
+  manifest TEXT NOT NULL,
+  at BIGINT NOT NULL
+);
