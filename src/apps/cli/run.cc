@@ -1,0 +1,139 @@
+// slipway run STEP: takes the working copy as it is, sends what the server lacks of it, starts the step, and watches.
+#include <cstdio>
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "cli.h"
+#include "domain/run_spec.h"
+#include "follow.h"
+#include "runner/outputs.h"
+#include "runner/snapshot.h"
+
+namespace slipway::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// slipway.yaml here or in the nearest folder above.
+Result<fs::path> find_project_file(const std::string& given) {
+  if (!given.empty()) return fs::absolute(given);
+  for (fs::path folder = fs::current_path();; folder = folder.parent_path()) {
+    if (fs::exists(folder / kProjectFileName)) return folder / kProjectFileName;
+    if (folder == folder.root_path()) break;
+  }
+  return Error{ErrorCode::not_found, "there is no slipway.yaml here or in any folder above; `slipway init` writes one to begin with"};
+}
+
+/// "lr=0.1" -> ("lr", "0.1").
+Result<Named<std::string>> assignments(const std::vector<std::string>& words, const char* what) {
+  Named<std::string> out;
+  for (const std::string& word : words) {
+    const size_t equals = word.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return Error{ErrorCode::invalid_argument, "'" + word + "' is no " + what + "; expected name=value"};
+    }
+    out.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+  }
+  return out;
+}
+
+void tell_snapshot(const runner::Snapshot& snapshot) {
+  const runner::SnapshotManifest& manifest = snapshot.manifest;
+  std::string where = "not in git";
+  if (!manifest.commit.empty()) {
+    where = "commit " + manifest.commit.substr(0, 10) + (manifest.branch.empty() ? "" : " on " + manifest.branch);
+    if (manifest.dirty) where += ", with uncommitted changes";
+  }
+  std::fprintf(stderr, "snapshot   %zu files, %s, %s\n", snapshot.tree.entries.size(), render_bytes(snapshot.tree.bytes()).c_str(), where.c_str());
+  for (const runner::OmittedFile& file : manifest.omitted) {
+    std::fprintf(stderr, "left out   %s (%s): %s\n", file.path.c_str(), render_bytes(file.bytes).c_str(), file.why.c_str());
+  }
+}
+
+struct Sent {
+  std::string tree, manifest;
+};
+
+Result<Sent> send_snapshot(Context& context, const fs::path& folder, const Arguments& arguments) {
+  runner::SnapshotOptions options;
+  if (arguments.has("untracked-max")) {
+    options.untracked_bytes_max = TRY(parse_bytes(arguments.get("untracked-max")));
+    options.untracked_file_bytes_max = options.untracked_bytes_max;
+  }
+  const runner::Snapshot snapshot = TRY(runner::take_snapshot(folder, options));
+  if (!context.json()) tell_snapshot(snapshot);
+  Ticket ticket;
+  ticket.server = context.settings().url;
+  ticket.token = context.settings().token;
+  const auto link = TRY(runner::open_http_link(ticket));
+  std::optional<Progress> progress;
+  const Hash tree = TRY(runner::upload_tree(*link, snapshot, [&](std::uint64_t sent, std::uint64_t all) {
+    if (!progress) progress.emplace(context, "upload", all, true);
+    progress->set(sent);
+  }));
+  progress.reset();
+  const Hash manifest = TRY(runner::upload_bytes(*link, to_json(snapshot.manifest).render()));
+  return Sent{render(tree), render(manifest)};
+}
+
+Result<int> run_step(Context& outer, const Arguments& arguments) {
+  const fs::path path = TRY(find_project_file(arguments.get("file")));
+  const std::string text = TRY(read_file(path, kProjectFileBytesMax));
+  const ProjectFile file = TRY(parse_project_file(text, path.filename().string()));
+  // The file says which project its runs belong to, unless the person does.
+  Context::Settings settings = outer.settings();
+  if (settings.project == "default") settings.project = file.project;
+  Context context(settings);
+
+  Named<Json> parameters;
+  for (auto& [name, value] : TRY(assignments(arguments.all("parameter"), "parameter"))) parameters.emplace_back(name, value);
+  RunSpec spec = TRY(make_run_spec(file, arguments.get("step"), parameters, TRY(assignments(arguments.all("input"), "input"))));
+  const Sent sent = TRY(send_snapshot(context, path.parent_path(), arguments));
+  spec.snapshot = sent.tree;
+
+  Json body = to_json(spec);
+  body.set("snapshot_manifest", sent.manifest).set("name", arguments.get("name")).set("experiment", arguments.get("experiment"));
+  Json tags{Json::Object{}};
+  for (const auto& [name, value] : TRY(assignments(arguments.all("tag"), "tag"))) tags.set(name, value);
+  const Json run = TRY(context.post("/api/v1/runs", body.set("tags", tags)));
+  const std::string id = run["id"].string();
+  if (context.json()) {
+    print_json(run);
+    if (arguments.has("detach")) return kExitOk;
+  } else {
+    std::fprintf(stderr, "run        %s  %s\n           %s/runs/%s\n", run["name"].string().c_str(), id.c_str(), settings.url.c_str(), id.c_str());
+  }
+  if (arguments.has("detach")) {
+    if (!context.json()) std::puts(id.c_str());
+    return kExitOk;
+  }
+  const int code = TRY(follow_run(context, id, {}));
+  if (code != 130 && !context.json()) {
+    const Json ended = TRY(context.get("/api/v1/runs/" + id));
+    std::fprintf(stderr, "%-10s %s\n", ended["state"].string().c_str(), render_duration_s(ended["duration_s"].number().value_or(0)).c_str());
+  }
+  return code;
+}
+
+}  // namespace
+
+void add_run(Commands& commands) {
+  commands.push_back({.path = "run",
+                      .summary = "Run a step of slipway.yaml with the working copy as it is",
+                      .details = "Takes a snapshot (uncommitted changes and untracked files that are not ignored included), queues the run, follows its log, and\n"
+                                 "exits with the command's own exit code. Ctrl-C stops watching, not the run.",
+                      .example = "slipway run train lr=0.01 epochs=3",
+                      .positionals = {{.name = "step", .help = "a name under steps:"},
+                                      {.name = "parameter", .help = "name=value, over the step's defaults", .required = false, .repeatable = true}},
+                      .options = {{.name = "file", .letter = 'f', .value_name = "PATH", .help = "the project file", .otherwise = ""},
+                                  {.name = "input", .letter = 'i', .value_name = "NAME=REF", .help = "in place of a declared input: digits=dataset:digits@fix", .otherwise = "", .repeatable = true},
+                                  {.name = "name", .letter = 0, .value_name = "NAME", .help = "the run's name", .otherwise = ""},
+                                  {.name = "experiment", .letter = 'e', .value_name = "NAME", .help = "the experiment it belongs to; the step's name when absent", .otherwise = ""},
+                                  {.name = "tag", .letter = 't', .value_name = "KEY=VALUE", .help = "a tag of the run", .otherwise = "", .repeatable = true},
+                                  {.name = "untracked-max", .letter = 0, .value_name = "SIZE", .help = "how much of untracked files is taken along", .otherwise = ""},
+                                  {.name = "detach", .letter = 'd', .value_name = "", .help = "print the run's id and do not wait", .otherwise = ""}},
+                      .run = run_step});
+}
+
+}  // namespace slipway::cli
