@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -129,8 +130,8 @@ void FrameBuilder::add_payload(std::string_view bytes) {
   payload_bytes_ += bytes.size();
 }
 
-Channel::Channel(UniqueFd socket, SharedMemory memory, End end)
-    : socket_(std::move(socket)), memory_(std::move(memory)), end_(end),
+Channel::Channel(UniqueFd socket, SharedMemory memory, End end, std::uint64_t inline_bytes_max)
+    : socket_(std::move(socket)), memory_(std::move(memory)), end_(end), inline_bytes_max_(std::min(inline_bytes_max, kInlineBytesFit)),
       buffer_(static_cast<char*>(::operator new[](kFrameBytesMax, std::align_val_t(kAlignment))),
               [](char* bytes) { ::operator delete[](bytes, std::align_val_t(kAlignment)); }) {}
 
@@ -151,7 +152,7 @@ Result<void> Channel::send(FrameKind kind, std::uint64_t id, int slot, const Fra
   header.code = static_cast<std::uint32_t>(frame.code);
   header.payload_bytes = frame.payload_bytes_;
   header.times = frame.times;
-  const bool in_shared = frame.payload_bytes_ > kInlineBytesMax || frame.pieces_.size() > kPiecesMax;
+  const bool in_shared = frame.payload_bytes_ > inline_bytes_max_ || frame.pieces_.size() > kPiecesMax;
   if (in_shared) header.flags |= kInShared;
   const Layout layout(header);
 

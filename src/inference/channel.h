@@ -33,7 +33,7 @@
 namespace slipway::inference {
 
 enum class FrameKind : std::uint16_t {
-  ready = 1,    // worker: the model is loaded and warm; text: {"inputs","outputs","load_us","warm_us","image"}
+  ready = 1,    // worker: the model is loaded and warm; text: {"inputs","outputs","run_us","threads","image"}
   failed,       // worker: it could not load; text: the sentence; the worker ends
   infer,        // server: tensors to run
   infer_image,  // server: one picture to run
@@ -43,7 +43,8 @@ enum class FrameKind : std::uint16_t {
 
 inline constexpr int kSlots = 2;                                // frames in flight: one runs, one waits in the socket
 inline constexpr std::uint64_t kAreaBytes = kRequestBytesMax;   // of tensors in one frame
-inline constexpr std::uint64_t kInlineBytesMax = 64 << 10;      // docs/decisions has the measurement
+inline constexpr std::uint64_t kInlineBytesMax = 2 << 10;       // beyond, shared memory is faster (docs/decisions)
+inline constexpr std::uint64_t kInlineBytesFit = 64 << 10;      // what a frame could hold at most
 inline constexpr size_t kBatchRequestsMax = 256;
 inline constexpr size_t kFrameTextBytesMax = 64 << 10;
 inline constexpr size_t kFrameBytesMax = 192 << 10;
@@ -131,7 +132,8 @@ class Channel {
  public:
   enum class End { server, worker };
 
-  Channel(UniqueFd socket, SharedMemory memory, End end);
+  /// Tensors of more than `inline_bytes_max` (at most kInlineBytesFit) travel through shared memory.
+  Channel(UniqueFd socket, SharedMemory memory, End end, std::uint64_t inline_bytes_max = kInlineBytesMax);
   ~Channel();
 
   /// Never waits at the server's end (busy when the socket is full), waits at the worker's. too_large when the tensors
@@ -151,6 +153,7 @@ class Channel {
   UniqueFd socket_;
   SharedMemory memory_;
   const End end_;
+  const std::uint64_t inline_bytes_max_;
   std::unique_ptr<char[], void (*)(char*)> buffer_;
 };
 

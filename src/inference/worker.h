@@ -12,7 +12,7 @@ namespace slipway::inference {
 struct WorkerOptions {
   std::filesystem::path model;
   Json preprocess;  // an ImageSpec's declaration, or null
-  int threads = 1;
+  int threads = 1;  // at most, for models that are slow enough for it to pay
 };
 
 /// Runs until the server closes the channel. An error was already told to the server as `failed`; the caller only turns it

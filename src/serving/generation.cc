@@ -13,6 +13,8 @@ using inference::Frame;
 using inference::FrameKind;
 using inference::Tensor;
 
+constexpr std::uint64_t kReleaseBytesMin = 1 << 20;  // smaller tensors may keep their pages of shared memory
+
 /// May two requests be one? The same shapes behind the first dimension.
 bool fit_together(const inference::InferRequest& a, const inference::InferRequest& b) {
   for (size_t i = 0; i < a.inputs.size(); ++i) {
@@ -95,7 +97,7 @@ std::vector<Generation::Outgoing> Generation::plan(State& state) {
     if (!now) break;
     const int slot = best->flights[0] ? 1 : 0;
     best->flights[static_cast<size_t>(slot)] = take(state, now->count);
-    best->has_touched_memory |= input_bytes(best->flights[static_cast<size_t>(slot)]->requests.front()->request) > inference::kInlineBytesMax;
+    best->has_touched_memory |= input_bytes(best->flights[static_cast<size_t>(slot)]->requests.front()->request) >= kReleaseBytesMin;
     outgoing.push_back({best, best->flights[static_cast<size_t>(slot)], slot});
   }
   return outgoing;
@@ -250,7 +252,7 @@ void Generation::on_answer(const std::shared_ptr<Replica>& replica, const Frame&
     if (flight && flight->id == frame.id) {
       batch = std::move(flight);
       flight.reset();
-      replica->has_touched_memory |= payload->size() > inference::kInlineBytesMax;
+      replica->has_touched_memory |= payload->size() >= kReleaseBytesMin;
       outgoing = plan(*state);
     }
   }
