@@ -35,10 +35,11 @@ export interface Run {
   parameters: Text;
   tags: Text;
   metrics: Record<string, Metric>;
-  attempt_count: number;
+  attempt_count: number | null;
   cost: number | null;
   deleted: boolean;
   queue_message?: string | null;
+  message?: string | null;
 }
 export interface RunColumns { metrics: string[]; parameters: string[]; tags: string[] }
 export interface Series {
@@ -47,7 +48,7 @@ export interface Series {
 }
 export interface Artifact { path: string; is_directory: boolean; size: number | null; hash: string | null }
 export interface Snapshot {
-  commit: string | null; branch: string | null; remote: string | null; dirty: boolean; diff: string;
+  commit: string | null; branch: string | null; remote: string | null; dirty: boolean; diff: string | null; diff_cut?: boolean | null; file_count?: number;
   files: { path: string; size: number; hash: string; untracked: boolean }[];
   omitted: { path: string; size: number; why: string }[];
 }
@@ -80,7 +81,7 @@ export interface Commit {
   created_at: string; sample_count: number; bytes: number; declaration: Declaration | null;
 }
 export interface Stream { path: string; hash: string; size: number; media_type: string; width: number | null; height: number | null }
-export interface Sample { key: string; streams: Record<string, Stream>; attributes: Record<string, string | number | boolean | null>; label: string | number | null }
+export interface Sample { key: string; streams: Record<string, Stream>; attributes: Record<string, string | number | boolean | null>; label: unknown }
 export interface DatasetDiff {
   added: Sample[]; removed: Sample[]; changed: { before: Sample; after: Sample }[]; counts: { added: number; removed: number; changed: number };
 }
@@ -99,54 +100,61 @@ export interface Version {
 export interface AliasChange { at: string; alias: string; from_version: number | null; to_version: number | null; member: string | null; reason: string | null }
 
 export interface Deployment {
-  id: string; name: string; model: string; version: number; alias: string | null;
+  id: string; name: string; model: string; version: number | null; alias: string | null;
   state: "starting" | "ready" | "updating" | "degraded" | "failed" | "stopped";
   endpoint: string; replicas: { min: number; max: number; ready: number }; batch: { max: number; delay_ms: number };
   capture: { sample: number; always: string[] };
-  revisions: { id: string; number: number; model: string; version: number; created_at: string; member: string | null; state: string }[];
+  revisions: { id: string; number: number; model: string; version: number; created_at: string; member: string | null; state: string; message?: string | null; reason?: string | null }[];
+  workers: { id: string; version: number; state: string; pid: number | null; memory_bytes: number | null; started_at: string | null }[];
   traffic: { requests_total: number; errors_total: number; per_s: number; p50_ms: number | null; p99_ms: number | null };
   memory_bytes: number | null; created_at: string; message: string | null;
 }
 export interface TrafficMinute { at: string; requests: number; errors: number; p50_ms: number | null; p99_ms: number | null; confidence_mean: number | null }
 export interface HistogramData { edges: number[]; counts: number[] }
 export interface Drift {
-  reference: { from: string; n: number } | null;
-  current: { from?: string; to?: string; n?: number } | null;
-  statistics: { name: string; kind: "input" | "output"; psi: number | null; ks: number | null; reference_histogram: HistogramData | null; current_histogram: HistogramData | null; verdict: string }[];
+  /// What the answers are held against, in words; null before there is one.
+  reference: string | null;
+  answers: number;
+  statistics: {
+    name: string; kind: string; psi: number | null; ks: number | null; threshold: number | null; verdict: "too_few" | "steady" | "drifted";
+    reference_histogram: HistogramData | null; current_histogram: HistogramData | null;
+  }[];
 }
 
 export interface Estimate { value: number; low: number | null; high: number | null; n: number }
-export interface Slice { name: string; query: string; n: number; metrics: Record<string, Estimate> }
+export interface Slice { name: string; query: string; n: number | null; metrics: Record<string, Estimate> }
 export interface Evaluation {
   id: string; name: string; model: string; version: number; dataset: string; commit_id: string; task: string; state: string; run_id: string | null;
-  created_at: string; metrics: Record<string, Estimate>; slices: Slice[];
+  message?: string | null; created_at: string; metrics: Record<string, Estimate>; slices: Slice[];
 }
 export interface EvaluatedSample {
   key: string; label: string | number | null; prediction: string | number | null; confidence: number | null; correct: boolean | number | null;
   attributes: Record<string, string | number | boolean | null>; image_hash: string | null;
 }
 export interface EvaluationComparison {
-  slices: { name: string; n: number; metric: string; left: number; right: number; difference: number; low: number; high: number; verdict: "better" | "worse" | "same" | "unclear" }[];
+  slices: { name: string; n: number; metric: string; left: Estimate; right: Estimate; difference: number; low: number; high: number; verdict: "better" | "worse" | "same" | "unclear"; fixed: number; broken: number }[];
   flips: { fixed: number; broken: number };
 }
 
 export interface Finding {
-  id: string; deployment: string; kind: "drift" | "errors" | "latency" | "low_confidence"; state: "open" | "closed"; statistic: string; value: number;
-  threshold: number; from: string | null; to: string | null; message: string; created_at: string; cases: number;
+  id: string; deployment: string; model: string; version: number; kind: string; state: "open" | "closed"; statistic: string; value: number | null;
+  threshold: number | null; message: string; created_at: string; updated_at: string; closed_at: string | null;
 }
 export interface Case {
-  id: string; deployment: string; answer_id: string; at: string; reason: "error" | "low_confidence" | "sampled" | "flagged" | "drift";
-  state: "open" | "labelled" | "sent" | "dismissed"; label: string | null; feedback: { correct: boolean | null; label: string | null; comment: string | null } | null;
-  prediction: string | null; confidence: number | null; input_hash: string | null; media_type: string | null; width: number | null; height: number | null;
-  model: string; version: number; stats: Record<string, number>; dataset_commit: string | null;
+  id: string; deployment: string; answer_id: string; at: string; reason: "error" | "low_confidence" | "sampled" | "flagged";
+  state: "open" | "labelled" | "sent" | "held_out" | "dismissed"; label: string | null; feedback: { correct: boolean | null; label: string | null; comment: string | null } | null;
+  prediction: string | null; confidence: number | null; error: string | null; input_hash: string | null; input_bytes: number; media_type: string | null;
+  model: string; version: number; stats: Record<string, number | null>; slice: string | null; dataset_commit: string | null;
 }
 
-export interface Pipeline { name: string; last_run_id: string | null; last_state: string | null; last_run_at: string | null; runs_count: number }
+export interface SentCases { commit_id: string; branch: string; sent: string[]; held_out: string[]; held_out_commit_id: string | null }
+
+export interface Pipeline { name: string; run_count: number }
 export interface PipelineNode {
   name: string; kind: string; state: string; run_id: string | null; evaluation_id: string | null; cache: "hit" | "miss" | null; why: string | null;
   message: string | null; after: string[];
 }
-export interface PipelineRun { id: string; pipeline: string; state: string; created_at: string; started_at?: string | null; ended_at?: string | null; nodes: PipelineNode[] }
+export interface PipelineRun { id: string; pipeline: string; state: string; member: string | null; reason: string | null; created_at: string; ended_at: string | null; nodes: PipelineNode[] }
 
 export interface Overview {
   running_runs: Run[]; recent_runs: Run[]; deployments: Deployment[]; open_findings: Finding[];

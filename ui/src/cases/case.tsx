@@ -6,6 +6,7 @@ import { curl, python, usePage } from "../app/page";
 import { navigate } from "../app/router";
 import { Loaded, notify, notify_error, State } from "../parts/basics";
 import { Columns, Head, ScrollPage, Section } from "../parts/detail";
+import { bytes } from "../parts/format";
 import { Picture } from "../parts/images";
 import { CaseFacts, keys_of_labels, LabelButtons } from "./cases";
 
@@ -33,7 +34,7 @@ function Body({ one }: { one: Case }) {
     <>
       <Head title={`A case of ${one.deployment}`} state={<State of={one.state} />} />
       <Columns>
-        <Section title="What was asked"><Picture hash={one.media_type?.startsWith("image/") ? one.input_hash : null} size={280} name="What was asked" />{one.input_hash && <p><a href={`/api/v1/blobs/${one.input_hash}`}>The request's bytes</a> <span className="quiet">{one.media_type}{one.width ? `, ${one.width} × ${one.height}` : ""}</span></p>}</Section>
+        <Section title="What was asked"><Picture hash={one.media_type?.startsWith("image/") ? one.input_hash : null} size={280} name="What was asked" />{one.input_hash && <p><a href={`/api/v1/blobs/${one.input_hash}`}>The request's bytes</a> <span className="quiet">{one.media_type}, {bytes(one.input_bytes)}</span></p>}</Section>
         <Section title="What is known"><CaseFacts one={one} /></Section>
       </Columns>
       <Section title="Label"><LabelButtons labels={labels} keyed={keyed} now={one.label} told={one.feedback?.label ?? null} on_label={label} /></Section>

@@ -9,8 +9,7 @@ import { curl, python, quoted, usePage } from "../app/page";
 import { Link, useListParam, useParam } from "../app/router";
 import { Ago, Empty, Facts, notify, notify_error, Problem, Skeleton, State } from "../parts/basics";
 import { Bar, FillPage, Head } from "../parts/detail";
-import { FilterBox } from "../parts/filter";
-import { count, counted, percent } from "../parts/format";
+import { count, counted, number, percent } from "../parts/format";
 import { ImageGrid, Picture, SizeSlider } from "../parts/images";
 import { SendDialog } from "./send";
 import css from "./cases.module.css";
@@ -18,62 +17,64 @@ import css from "./cases.module.css";
 export default function Cases() {
   const [deployment, set_deployment] = useParam("deployment");
   const [state, set_state] = useParam("state", "open");
-  const [filter, set_filter] = useParam("filter");
+  const [reason, set_reason] = useParam("reason");
   const [selected, set_selected] = useListParam("selected");
   const [current, set_current] = useParam("at");
   const [size_text, set_size] = useParam("size", "112");
   const [sending, set_sending] = useState(false);
-  const query = { deployment, state: state === "any" ? "" : state, filter };
+  const query = { deployment, state: state === "any" ? "" : state };
   const list = useList<Case>(["cases", "list"], "/api/v1/cases", "cases", query);
+  // The server pages by deployment and state; the reason is told apart here, among those that are loaded.
+  const rows = useMemo(() => (reason ? list.rows.filter((one) => one.reason === reason) : list.rows), [list.rows, reason]);
   const deployments = useGet<{ deployments: Deployment[] }>(["deployments", "list", "all"], "/api/v1/deployments?page_size=1000");
   const api = url("/api/v1/cases", query);
   usePage([{ name: "Cases" }], [
-    { what: "List these cases", cli: ["slipway cases list", deployment && `--deployment ${quoted(deployment)}`, query.state && `--state ${query.state}`, filter && `--filter ${quoted(filter)}`].filter(Boolean).join(" "), curl: curl(api), python: python(api) },
+    { what: "List these cases", cli: ["slipway cases list", deployment && `--deployment ${quoted(deployment)}`, query.state && `--state ${query.state}`].filter(Boolean).join(" "), curl: curl(api), python: python(api) },
     { what: "Label one", cli: `slipway cases label ${current || "CASE"} 3`, curl: curl(`/api/v1/cases/${current || "CASE"}`, { method: "PATCH", json: { label: "3", state: "labelled" } }) },
-    { what: "Send the labelled ones to a dataset branch", cli: "slipway cases send --state labelled --dataset digits --branch failing --hold-out 0.3 --slice failing" },
+    { what: "Send the labelled ones to a dataset branch", cli: `slipway cases send --deployment ${quoted(deployment || "digits")} --dataset digits --branch failing --hold-out 0.3 --slice failing` },
   ]);
 
-  const chosen = list.rows.find(({ id }) => id === current);
+  const chosen = rows.find(({ id }) => id === current);
   const version = useGet<Version>(["models", chosen?.model ?? "", "version", String(chosen?.version)], `/api/v1/models/${part(chosen?.model ?? "")}/versions/${chosen?.version}`, { enabled: !!chosen, stale_ms: 60_000 });
   const labels = version.data?.labels ?? null;
-  const label = useLabelling(list.rows, set_current);
+  const label = useLabelling(rows, set_current);
   const targets = selected.length ? selected : chosen ? [chosen.id] : [];
 
   // Ten labels or fewer have a digit each; the label's own text wins where it is one digit.
   const keyed = useMemo(() => keys_of_labels(labels), [labels]);
   useKeys([
     ...keyed.map(({ key, label: text }) => ({ keys: key, what: `Label as ${text}`, run: () => label(targets, text), group: "Labels" })),
-    { keys: "a", what: "Label as the user said", run: () => { for (const id of targets) { const told = list.rows.find((one) => one.id === id)?.feedback?.label; if (told) label([id], told); } }, group: "Labels" },
+    { keys: "a", what: "Label as the user said", run: () => { for (const id of targets) { const told = rows.find((one) => one.id === id)?.feedback?.label; if (told) label([id], told); } }, group: "Labels" },
     { keys: "d", what: "Dismiss", run: () => label(targets, null), group: "Labels" },
     { keys: "s", what: "Send to a dataset", run: () => set_sending(true), group: "Labels" },
     { keys: "Escape", what: "Select nothing", run: () => { if (selected.length) set_selected([]); else set_current(null); }, group: "Pictures" },
   ]);
-  const refused = list.error && filter && list.error.status >= 400 && list.error.status < 500;
   const size = Math.max(48, Math.min(320, Number(size_text) || 112));
   return (
     <FillPage>
-      <Head title="Cases" state={<span className="quiet num">{list.total === undefined ? "" : counted(list.total, "case")}{selected.length ? `, ${count(selected.length)} selected` : ""}</span>}>
+      <Head title="Cases" state={<span className="quiet num">{list.loading ? "" : `${counted(rows.length, "case")}${list.more ? " loaded, more below" : ""}`}{selected.length ? `, ${count(selected.length)} selected` : ""}</span>}>
         <button type="button" className="primary" onClick={() => set_sending(true)}>Send to a dataset</button>
       </Head>
       <Bar>
         <select aria-label="Deployment" value={deployment} onChange={(event) => set_deployment(event.target.value)}><option value="">All deployments</option>{deployments.data?.deployments.map(({ id, name }) => <option key={id}>{name}</option>)}</select>
         <div role="group" aria-label="State" className="row" style={{ gap: 4 }}>
-          {["open", "labelled", "sent", "dismissed", "any"].map((one) => <button key={one} type="button" aria-pressed={state === one} onClick={() => set_state(one)}>{one}</button>)}
+          {["open", "labelled", "sent", "held_out", "dismissed", "any"].map((one) => <button key={one} type="button" aria-pressed={state === one} onClick={() => set_state(one)}>{one.replace("_", " ")}</button>)}
         </div>
-        <FilterBox value={filter} on_change={set_filter} words={["reason", "prediction", "confidence", "label", "version", "and", "or", "low_confidence", "flagged", "drift"]} error={list.error} placeholder="reason = 'flagged' and confidence < 0.6" />
+        <select aria-label="Reason" value={reason} onChange={(event) => set_reason(event.target.value)}><option value="">Any reason</option>{["error", "low_confidence", "flagged", "sampled"].map((one) => <option key={one} value={one}>{one.replace("_", " ")}</option>)}</select>
+        <span className="grow" />
         <SizeSlider value={size} on_change={(next) => set_size(String(next))} />
       </Bar>
-      {list.error && !refused && <Problem error={list.error} again={list.again} />}
+      {list.error && <Problem error={list.error} again={list.again} />}
       <div className={css.split}>
-        {list.loading ? <div className={css.wait}><Skeleton rows={10} /></div> : list.rows.length === 0 && !list.error ? (
-          <div className={css.wait}><Empty command={`curl -X POST -H 'Content-Type: application/json' -d '{"answer_id": "ANSWER", "correct": false, "label": "3"}' ${location.origin}/api/v1/feedback`}>{state === "open" ? "Nothing waits for a label. Errors, unsure answers and those that users flag come here:" : `No case is ${state}.`}</Empty></div>
+        {list.loading ? <div className={css.wait}><Skeleton rows={10} /></div> : rows.length === 0 && !list.error ? (
+          <div className={css.wait}><Empty command={`curl -X POST -H 'Content-Type: application/json' -d '{"answer_id": "ANSWER", "correct": false, "label": "3"}' ${location.origin}/api/v1/feedback`}>{state === "open" ? "Nothing waits for a label. Errors, unsure answers and those that users flag come here:" : state === "any" ? "No case has been kept." : `No case is ${state.replace("_", " ")}.`}</Empty></div>
         ) : (
           <ImageGrid
             label="Cases" size={size} more={list.more} load_more={list.load_more} selected={selected} on_select={set_selected} current={current || null} on_current={set_current} open={set_current}
-            tiles={list.rows.map((one) => ({
+            tiles={rows.map((one) => ({
               key: one.id, hash: one.media_type?.startsWith("image/") ? one.input_hash : null, mark: one.label !== null ? (one.label === one.prediction ? "good" : "bad") : one.feedback?.correct === false ? "warn" : null,
-              name: `${one.reason.replace("_", " ")}, answered ${one.prediction ?? "nothing"}${one.label !== null ? `, label ${one.label}` : ""}, ${one.state}`,
-              caption: <><div>{one.label !== null && one.label !== one.prediction ? <><strong>{one.label}</strong> <span className="quiet">read as</span> {one.prediction}</> : <>{one.prediction ?? "no answer"}{one.label !== null && <span className="quiet"> is right</span>}</>}</div><div className="quiet">{one.reason.replace("_", " ")} <span className="num">{percent(one.confidence, 0)}</span></div></>,
+              name: `${one.reason.replace("_", " ")}, answered ${one.prediction || "nothing"}${one.label !== null ? `, label ${one.label}` : ""}, ${one.state}`,
+              caption: <><div>{one.label !== null && one.label !== one.prediction ? <><strong>{one.label}</strong> <span className="quiet">read as</span> {one.prediction}</> : <>{one.prediction || "no answer"}{one.label !== null && <span className="quiet"> is right</span>}</>}</div><div className="quiet">{one.reason.replace("_", " ")} <span className="num">{percent(one.confidence, 0)}</span></div></>,
             }))}
           />
         )}
@@ -89,7 +90,7 @@ export default function Cases() {
           </aside>
         )}
       </div>
-      {sending && <SendDialog selected={selected} query={query} deployment={deployment} onClose={() => set_sending(false)} onSent={() => set_selected([])} />}
+      {sending && <SendDialog selected={selected} deployment={deployment} onClose={() => set_sending(false)} onSent={() => set_selected([])} />}
     </FillPage>
   );
 }
@@ -106,7 +107,7 @@ function useLabelling(rows: Case[], set_current: (id: string | null) => void) {
     const state: Case["state"] = label === null ? "dismissed" : "labelled";
     const put = (one: Case, to: { label: string | null; state: Case["state"] }) => {
       patch(one.id, to);
-      send.mutate({ id: one.id, ...to }, { onError: (error) => { patch(one.id, { label: one.label, state: one.state }); notify_error(error); } });
+      send.mutate({ id: one.id, label: to.label, state: to.state }, { onError: (error) => { patch(one.id, { label: one.label, state: one.state }); notify_error(error); } });
     };
     for (const one of before) put(one, { label: label ?? one.label, state });
     const last = rows.findIndex(({ id }) => id === before.at(-1)!.id);
@@ -141,14 +142,16 @@ export function LabelButtons({ labels, keyed, now, told, on_label }: { labels: s
 export function CaseFacts({ one }: { one: Case }) {
   return (
     <Facts of={[
-      ["Answered", <>{one.prediction ?? "nothing"} <span className="num quiet">{percent(one.confidence)}</span></>],
+      ["Answered", <>{one.prediction || "nothing"} <span className="num quiet">{percent(one.confidence)}</span></>],
       ["Label", one.label],
       ["Kept because", one.reason.replace("_", " ")],
-      ["User said", one.feedback ? [one.feedback.correct === true ? "right" : one.feedback.correct === false ? "wrong" : null, one.feedback.label, one.feedback.comment].filter(Boolean).join(", ") : null],
+      ["Error", one.error || null],
+      ["User said", one.feedback ? [one.feedback.correct === true ? "right" : one.feedback.correct === false ? "wrong" : null, one.feedback.label, one.feedback.comment].filter(Boolean).join(", ") || null : null],
       ["Deployment", <Link to={`/deployments/${part(one.deployment)}`}>{one.deployment}</Link>],
       ["Model", <Link to={`/models/${part(one.model)}/versions/${one.version}`}>{one.model} version {one.version}</Link>],
       ["Asked", <Ago at={one.at} />],
-      ...Object.entries(one.stats).map(([name, value]): [string, React.ReactNode] => [name, <span className="num">{Number(value.toPrecision(3))}</span>]),
+      ...Object.entries(one.stats).filter(([, value]) => typeof value === "number").map(([name, value]): [string, React.ReactNode] => [name.replace(/_/g, " "), <span className="num">{number(value)}</span>]),
+      ["Slice", one.slice],
       ["Sent to", one.dataset_commit ? <code>{one.dataset_commit.slice(0, 8)}</code> : null],
       ["Answer", <Link to={`/why/${part(one.answer_id)}`}>why</Link>],
     ]} />

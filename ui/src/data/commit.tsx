@@ -13,7 +13,7 @@ import { count, counted } from "../parts/format";
 import { ImageGrid, SizeSlider } from "../parts/images";
 import { DataTable, type Column } from "../parts/table";
 import { url } from "../api/client";
-import { commit_url, face_of, sample_url } from "./links";
+import { commit_url, face_of, label_text, sample_url } from "./links";
 import { SampleView } from "./sample_view";
 import css from "./data.module.css";
 
@@ -68,8 +68,8 @@ export default function CommitPage({ name = "", ref = "" }: Record<string, strin
           <ImageGrid
             label={`${count(samples.total)} samples of ${name}`} size={size} more={samples.more} load_more={samples.load_more} current={open || null}
             tiles={samples.rows.map((sample) => ({
-              key: sample.key, hash: face_of(sample, declaration)?.hash ?? null, name: `${sample.key}${sample.label === null ? "" : `, label ${sample.label}`}`,
-              caption: <><div>{sample.label === null ? "" : <strong>{sample.label}</strong>}{attributes[0] && size >= 128 && <span className="num quiet"> {attributes[0]} {sample.attributes[attributes[0]]}</span>}</div><div className="quiet">{sample.key}</div></>,
+              key: sample.key, hash: face_of(sample, declaration)?.hash ?? null, name: `${sample.key}${sample.label === null ? "" : `, label ${label_text(sample.label)}`}`,
+              caption: <><div>{sample.label === null ? "" : <strong>{label_text(sample.label)}</strong>}{attributes[0] && size >= 128 && <span className="num quiet"> {attributes[0]} {sample.attributes[attributes[0]]}</span>}</div><div className="quiet">{sample.key}</div></>,
             }))}
             open={(key) => set_open(key, { push: !open })} on_current={(key) => { if (open) set_open(key); }}
           />
@@ -88,7 +88,7 @@ export default function CommitPage({ name = "", ref = "" }: Record<string, strin
 function sample_columns(dataset: string, ref: string, attributes: string[]): Column<Sample>[] {
   return [
     { id: "key", name: "Key", width: 240, sortable: false, value: ({ key }) => key, cell: ({ key }) => <Link to={sample_url(dataset, ref, key)}>{key}</Link> },
-    { id: "label", name: "Label", width: 90, sortable: false, value: ({ label }) => label },
+    { id: "label", name: "Label", width: 90, sortable: false, value: ({ label }) => label_text(label) },
     { id: "streams", name: "Streams", width: 160, value: ({ streams }) => Object.keys(streams).join(", "), sortable: false },
     ...attributes.map((name): Column<Sample> => ({ id: `attribute.${name}`, name, width: 120, right: true, sortable: false, value: ({ attributes: all }) => { const value = all[name]; return typeof value === "boolean" ? String(value) : value; } })),
   ];

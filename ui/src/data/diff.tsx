@@ -8,7 +8,7 @@ import { Empty, Figure, Figures, Loaded } from "../parts/basics";
 import { Head, ScrollPage, Section } from "../parts/detail";
 import { count } from "../parts/format";
 import { Picture } from "../parts/images";
-import { face_of, sample_url } from "./links";
+import { face_of, label_text, sample_url } from "./links";
 import css from "./data.module.css";
 
 const kShown = 300;
@@ -57,7 +57,7 @@ export default function DatasetDiffPage({ name = "" }: Record<string, string>) {
 
 export function what_changed(before: Sample, after: Sample): string {
   const words: string[] = [];
-  if (before.label !== after.label) words.push(`label ${before.label ?? "none"} → ${after.label ?? "none"}`);
+  if (label_text(before.label) !== label_text(after.label)) words.push(`label ${label_text(before.label) ?? "none"} → ${label_text(after.label) ?? "none"}`);
   for (const name of new Set([...Object.keys(before.streams), ...Object.keys(after.streams)])) if (before.streams[name]?.hash !== after.streams[name]?.hash) words.push(`other bytes in ${name}`);
   for (const name of new Set([...Object.keys(before.attributes), ...Object.keys(after.attributes)])) if (before.attributes[name] !== after.attributes[name]) words.push(`${name} ${before.attributes[name] ?? "none"} → ${after.attributes[name] ?? "none"}`);
   return words.join(", ");
@@ -69,7 +69,7 @@ function Group({ title, samples, total, dataset, at }: { title: string; samples:
     <Section title={title} note={total > kShown ? <span className="quiet">the first {kShown} of {count(total)}</span> : undefined}>
       <ul className={css.wall}>
         {samples.slice(0, kShown).map((sample) => (
-          <li key={sample.key}><Link to={sample_url(dataset, at, sample.key)} title={sample.key}><Picture hash={face_of(sample, null)?.hash ?? null} size={72} name={sample.key} /><span className="quiet">{sample.label ?? sample.key}</span></Link></li>
+          <li key={sample.key}><Link to={sample_url(dataset, at, sample.key)} title={sample.key}><Picture hash={face_of(sample, null)?.hash ?? null} size={72} name={sample.key} /><span className="quiet">{label_text(sample.label) ?? sample.key}</span></Link></li>
         ))}
       </ul>
     </Section>

@@ -7,6 +7,9 @@ export const sample_url = (dataset: string, ref: string, key: string) => `${comm
 
 export const is_picture = (stream: Stream | undefined): stream is Stream => !!stream && stream.media_type.startsWith("image/");
 
+/// A label as text: a class as it is, anything richer (boxes, points) as JSON.
+export const label_text = (label: unknown): string | null => (label === null || label === undefined ? null : typeof label === "object" ? JSON.stringify(label) : String(label));
+
 /// The stream that stands for the sample in a grid: its first picture that is not a label map.
 export function face_of(sample: Sample, declaration: Declaration | null): Stream | null {
   const streams = Object.entries(sample.streams).filter(([, stream]) => is_picture(stream));

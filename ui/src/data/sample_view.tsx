@@ -6,7 +6,7 @@ import { Facts } from "../parts/basics";
 import { Section } from "../parts/detail";
 import { bytes, number } from "../parts/format";
 import { Layers, type Layer } from "../parts/images";
-import { is_picture, kind_of } from "./links";
+import { is_picture, kind_of, label_text } from "./links";
 import css from "./data.module.css";
 
 export function SampleView({ sample, declaration, zoom: first = 8 }: { sample: Sample; declaration: Declaration | null; zoom?: number }) {
@@ -34,7 +34,7 @@ export function SampleView({ sample, declaration, zoom: first = 8 }: { sample: S
       )}
       <Section title="About">
         <Facts of={[
-          ["Key", <code>{sample.key}</code>], ["Label", sample.label === null ? null : String(sample.label)],
+          ["Key", <code>{sample.key}</code>], ["Label", label_text(sample.label)],
           ...Object.entries(sample.attributes).map(([name, value]): [string, React.ReactNode] => [name, value === null ? null : <span className="num">{typeof value === "number" ? number(value) : String(value)}</span>]),
         ]} />
       </Section>

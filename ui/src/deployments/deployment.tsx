@@ -48,6 +48,7 @@ function Body({ deployment }: { deployment: Deployment }) {
         { id: "traffic", name: "Traffic", content: () => <Traffic name={name} /> },
         { id: "drift", name: "Drift", content: () => <DriftTab name={name} /> },
         { id: "revisions", name: "Revisions", note: deployment.revisions.length || null, content: () => <Revisions deployment={deployment} /> },
+        { id: "replicas", name: "Replicas", note: deployment.workers.length || null, content: () => <Replicas deployment={deployment} /> },
         { id: "settings", name: "Settings", content: () => <Settings deployment={deployment} /> },
       ]} />
       <div className="row"><Link to={`/cases?deployment=${part(name)}`}>Cases of this deployment</Link><Link to={`/findings?deployment=${part(name)}`}>Findings</Link></div>
@@ -86,18 +87,18 @@ function DriftTab({ name }: { name: string }) {
   const drift = useGet<Drift>(["deployments", name, "drift"], `/api/v1/deployments/${part(name)}/drift`);
   return (
     <Loaded of={drift}>
-      {(data) => data.statistics.length === 0 ? <Empty>No statistic is watched yet: the first answers make the reference.</Empty> : (
+      {(data) => data.statistics.length === 0 ? <Empty>Nothing is compared yet: it takes some answers, and a reference from the evaluation or the first answers of this version.</Empty> : (
         <div className="stack" style={{ gap: 16 }}>
           <p className="quiet">
-            Filled: what was asked lately{data.current?.n ? ` (${count(data.current.n)} requests)` : ""}. Line: the reference{data.reference ? ` (${data.reference.from}, ${count(data.reference.n)})` : ""}.
-            PSI over 0.2 counts as drift; KS is the largest distance of the two distribution functions.
+            Filled: what was asked lately{data.answers ? ` (${count(data.answers)} answers)` : ""}. Line: the reference{data.reference ? ` (${data.reference})` : ""}.
+            A statistic has drifted when its PSI is over its threshold; KS is the largest distance of the two distribution functions.
           </p>
           <div className={css.drifts}>
             {data.statistics.map((one) => (
               <section key={`${one.kind} ${one.name}`}>
                 <h2 className="row">{one.name} <span className="quiet">{one.kind}</span> <State of={one.verdict} /></h2>
                 <Histogram now={one.current_histogram} reference={one.reference_histogram} name={one.name} />
-                <p className="num quiet">PSI {number(one.psi)} · KS {number(one.ks)}</p>
+                <p className="num quiet">PSI {number(one.psi)}, {number(one.threshold)} allowed · KS {number(one.ks)}</p>
               </section>
             ))}
           </div>
@@ -111,10 +112,26 @@ function Revisions({ deployment }: { deployment: Deployment }) {
   return (
     <div className={table.over}>
       <table className={table.values} style={{ maxWidth: 900 }}>
-        <thead><tr><th className={table.right}>Revision</th><th>State</th><th>Model</th><th>Member</th><th className={table.right}>Since</th></tr></thead>
+        <thead><tr><th className={table.right}>Revision</th><th>State</th><th>Model</th><th>Member</th><th>Why</th><th className={table.right}>Since</th></tr></thead>
         <tbody>
           {[...deployment.revisions].sort((a, b) => b.number - a.number).map((one) => (
-            <tr key={one.id}><td className={`${table.right} num`}>{one.number}</td><td><State of={one.state} /></td><td><Link to={`/models/${part(one.model)}/versions/${one.version}`}>{one.model} {one.version}</Link></td><td>{one.member ?? "–"}</td><td className={table.right}><Ago at={one.created_at} /></td></tr>
+            <tr key={one.id}><td className={`${table.right} num`}>{one.number}</td><td><State of={one.state} /></td><td><Link to={`/models/${part(one.model)}/versions/${one.version}`}>{one.model} {one.version}</Link></td><td>{one.member ?? "–"}</td><td>{[one.reason, one.message].filter(Boolean).join(" · ") || "–"}</td><td className={table.right}><Ago at={one.created_at} /></td></tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Replicas({ deployment }: { deployment: Deployment }) {
+  if (deployment.workers.length === 0) return <Empty>No replica runs now.</Empty>;
+  return (
+    <div className={table.over}>
+      <table className={table.values} style={{ maxWidth: 900 }}>
+        <thead><tr><th>Replica</th><th>State</th><th className={table.right}>Version</th><th className={table.right}>Process</th><th className={table.right}>Memory</th><th className={table.right}>Started</th></tr></thead>
+        <tbody>
+          {deployment.workers.map((one) => (
+            <tr key={one.id}><td><code>{one.id.slice(0, 12)}</code></td><td><State of={one.state} /></td><td className={`${table.right} num`}>{one.version}</td><td className={`${table.right} num`}>{one.pid ?? "–"}</td><td className={`${table.right} num`}>{bytes(one.memory_bytes)}</td><td className={table.right}><Ago at={one.started_at} /></td></tr>
           ))}
         </tbody>
       </table>
@@ -124,7 +141,7 @@ function Revisions({ deployment }: { deployment: Deployment }) {
 
 function Settings({ deployment }: { deployment: Deployment }) {
   const { model, version, alias, replicas, batch, capture, endpoint } = deployment;
-  const record = useGet<Version>(["models", model, "version", String(version)], `/api/v1/models/${part(model)}/versions/${version}`);
+  const record = useGet<Version>(["models", model, "version", String(version)], `/api/v1/models/${part(model)}/versions/${version}`, { enabled: version !== null });
   return (
     <Columns>
       <Section title="Serving"><Facts of={[

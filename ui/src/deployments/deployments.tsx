@@ -11,7 +11,7 @@ import { DataTable, type Column } from "../parts/table";
 const columns: Column<Deployment>[] = [
   { id: "name", name: "Name", width: 180, value: ({ name }) => name, cell: ({ name }) => <Link to={`/deployments/${part(name)}`}>{name}</Link> },
   { id: "state", name: "State", width: 110, value: ({ state }) => state, cell: ({ state }) => <State of={state} /> },
-  { id: "model", name: "Model", width: 200, value: ({ model, version }) => `${model} ${version}`, cell: ({ model, version, alias }) => <><Link to={`/models/${part(model)}/versions/${version}`}>{model} {version}</Link>{alias && <span className="quiet"> by {alias}</span>}</> },
+  { id: "model", name: "Model", width: 200, value: ({ model, version }) => `${model} ${version ?? ""}`, cell: ({ model, version, alias }) => <><Link to={version ? `/models/${part(model)}/versions/${version}` : `/models/${part(model)}`}>{model} {version ?? ""}</Link>{alias && <span className="quiet"> by {alias}</span>}</> },
   { id: "rate", name: "Answers", unit: "/s", width: 110, right: true, value: ({ traffic }) => traffic.per_s, cell: ({ traffic }) => number(traffic.per_s) },
   { id: "p50", name: "p50", unit: "ms", width: 90, right: true, value: ({ traffic }) => traffic.p50_ms, cell: ({ traffic }) => milliseconds(traffic.p50_ms) },
   { id: "p99", name: "p99", unit: "ms", width: 90, right: true, value: ({ traffic }) => traffic.p99_ms, cell: ({ traffic }) => milliseconds(traffic.p99_ms) },

@@ -18,7 +18,7 @@ interface Outcome { answer: InferAnswer; id: string | null; took_ms: number; pic
 export default function TryIt({ name = "" }: Record<string, string>) {
   const deployment = useGet<Deployment>(["deployments", name, "record"], `/api/v1/deployments/${part(name)}`);
   const { data } = deployment;
-  const version = useGet<Version>(["models", data?.model ?? "", "version", String(data?.version)], `/api/v1/models/${part(data?.model ?? "")}/versions/${data?.version}`, { enabled: !!data });
+  const version = useGet<Version>(["models", data?.model ?? "", "version", String(data?.version)], `/api/v1/models/${part(data?.model ?? "")}/versions/${data?.version}`, { enabled: !!data?.version });
   const endpoint = `/v2/models/${part(name)}/infer`;
   usePage([{ name: "Deployments", to: "/deployments" }, { name, to: `/deployments/${part(name)}` }, { name: "Try it" }], [
     { what: "Ask with a picture", curl: `curl -X POST -H 'Content-Type: image/png' \\\n  --data-binary @digit.png ${quoted(location.origin + endpoint)}`, python: `import urllib.request\n\nrequest = urllib.request.Request("${location.origin}${endpoint}",\n    data=open("digit.png", "rb").read(), headers={"Content-Type": "image/png"})\nanswer = urllib.request.urlopen(request)\nprint(answer.headers["X-Slipway-Answer-Id"], answer.read())` },
@@ -30,7 +30,7 @@ export default function TryIt({ name = "" }: Record<string, string>) {
       <Loaded of={deployment} page>
         {(one) => (
           <>
-            <Head title={`Try ${name}`} state={<><State of={one.state} /><span className="quiet">{one.model} version {one.version}</span></>} />
+            <Head title={`Try ${name}`} state={<><State of={one.state} /><span className="quiet">{one.model} version {one.version ?? "none yet"}</span></>} />
             {version.data && <Bench name={name} version={version.data} />}
             {version.error && <Problem error={version.error} />}
           </>

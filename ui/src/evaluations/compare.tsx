@@ -42,7 +42,7 @@ export default function CompareEvaluations({ id = "", other = "" }: Record<strin
                       {slices.map((one) => (
                         <tr key={`${one.name} ${one.metric}`}>
                           <td><Link to={`/evaluations/${other}?slice=${encodeURIComponent(one.name)}`}>{one.name}</Link></td><td className={`${table.right} num`}>{count(one.n)}</td><td className="quiet">{one.metric}</td>
-                          <td className={`${table.right} num`}>{percent(one.left)}</td><td className={`${table.right} num`}>{percent(one.right)}</td>
+                          <td className={`${table.right} num`}>{percent(one.left.value)}</td><td className={`${table.right} num`}>{percent(one.right.value)}</td>
                           <td className={css.difference}><Interval marks={[{ value: one.difference, low: one.low, high: one.high, color: one.verdict === "better" ? "var(--good)" : one.verdict === "worse" ? "var(--bad)" : "var(--text-quiet)" }]} from={low} to={high} zero={0} /></td>
                           <td><State of={one.verdict} /></td><td className="quiet">{difference_in_words(one.low, one.high, one.verdict)}</td>
                         </tr>

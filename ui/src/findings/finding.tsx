@@ -6,7 +6,7 @@ import { curl, python, usePage } from "../app/page";
 import { Link, navigate } from "../app/router";
 import { Ago, Facts, Loaded, notify, notify_error, State } from "../parts/basics";
 import { Columns, Head, ScrollPage, Section } from "../parts/detail";
-import { counted, exact, number } from "../parts/format";
+import { number } from "../parts/format";
 import { Histogram } from "../parts/histogram";
 
 export default function FindingPage({ id = "" }: Record<string, string>) {
@@ -21,14 +21,13 @@ export default function FindingPage({ id = "" }: Record<string, string>) {
 }
 
 function Body({ finding }: { finding: Finding }) {
-  const change = useSend<Finding, "open" | "closed">(["findings", "overview"], (state) => ["PATCH", `/api/v1/findings/${finding.id}`, { state }]);
+  const close = useSend<Finding>(["findings", "overview"], () => ["PATCH", `/api/v1/findings/${finding.id}`, { state: "closed" }]);
   const drift = useGet<Drift>(["deployments", finding.deployment, "drift"], `/api/v1/deployments/${part(finding.deployment)}/drift`, { enabled: finding.kind === "drift" });
   const statistic = drift.data?.statistics.find(({ name }) => name === finding.statistic);
-  const next = finding.state === "open" ? "closed" : "open";
   return (
     <>
       <Head title={`${finding.kind.replace("_", " ")} of ${finding.deployment}`} state={<State of={finding.state} />}>
-        <button type="button" onClick={() => change.mutate(next, { onSuccess: () => notify(`The finding is ${next}.`, { undo: () => change.mutate(finding.state) }), onError: notify_error })}>{next === "closed" ? "Close it" : "Open it again"}</button>
+        {finding.state === "open" && <button type="button" onClick={() => close.mutate(undefined, { onSuccess: () => notify("The finding is closed. Should it be seen again, there will be a new one."), onError: notify_error })}>Close it</button>}
       </Head>
       <p>{finding.message}</p>
       <Columns>
@@ -36,9 +35,9 @@ function Body({ finding }: { finding: Finding }) {
           <Facts of={[
             ["Deployment", <Link to={`/deployments/${part(finding.deployment)}?tab=${finding.kind === "drift" ? "drift" : "traffic"}`}>{finding.deployment}</Link>],
             ["Statistic", finding.statistic], ["Value", <span className="num">{number(finding.value)}</span>], ["Allowed", <span className="num">{number(finding.threshold)}</span>],
-            ["Between", finding.from || finding.to ? <span className="num">{exact(finding.from)} and {exact(finding.to)}</span> : null],
-            ["Found", <Ago at={finding.created_at} />],
-            ["Cases", finding.cases > 0 ? <Link to={`/cases?deployment=${part(finding.deployment)}&state=open`}>{counted(finding.cases, "case")} kept</Link> : "none kept"],
+            ["Model", <Link to={`/models/${part(finding.model)}/versions/${finding.version}`}>{finding.model} version {finding.version}</Link>],
+            ["Found", <Ago at={finding.created_at} />], ["Seen last", <Ago at={finding.updated_at} />], ["Closed", finding.closed_at ? <Ago at={finding.closed_at} /> : null],
+            ["Cases", <Link to={`/cases?deployment=${part(finding.deployment)}`}>open cases of {finding.deployment}</Link>],
           ]} />
         </Section>
         {statistic && (

@@ -5,7 +5,7 @@ import { curl, python, usePage } from "../app/page";
 import { Link, useParam } from "../app/router";
 import { Ago, Empty, Problem, State } from "../parts/basics";
 import { Bar, FillPage, Head } from "../parts/detail";
-import { count, number } from "../parts/format";
+import { number } from "../parts/format";
 import { DataTable, type Column } from "../parts/table";
 
 const columns: Column<Finding>[] = [
@@ -15,7 +15,7 @@ const columns: Column<Finding>[] = [
   { id: "deployment", name: "Deployment", width: 120, value: ({ deployment }) => deployment, cell: ({ deployment }) => <Link to={`/deployments/${part(deployment)}`}>{deployment}</Link> },
   { id: "value", name: "Value", width: 80, right: true, value: ({ value }) => value, cell: ({ value }) => number(value) },
   { id: "threshold", name: "Allowed", width: 80, right: true, value: ({ threshold }) => threshold, cell: ({ threshold }) => number(threshold) },
-  { id: "cases", name: "Cases", width: 76, right: true, value: ({ cases }) => cases, cell: ({ cases }) => count(cases) },
+  { id: "version", name: "Version", width: 76, right: true, value: ({ version }) => version },
   { id: "created_at", name: "Found", width: 106, right: true, value: ({ created_at }) => created_at, cell: ({ created_at }) => <Ago at={created_at} /> },
 ];
 

@@ -54,7 +54,7 @@ function Body({ model }: { model: Model }) {
         </Section>
         <Section title="Where it answers">
           {where.length === 0 ? <Empty command={`slipway deploy ${model.name}`}>No deployment answers with this model.</Empty>
-            : <ul>{where.map((one) => <li key={one.id} className="row" style={{ minHeight: 28 }}><Link to={`/deployments/${part(one.name)}`}>{one.name}</Link><State of={one.state} /><span className="quiet">version {one.version}{one.alias ? ` by ${one.alias}` : ""}</span></li>)}</ul>}
+            : <ul>{where.map((one) => <li key={one.id} className="row" style={{ minHeight: 28 }}><Link to={`/deployments/${part(one.name)}`}>{one.name}</Link><State of={one.state} /><span className="quiet">version {one.version ?? "none yet"}{one.alias ? ` by ${one.alias}` : ""}</span></li>)}</ul>}
         </Section>
       </Columns>
       <Section title="Versions">

@@ -48,8 +48,8 @@ function Body({ data }: { data: Overview }) {
         </Section>
         <Section title="What it costs">
           <Figures>
-            <Figure name="Cost" value={cost(usage.cost)} note="of all runs, by the price list" />
-            <Figure name="CPU time" value={duration(usage.cpu_s)} />
+            {usage.cost > 0 && <Figure name="Cost" value={cost(usage.cost)} note="of all runs, by the price list" />}
+            {usage.cpu_s > 0 && <Figure name="CPU time" value={duration(usage.cpu_s)} />}
             {usage.gpu_s > 0 && <Figure name="GPU time" value={duration(usage.gpu_s)} />}
             <Figure name="Stored" value={bytes(usage.blob_bytes)} note="each content once" />
           </Figures>
@@ -81,7 +81,7 @@ function DeploymentLine({ one }: { one: Deployment }) {
   return (
     <li className={css.run}>
       <Link to={`/deployments/${part(one.name)}`} className="clip">{one.name}</Link><State of={one.state} />
-      <span className="quiet clip">{one.model} {one.version}</span>
+      <span className="quiet clip">{one.model} {one.version ?? ""}</span>
       <span className="num quiet">{number(traffic.per_s)} /s</span><span className="num quiet" title={traffic.requests_total ? `${percent(traffic.errors_total / traffic.requests_total, 2)} errors` : ""}>p99 {milliseconds(traffic.p99_ms)}</span>
     </li>
   );

@@ -6,11 +6,11 @@ import { ago, exact } from "./format";
 import css from "./basics.module.css";
 
 /// A state in a word, with a shape that says the same without colour.
-const kGood = new Set(["finished", "ready", "live", "closed", "labelled", "sent", "better", "same", "succeeded", "active", "READY", "no drift", "stable", "ok", "won"]);
-const kBusy = new Set(["running", "starting", "updating", "stopping", "scheduled", "preparing", "uploading", "connecting", "cancelling"]);
-const kBad = new Set(["failed", "error", "errors", "worse", "drift", "lost", "FAILED_REGISTRATION", "refused"]);
-const kWarn = new Set(["degraded", "open", "unclear", "paused", "killed", "latency", "low_confidence", "flagged", "moderate", "PENDING_REGISTRATION", "timed_out"]);
-const kWords: Record<string, string> = { low_confidence: "low confidence", READY: "ready", PENDING_REGISTRATION: "pending", FAILED_REGISTRATION: "failed", timed_out: "timed out" };
+const kGood = new Set(["finished", "ready", "live", "closed", "labelled", "sent", "better", "same", "succeeded", "active", "READY", "steady", "ok"]);
+const kBusy = new Set(["running", "starting", "updating", "stopping", "scheduled", "connecting", "draining"]);
+const kBad = new Set(["failed", "error", "errors", "worse", "drift", "drifted", "lost", "FAILED_REGISTRATION", "refused", "dead"]);
+const kWarn = new Set(["degraded", "open", "unclear", "paused", "killed", "latency", "low_confidence", "flagged", "PENDING_REGISTRATION", "timed_out"]);
+const kWords: Record<string, string> = { low_confidence: "low confidence", held_out: "held out", too_few: "too few yet", READY: "ready", PENDING_REGISTRATION: "pending", FAILED_REGISTRATION: "failed", timed_out: "timed out" };
 
 export function State({ of, children }: { of: string; children?: ReactNode }) {
   const kind = kGood.has(of) ? "good" : kBusy.has(of) ? "busy" : kBad.has(of) ? "bad" : kWarn.has(of) ? "warn" : "none";

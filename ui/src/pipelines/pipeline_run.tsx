@@ -30,14 +30,14 @@ export default function PipelineRunPage({ id = "" }: Record<string, string>) {
 function Body({ run }: { run: PipelineRun }) {
   const stop = useSend<unknown>(["pipelines"], () => ["POST", `/api/v1/pipeline_runs/${run.id}/stop`]);
   const rerun = useSend<PipelineRun>(["pipelines"], () => ["POST", `/api/v1/pipeline_runs/${run.id}/rerun`]);
-  const runs = ["running", "queued", "waiting"].includes(run.state);
+  const runs = ["running", "stopping"].includes(run.state);
   return (
     <>
       <Head title={run.pipeline} state={<State of={run.state} />}>
         {runs ? <button type="button" onClick={() => stop.mutate(undefined, { onError: notify_error })}>Stop</button>
           : <button type="button" onClick={() => rerun.mutate(undefined, { onSuccess: ({ id }) => navigate(`/pipelines/${id}`), onError: notify_error })}>Run again</button>}
       </Head>
-      <Facts columns of={[["Started", <Ago at={run.created_at} />], ["Ended", run.ended_at ? <Ago at={run.ended_at} /> : null], ["Id", <code>{run.id}</code>]]} />
+      <Facts columns of={[["Started", <Ago at={run.created_at} />], ["Ended", run.ended_at ? <Ago at={run.ended_at} /> : null], ["By", run.member || null], ["Because", run.reason || null], ["Id", <code>{run.id}</code>]]} />
       <Graph nodes={run.nodes} />
       <Section title="Why each node ran">
         <div className={table.over} tabIndex={0} role="region" aria-label="Why each node ran">

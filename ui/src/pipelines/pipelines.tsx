@@ -13,6 +13,7 @@ const columns: Column<PipelineRun>[] = [
   { id: "nodes", name: "Nodes", width: 90, right: true, value: ({ nodes }) => nodes.length, cell: ({ nodes }) => `${nodes.filter(({ state }) => state === "finished").length} of ${nodes.length}` },
   { id: "hits", name: "From cache", width: 96, right: true, value: ({ nodes }) => nodes.filter(({ cache }) => cache === "hit").length, cell: ({ nodes }) => count(nodes.filter(({ cache }) => cache === "hit").length) },
   { id: "now", name: "At", width: 320, sortable: false, value: at },
+  { id: "member", name: "Member", width: 100, value: ({ member, reason }) => member || reason },
   { id: "created_at", name: "Started", width: 110, right: true, value: ({ created_at }) => created_at, cell: ({ created_at }) => <Ago at={created_at} /> },
   { id: "id", name: "Id", width: 240, hidden: true, value: ({ id }) => id, cell: ({ id }) => <code>{id}</code> },
 ];
@@ -35,7 +36,7 @@ export default function Pipelines() {
   return (
     <FillPage>
       <Head title="Pipelines" />
-      {pipelines.rows.length > 1 && <Bar><select aria-label="Pipeline" value={name} onChange={(event) => set_name(event.target.value)}><option value="">All pipelines</option>{pipelines.rows.map((one) => <option key={one.name} value={one.name}>{one.name} ({one.runs_count})</option>)}</select></Bar>}
+      {pipelines.rows.length > 1 && <Bar><select aria-label="Pipeline" value={name} onChange={(event) => set_name(event.target.value)}><option value="">All pipelines</option>{pipelines.rows.map((one) => <option key={one.name} value={one.name}>{one.name} ({one.run_count})</option>)}</select></Bar>}
       {list.error && <Problem error={list.error} again={list.again} />}
       <DataTable
         name="pipelines" label="Runs of pipelines" primary rows={rows} columns={columns} row_key={({ id }) => id} row_url={({ id }) => `/pipelines/${id}`}

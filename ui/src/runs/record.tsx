@@ -25,10 +25,10 @@ export function Code({ run }: { run: Run }) {
           <Facts columns of={[
             ["Commit", data.commit ? <code>{data.commit}</code> : "not in git"],
             ["Branch", data.branch], ["Remote", data.remote],
-            ["Files", counted(data.files.length, "file")],
+            ["Files", counted(data.file_count ?? data.files.length, "file")],
           ]} />
           <Section title="Changes that were not committed">
-            <Diff text={data.diff} empty={data.commit ? "None: the code is exactly the commit." : "The folder is not in git; all files were kept."} />
+            <Diff text={data.diff ?? ""} empty={data.commit ? "None: the code is exactly the commit." : "The folder is not in git; all files were kept."} />
           </Section>
           {data.files.some(({ untracked }) => untracked) && (
             <Section title="New files that git does not know">

@@ -48,7 +48,7 @@ function Body({ run }: { run: Run }) {
           { id: "environment", name: "Environment", content: () => <EnvironmentTab run={run} /> },
           { id: "artifacts", name: "Artifacts", content: () => <Artifacts id={run.id} /> },
           { id: "lineage", name: "Lineage", content: () => <LineageTab run={run} /> },
-          ...(executed ? [{ id: "attempts", name: "Attempts", note: run.attempt_count || null, content: () => <Attempts id={run.id} /> }] : []),
+          ...(executed ? [{ id: "attempts", name: "Attempts", note: run.attempt_count ?? null, content: () => <Attempts id={run.id} /> }] : []),
         ]} />
       </div>
     </>
@@ -60,9 +60,11 @@ function End({ run }: { run: Run }) {
   const needs = run.state === "failed" || run.state === "killed" || run.state === "queued";
   const attempts = useGet<{ attempts: Attempt[] }>(["runs", run.id, "attempts"], `/api/v1/runs/${run.id}/attempts`, { enabled: needs && run.source?.kind === "step" });
   const last = attempts.data?.attempts.at(-1);
-  if (run.state === "queued") return run.queue_message ? <p>Waits: {run.queue_message}</p> : null;
-  if (!needs || !last) return null;
-  const parts = [last.end, last.exit_code !== null && last.exit_code !== 0 ? `exit code ${last.exit_code}` : null, last.signal ? `signal ${last.signal}` : null, last.message].filter(Boolean);
+  if (run.state === "queued") return run.queue_message ? <p>{run.queue_message}</p> : null;
+  if (!needs) return null;
+  if (!last) return run.message ? <p role="status">{run.message}</p> : null;
+  const message = last.message || run.message;
+  const parts = message ? [message] : [last.end, last.exit_code ? `exit code ${last.exit_code}` : null, last.signal ? `signal ${last.signal}` : null].filter(Boolean);
   return parts.length ? <p role="status">{parts.join(" · ")}</p> : null;
 }
 
@@ -140,7 +142,7 @@ function Attempts({ id }: { id: string }) {
                   <td className={`${css.right} num`}>{one.number}</td><td><State of={one.state} /></td><td>{one.node ?? "–"}</td><td className={`${css.right} num`}>{one.pid ?? "–"}</td>
                   <td className={css.right}><Ago at={one.started_at} /></td>
                   <td className={`${css.right} num`}>{one.started_at && one.ended_at ? duration((Date.parse(one.ended_at) - Date.parse(one.started_at)) / 1000) : "–"}</td>
-                  <td>{[one.end, one.exit_code !== null ? `exit code ${one.exit_code}` : null, one.signal ? `signal ${one.signal}` : null, one.message].filter(Boolean).join(" · ") || "–"}</td>
+                  <td>{[one.end, one.exit_code ? `exit code ${one.exit_code}` : null, one.signal ? `signal ${one.signal}` : null, one.message].filter(Boolean).join(" · ") || "–"}</td>
                 </tr>
               ))}
             </tbody>
