@@ -40,6 +40,7 @@ Result<StreamFile> parse_stream_file(const Json& json, std::string_view where) {
   file.media_type = json["media_type"].string();
   file.width = json["width"].integer().value_or(0);
   file.height = json["height"].integer().value_or(0);
+  if (file.width < 0 || file.height < 0) return bad(where, "'width' and 'height' are negative; expected pixels, or null");
   return file;
 }
 

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -22,6 +23,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 extern "C" void __sanitizer_set_death_callback(void (*callback)()) __attribute__((weak));
+extern "C" void __sanitizer_print_stack_trace() __attribute__((weak));
 
 namespace {
 
@@ -41,8 +43,12 @@ void keep_input() {
   current_input = nullptr;
 }
 
-void on_signal(int) {
+void on_signal(int number) {
+  const bool slow = number == SIGALRM;
+  const char* sentence = slow ? "an input takes too long\n" : "an input crashed the parser, or did not come back as it went in\n";
+  if (write(STDERR_FILENO, sentence, strlen(sentence)) < 0) _exit(1);
   keep_input();
+  if (__sanitizer_print_stack_trace != nullptr) __sanitizer_print_stack_trace();
   _exit(1);
 }
 
