@@ -4,6 +4,9 @@
 // A connection is one coroutine on one event loop. It reads a head, runs the gates, reads the body if the route wants it whole,
 // hands the request over, and sleeps until it is woken: by an answer, by a piece of a streamed answer, or by a handler that
 // wants more of the body. What follows on the connection (pipelining) stays in the buffer until the answer is written.
+//
+// Time limits are one number per connection, looked at by its loop every kTickTime: setting one costs nothing, and a limit
+// that passes cancels what the connection waits for, so that it can still say 408 before it closes.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -20,10 +23,14 @@
 
 namespace slipway::http {
 
+inline constexpr Duration kTickTime = std::chrono::milliseconds(100);
+
 /// What a connection can be told from outside; on its own event loop only.
 class Closable {
  public:
   virtual ~Closable() = default;
+  /// Looks whether a time limit has passed.
+  virtual void tick(Time now) = 0;
   /// The server stops: an idle connection closes now, a busy one after its answer, an endless stream ends.
   virtual void drain() = 0;
   /// Closes at once.
@@ -65,7 +72,8 @@ struct Loop {
 };
 
 /// Starts to serve an accepted socket on its loop. It owns itself and ends by itself.
-void serve(std::shared_ptr<Shared> shared, Loop& loop, boost::asio::ip::tcp::socket socket);
-void serve_tls(std::shared_ptr<Shared> shared, Loop& loop, boost::asio::ip::tcp::socket socket, std::shared_ptr<boost::asio::ssl::context> tls);
+void serve(std::shared_ptr<Shared> shared, const std::shared_ptr<Loop>& loop, boost::asio::ip::tcp::socket socket);
+void serve_tls(std::shared_ptr<Shared> shared, const std::shared_ptr<Loop>& loop, boost::asio::ip::tcp::socket socket,
+               std::shared_ptr<boost::asio::ssl::context> tls);
 
 }  // namespace slipway::http

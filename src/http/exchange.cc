@@ -1,47 +1,71 @@
 #include "http/exchange.h"
 
 #include "base/log.h"
+#include "http/answer.h"
 
 namespace slipway::http {
+namespace {
+
+Error client_is_gone(std::string_view what) { return {ErrorCode::cancelled, "the client went away before the end of the " + std::string(what)}; }
+Error answered_already() { return {ErrorCode::failed_precondition, "the request is answered already; the rest of its body is not read"}; }
+
+}  // namespace
 
 /// The producer's end of a streamed answer. Its destruction ends the body.
 class StreamWriter : public BodyWriter {
  public:
-  explicit StreamWriter(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
+  /// `goes_nowhere`: the request had its answer already, nothing of this one reaches the client.
+  StreamWriter(std::shared_ptr<Exchange> exchange, bool goes_nowhere) : exchange_(std::move(exchange)), goes_nowhere_(goes_nowhere) {}
 
   ~StreamWriter() override {
-    const std::lock_guard lock(exchange_->mutex_);
-    exchange_->ended_ = true;
+    if (goes_nowhere_) return;
+    {
+      const std::lock_guard lock(exchange_->mutex_);
+      exchange_->ended_ = true;
+    }
     exchange_->wake();
   }
 
   Result<void> write(std::string_view bytes) override {
     if (bytes.empty()) return {};
-    std::unique_lock lock(exchange_->mutex_);
-    exchange_->changed_.wait(lock, [&] { return exchange_->closed_ || exchange_->queue_bytes_ < exchange_->stream_queue_bytes_max_; });
-    if (exchange_->closed_) return Error{ErrorCode::cancelled, "the client went away before the end of the answer"};
-    push(bytes);
+    {
+      std::unique_lock lock(exchange_->mutex_);
+      exchange_->changed_.wait(lock, [&] { return is_closed() || exchange_->queue_bytes_ < exchange_->stream_queue_bytes_max_; });
+      if (is_closed()) return client_is_gone("answer");
+      push(bytes);
+    }
     exchange_->wake();
     return {};
   }
 
   bool try_write(std::string_view bytes) override {
-    const std::lock_guard lock(exchange_->mutex_);
-    if (exchange_->closed_ || exchange_->queue_bytes_ + bytes.size() > exchange_->stream_queue_bytes_max_) return false;
-    if (!bytes.empty()) push(bytes);
+    {
+      const std::lock_guard lock(exchange_->mutex_);
+      if (is_closed() || exchange_->queue_bytes_ + bytes.size() > exchange_->stream_queue_bytes_max_) return false;
+      if (!bytes.empty()) push(bytes);
+    }
     exchange_->wake();
     return true;
   }
 
+  void abort() override {
+    if (goes_nowhere_) return;
+    {
+      const std::lock_guard lock(exchange_->mutex_);
+      exchange_->aborted_ = true;
+    }
+    exchange_->wake();
+  }
+
   bool client_gone() const override {
     const std::lock_guard lock(exchange_->mutex_);
-    return exchange_->closed_;
+    return is_closed();
   }
 
   void on_client_gone(std::function<void()> callback) override {
     {
       const std::lock_guard lock(exchange_->mutex_);
-      if (!exchange_->closed_) {
+      if (!is_closed()) {
         exchange_->client_gone_ = std::move(callback);
         return;
       }
@@ -51,45 +75,56 @@ class StreamWriter : public BodyWriter {
   }
 
  private:
+  bool is_closed() const { return goes_nowhere_ || exchange_->closed_; }
+
   void push(std::string_view bytes) {
     exchange_->queue_.emplace_back(bytes);
     exchange_->queue_bytes_ += bytes.size();
   }
 
-  std::shared_ptr<Exchange> exchange_;
+  const std::shared_ptr<Exchange> exchange_;
+  const bool goes_nowhere_;
 };
 
-void Exchange::send(Response response) {
-  const std::lock_guard lock(mutex_);
-  if (answered_) {
-    answered_twice_.add();
-    return;
-  }
-  answered_ = true;
-  answer_ = std::move(response);
-  wake();
-}
-
 void Exchange::wake() {
-  // Once closed, the event loop itself may be gone.
-  if (!closed_) wake_();
+  if (const auto connection = connection_.lock()) connection->wake();
 }
 
-std::shared_ptr<BodyWriter> Exchange::stream(Response head, std::optional<std::uint64_t> length) {
+void Exchange::send(Response response) {
+  // Here rather than on the event loop, because a large body takes milliseconds.
+  compress(response, accepted);
   {
     const std::lock_guard lock(mutex_);
     if (answered_) {
       answered_twice_.add();
-      closed_ = true;  // writes go nowhere
-    } else {
+      return;
+    }
+    answered_ = true;
+    answer_ = std::move(response);
+  }
+  changed_.notify_all();
+  wake();
+}
+
+std::shared_ptr<BodyWriter> Exchange::stream(Response head, std::optional<std::uint64_t> length) {
+  bool is_second = false;
+  {
+    const std::lock_guard lock(mutex_);
+    is_second = answered_;
+    if (!is_second) {
       answered_ = true;
       answer_ = std::move(head);
       streaming_ = true;
       length_ = length;
     }
+  }
+  if (is_second) {
+    answered_twice_.add();
+  } else {
+    changed_.notify_all();
     wake();
   }
-  return std::make_shared<StreamWriter>(shared_from_this());
+  return std::make_shared<StreamWriter>(shared_from_this(), is_second);
 }
 
 void Exchange::abandon() {
@@ -97,18 +132,33 @@ void Exchange::abandon() {
     const std::lock_guard lock(mutex_);
     if (answered_) return;
   }
-  log_error("http", "a request was dropped without an answer");
-  send(Response::json(R"({"error":{"code":"internal","message":"the server gave no answer to this request [this is a bug]","details":{}}})", 500));
+  log_error("http", "a request was dropped without an answer", {{"path", request.path}});
+  send(refusal(500, "internal", "the server gave no answer to this request [this is a bug]"));
+}
+
+void Exchange::fail() {
+  bool has_begun = false;
+  {
+    const std::lock_guard lock(mutex_);
+    has_begun = answered_;
+    aborted_ = aborted_ || (streaming_ && !closed_);
+  }
+  if (has_begun) return wake();
+  send(refusal(500, "internal", "the server failed at this request [this is a bug]; its log says more"));
 }
 
 Result<std::string> Exchange::next_piece() {
-  std::unique_lock lock(mutex_);
-  if (closed_) return Error{ErrorCode::cancelled, "the client went away before the end of the body"};
-  wants_body_ = true;
-  piece_.reset();
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return client_is_gone("body");
+    if (answered_) return answered_already();
+    wants_body_ = true;
+    piece_.reset();
+  }
   wake();
-  changed_.wait(lock, [&] { return piece_.has_value() || closed_; });
-  if (!piece_) return Error{ErrorCode::cancelled, "the client went away before the end of the body"};
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return piece_.has_value() || closed_ || answered_; });
+  if (!piece_) return closed_ ? client_is_gone("body") : answered_already();
   Result<std::string> piece = std::move(*piece_);
   piece_.reset();
   return piece;
@@ -141,6 +191,7 @@ Exchange::Pieces Exchange::take_pieces() {
     pieces.bytes.swap(queue_);
     queue_bytes_ = 0;
     pieces.ended = ended_;
+    pieces.aborted = aborted_;
   }
   changed_.notify_all();
   return pieces;

@@ -1,7 +1,8 @@
 // One request and its answer, shared between the connection (on its event loop) and whoever handles it (on any thread).
 //
 // The connection owns the socket and does all I/O; the other side only leaves things here and wakes it: an answer, pieces of a
-// streamed answer, the wish for more of the body. `wake` posts to the event loop and may be called from any thread.
+// streamed answer, the wish for more of the body. The request lives here too, because a handler may look at it after it has
+// answered, when the connection is at the next one already.
 #pragma once
 
 #include <condition_variable>
@@ -13,36 +14,52 @@
 #include <string>
 
 #include "base/counters.h"
+#include "http/encoding.h"
 #include "http/http.h"
 
 namespace slipway::http {
 
+/// Somebody on an event loop who waits. wake() may be called from any thread.
+class Sleeper {
+ public:
+  virtual ~Sleeper() = default;
+  virtual void wake() = 0;
+};
+
 class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
-  Exchange(std::function<void()> wake, size_t stream_queue_bytes_max, Counter& answered_twice)
-      : wake_(std::move(wake)), stream_queue_bytes_max_(stream_queue_bytes_max), answered_twice_(answered_twice) {}
+  Exchange(std::weak_ptr<Sleeper> connection, size_t stream_queue_bytes_max, Counter& answered_twice)
+      : connection_(std::move(connection)), stream_queue_bytes_max_(stream_queue_bytes_max), answered_twice_(answered_twice) {}
+
+  /// The handler's, once the connection has handed it over.
+  Request request;
+  /// How the client likes its answer encoded. Constant once handed over; whoever answers compresses, on their own thread.
+  Encoding accepted = Encoding::identity;
 
   // --- the handler's side, any thread ---
   void send(Response response);
   std::shared_ptr<BodyWriter> stream(Response head, std::optional<std::uint64_t> length);
   /// The last Responder is gone: without an answer the client gets a 500.
   void abandon();
-  /// Blocks until the connection has read something.
+  /// The handler threw: a 500, or the end of a stream that was begun.
+  void fail();
+  /// Blocks until the connection has read something. failed_precondition once the request is answered: no more is read then.
   Result<std::string> next_piece();
 
   // --- the connection's side, its event loop only ---
+  /// Picks up what the handler left: the answer, whether it wants body.
+  void look();
   /// The answer, once there is one.
   const std::optional<Response>& answer() const { return answer_seen_; }
   bool is_stream() const { return is_stream_; }
   std::optional<std::uint64_t> stream_length() const { return stream_length_; }
-  /// Picks up what the handler left: the answer, whether it wants body.
-  void look();
   bool wants_body() const { return wants_body_seen_; }
   void deliver(Result<std::string> piece);
-  /// Everything queued for the stream's body; `ended` once the writer is gone.
+  /// Everything queued for the stream's body; `ended` once the writer is gone, `aborted` when it gave up.
   struct Pieces {
     std::deque<std::string> bytes;
     bool ended = false;
+    bool aborted = false;
   };
   Pieces take_pieces();
   /// No more I/O will happen: blocked handlers get `cancelled`, on_client_gone is told when the body was not complete.
@@ -51,9 +68,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
  private:
   friend class StreamWriter;
 
-  void wake();  // with mutex_ held
+  void wake();  // without mutex_
 
-  const std::function<void()> wake_;
+  const std::weak_ptr<Sleeper> connection_;
   const size_t stream_queue_bytes_max_;
   Counter& answered_twice_;
 
@@ -63,7 +80,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   std::optional<std::uint64_t> stream_length_;
   bool wants_body_seen_ = false;
 
-  std::mutex mutex_;  // guards all below
+  mutable std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   bool answered_ = false;
   std::optional<Response> answer_;
@@ -72,6 +89,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   std::deque<std::string> queue_;
   size_t queue_bytes_ = 0;
   bool ended_ = false;
+  bool aborted_ = false;
   bool closed_ = false;
   bool complete_ = false;
   std::function<void()> client_gone_;

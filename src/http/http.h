@@ -104,6 +104,8 @@ class BodyWriter {
   virtual bool client_gone() const = 0;
   /// Called once, from an event loop, when the client goes away before the end.
   virtual void on_client_gone(std::function<void()> callback) = 0;
+  /// Gives the body up in the middle: the connection is closed so that the client sees that something is missing.
+  virtual void abort() {}
   // Destroying the writer ends the body.
 };
 

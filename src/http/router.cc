@@ -47,6 +47,7 @@ class Search {
 
   Match run(const Router::Impl::Node& root) {
     visit(root, 0);
+    if (match_.route) match_.allowed.clear();
     return std::move(match_);
   }
 
@@ -74,7 +75,10 @@ class Search {
       match_.route = &at->second;
       return true;
     }
-    for (const auto& [method, route] : routes) match_.allowed.push_back(method);
+    for (const auto& [method, route] : routes) {
+      match_.allowed.insert(method);
+      if (method == Method::get) match_.allowed.insert(Method::head);
+    }
     return false;
   }
 
@@ -92,6 +96,12 @@ void collect(const Router::Impl::Node& node, std::vector<std::pair<Method, std::
 }
 
 }  // namespace
+
+std::string Match::render_allowed() const {
+  std::string text;
+  for (Method method : allowed) text += (text.empty() ? "" : ", ") + std::string(name(method));
+  return text;
+}
 
 Match Router::Impl::find(Method method, std::string_view path) const { return Search(method, path).run(root); }
 

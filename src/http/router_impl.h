@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -29,7 +30,10 @@ struct Route {
 struct Match {
   const Route* route = nullptr;                 // null: see `allowed`
   std::vector<std::string_view> values;         // still percent-encoded, in the order of parameter_names
-  std::vector<Method> allowed;                  // methods the path exists under, when the one asked for does not
+  std::set<Method> allowed;                     // methods the path exists under, when the one asked for does not
+
+  /// As the Allow header has it: "GET, HEAD, POST".
+  std::string render_allowed() const;
 };
 
 struct Router::Impl {

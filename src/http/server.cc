@@ -7,10 +7,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <sched.h>
+
 #include <thread>
 
 #include "base/log.h"
 #include "http/connection.h"
+#include "http/tls.h"
 
 namespace slipway::http {
 
@@ -34,12 +37,19 @@ ServerCounters::ServerCounters(Counters& counters)
 
 namespace {
 
+/// The cores this program may use, which are fewer than the machine's under taskset or in a container.
+size_t usable_cores() {
+  cpu_set_t cores;
+  if (::sched_getaffinity(0, sizeof cores, &cores) != 0) return std::max(1u, std::thread::hardware_concurrency());
+  return static_cast<size_t>(std::max(1, CPU_COUNT(&cores)));
+}
+
 class AsioServer : public Server {
  public:
   AsioServer(const ServerOptions& options, const Router& router, ThreadPool& pool, Counters& counters)
       : shared_(new Shared{options, router.impl(), pool, ServerCounters(counters)}) {
-    const size_t count = options.loops > 0 ? options.loops : std::max(1u, std::thread::hardware_concurrency());
-    for (size_t i = 0; i < count; ++i) loops_.push_back(std::make_unique<Loop>());
+    const size_t count = options.loops > 0 ? options.loops : usable_cores();
+    for (size_t i = 0; i < count; ++i) loops_.push_back(std::make_shared<Loop>());
     acceptor_ = std::make_unique<tcp::acceptor>(loops_[0]->context);
   }
 
@@ -50,6 +60,7 @@ class AsioServer : public Server {
     error_code problem;
     const auto address = asio::ip::make_address(options.address, problem);
     if (problem) return Error{ErrorCode::invalid_argument, "'" + options.address + "' is no IP address; expected for example 127.0.0.1 or ::1"};
+    if (options.tls) tls_ = TRY(TlsFiles::open(*options.tls));
     const tcp::endpoint endpoint(address, static_cast<unsigned short>(options.port));
     acceptor_->open(endpoint.protocol(), problem);
     if (!problem) acceptor_->set_option(tcp::acceptor::reuse_address(true), problem);
@@ -67,6 +78,7 @@ class AsioServer : public Server {
     asio::co_spawn(loops_[0]->context, accept_all(), asio::detached);
     for (size_t i = 0; i < loops_.size(); ++i) {
       guards_.push_back(asio::make_work_guard(loops_[i]->context));
+      asio::co_spawn(loops_[i]->context, tick(*loops_[i]), asio::detached);
       loops_[i]->thread = Thread("http-" + std::to_string(i), [loop = loops_[i].get()] { loop->context.run(); });
     }
   }
@@ -83,9 +95,11 @@ class AsioServer : public Server {
     on_every_loop([](Closable& connection) { connection.drain(); });
     const Time deadline = system_clock().steady() + grace;
     while (shared_->open > 0 && system_clock().steady() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    on_every_loop([](Closable& connection) { connection.abort(); });
     // Handlers that still run on the pool hold their connections; the event loops outlive them all.
-    while (shared_->open > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    while (shared_->open > 0) {
+      on_every_loop([](Closable& connection) { connection.abort(); });
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
     for (auto& guard : guards_) guard.reset();
     for (auto& loop : loops_) loop->context.stop();
     for (auto& loop : loops_) loop->thread.join();
@@ -104,11 +118,21 @@ class AsioServer : public Server {
     }
   }
 
+  static asio::awaitable<void> tick(Loop& loop) {
+    asio::steady_timer timer(loop.context);
+    while (true) {
+      timer.expires_after(kTickTime);
+      co_await timer.async_wait(asio::use_awaitable);
+      const Time now = system_clock().steady();
+      for (Closable* connection : loop.connections) connection->tick(now);
+    }
+  }
+
   asio::awaitable<void> accept_all() {
     size_t next = 0;
     while (acceptor_->is_open()) {
-      Loop& loop = *loops_[next++ % loops_.size()];
-      tcp::socket socket(loop.context);
+      const std::shared_ptr<Loop> loop = loops_[next++ % loops_.size()];
+      tcp::socket socket(loop->context);
       error_code problem;
       co_await acceptor_->async_accept(socket, asio::redirect_error(asio::use_awaitable, problem));
       if (!acceptor_->is_open()) co_return;
@@ -123,7 +147,10 @@ class AsioServer : public Server {
         continue;
       }
       shared_->counters.connections_total.add();
-      asio::post(loop.context, [shared = shared_, &loop, socket = std::move(socket)]() mutable { serve(std::move(shared), loop, std::move(socket)); });
+      asio::post(loop->context, [shared = shared_, loop, tls = tls_ ? tls_->context() : nullptr, socket = std::move(socket)]() mutable {
+        if (tls) return serve_tls(std::move(shared), loop, std::move(socket), std::move(tls));
+        serve(std::move(shared), loop, std::move(socket));
+      });
     }
   }
 
@@ -138,9 +165,10 @@ class AsioServer : public Server {
   }
 
   const std::shared_ptr<Shared> shared_;
-  std::vector<std::unique_ptr<Loop>> loops_;
+  std::vector<std::shared_ptr<Loop>> loops_;
   std::vector<asio::executor_work_guard<asio::io_context::executor_type>> guards_;
   std::unique_ptr<tcp::acceptor> acceptor_;
+  std::unique_ptr<TlsFiles> tls_;  // the accepting loop's
   int port_ = 0;
   std::atomic<bool> stopped_{false};
 };
