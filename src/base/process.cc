@@ -78,6 +78,9 @@ constexpr int kHighDescriptor = 100;
   for (size_t i = 0; i < count; ++i) {
     if (::dup2(extra[i], spec.inherit[i].second) < 0) fail();
   }
+  // Only what was handed over goes along: a runner that outlives the server must not keep its listening socket open.
+  ::syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
+  for (size_t i = 0; i < count; ++i) ::fcntl(spec.inherit[i].second, F_SETFD, 0);
   if (!spec.directory.empty() && ::chdir(spec.directory.c_str()) != 0) fail();
   ::execve(program, arguments, variables);
   fail();

@@ -156,6 +156,16 @@ TEST(ProcessDeathTest, a_detached_process_cannot_be_stopped) {
   }, "detached");
 }
 
+TEST(Process, a_child_gets_no_descriptor_that_was_not_handed_over) {
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);  // without close-on-exec, as libraries open theirs
+  const UniqueFd from(pipe[0]), to(pipe[1]);
+  const auto count = [](const ProcessSpec& spec) { return run_command(spec, kLong).value().out; };
+  const std::string script = "ls /proc/self/fd/" + std::to_string(to.get()) + " 2>/dev/null | wc -l";
+  EXPECT_EQ(trim(count({.arguments = {"sh", "-c", script}})), "0");
+  EXPECT_EQ(trim(count({.arguments = {"sh", "-c", script}, .inherit = {{to.get(), to.get()}}})), "1");
+}
+
 TEST(Process, start_ticks_name_a_process_for_good) {
   const auto mine = process_start_ticks(::getpid());
   ASSERT_TRUE(mine.has_value());
