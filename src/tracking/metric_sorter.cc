@@ -24,7 +24,8 @@ constexpr size_t kDeleteIds = 256;        // batches removed by one statement
 constexpr size_t kManySeries = 16;        // past this a run's summaries are read all at once
 constexpr size_t kWritePairsMax = 1'000;  // rows of metric_latest changed by one write, about 5 ms
 constexpr int kConflictsMax = 50;
-constexpr int kPassesMax = 20;            // in a row, before the sorter looks up
+constexpr size_t kExperimentsListedMax = 100;  // past this a search has everything sorted
+constexpr int kPassesMax = 100;           // in a row, before the sorter looks up
 constexpr int kPartBits = 20;             // chunks of one write are numbered below the version
 constexpr size_t kMergePointsMax = 2'000'000;
 
@@ -247,15 +248,43 @@ struct Snapshot {
   std::int64_t next_run = 0;   // where the next pass begins; 0 when this one saw the end
 };
 
+/// " AND r.experiment IN (?, …)", or nothing for all of them.
+std::string in_experiments(const std::vector<std::int64_t>& experiments, catalog::Values& values) {
+  if (experiments.empty()) return "";
+  std::string sql = " AND r.experiment IN (";
+  for (size_t i = 0; i < experiments.size(); ++i) sql += i ? ", ?" : "?";
+  values.insert(values.end(), experiments.begin(), experiments.end());
+  return sql + ")";
+}
+
+/// Works out each unit's new state, until enough rows of metric_latest would change; the rest of the units is left.
+Result<void> work_out(Connection& connection, const SorterOptions& options, Snapshot& snapshot) {
+  size_t pairs = 0;
+  for (size_t i = 0; i < snapshot.units.size(); ++i) {
+    Unit& unit = snapshot.units[i];
+    if (pairs >= options.pass_pairs_max) {
+      snapshot.next_run = unit.run;
+      snapshot.units.resize(i);
+      return {};
+    }
+    TRY(summarise(connection, unit));
+    pairs += unit.summaries.size();
+    if (!unit.points.empty()) place(unit, TRY(merge(connection, unit, options)), options);
+  }
+  return {};
+}
+
 /// Takes batches up to the limits of a pass, beginning with run `first`, and works out one unit per run.
-Result<Snapshot> prepare(Connection& connection, const SorterOptions& options, std::int64_t first) {
+Result<Snapshot> prepare(Connection& connection, const SorterOptions& options, std::int64_t first, const std::vector<std::int64_t>& experiments) {
   Snapshot out;
   out.version = TRY(connection.first("SELECT version FROM metric_sorter WHERE id = 1", {}, [](const catalog::Row& r) { return r.integer(0); })).value_or(0);
   size_t points = 0, batches = 0;
   Result<void> problem;
-  TRY(connection.run("SELECT b.run, b.id, b.body, r.experiment FROM metric_batches b JOIN runs r ON r.number = b.run WHERE b.run >= ? "
-                     "ORDER BY b.run, b.id",
-                     {first}, [&](const catalog::Row& row) {
+  catalog::Values values{first};
+  const std::string only = in_experiments(experiments, values);
+  TRY(connection.run("SELECT b.run, b.id, b.body, r.experiment FROM metric_batches b JOIN runs r ON r.number = b.run WHERE b.run >= ?" + only +
+                         " ORDER BY b.run, b.id",
+                     values, [&](const catalog::Row& row) {
                        const std::int64_t run = row.integer(0);
                        const bool same_run = !out.units.empty() && out.units.back().run == run;
                        if (points >= options.pass_points_max || batches >= options.pass_batches_max) {
@@ -277,11 +306,7 @@ Result<Snapshot> prepare(Connection& connection, const SorterOptions& options, s
                        return problem.ok();
                      }));
   TRY(std::move(problem));
-  for (Unit& unit : out.units) {
-    TRY(summarise(connection, unit));
-    if (unit.points.empty()) continue;
-    place(unit, TRY(merge(connection, unit, options)), options);
-  }
+  TRY(work_out(connection, options, out));
   return out;
 }
 
@@ -321,9 +346,11 @@ void MetricSorter::loop() {
     pending += log_.take_pending();
     if (decide(options_, pending, clock_.steady() - last) == SorterStep::wait) continue;
     if (leads()) {
-      const std::lock_guard lock(one_pass_);
-      auto done = pass();
-      for (int i = 1; i < kPassesMax && done.ok() && *done; ++i) done = pass();
+      Result<bool> done = true;
+      for (int i = 0; i < kPassesMax && done.ok() && *done; ++i) {
+        const std::lock_guard lock(one_pass_);  // anew for each pass, so that a search gets its turn
+        done = pass(next_run_, {});
+      }
       if (!done.ok() && done.error().code != ErrorCode::cancelled) {
         log_warning("tracking", "metric points could not be sorted; they stay in the log", {{"why", done.error().message}});
       }
@@ -346,12 +373,13 @@ bool MetricSorter::leads() {
   return held.ok() && *held;
 }
 
-/// True when batches are left that did not fit into this pass.
-Result<bool> MetricSorter::pass() {
+/// One pass over the batches of some experiments (all when empty), beginning with run `next_run`, which says afterwards where
+/// the next one begins. True when batches are left.
+Result<bool> MetricSorter::pass(std::int64_t& next_run, const std::vector<std::int64_t>& experiments) {
   const Time start = clock_.steady();
-  auto snapshot = TRY(database_.read_value([&](Connection& connection) { return prepare(connection, options_, next_run_); }));
-  const bool began_at_first = next_run_ == 0;
-  next_run_ = snapshot.next_run;
+  auto snapshot = TRY(database_.read_value([&](Connection& connection) { return prepare(connection, options_, next_run, experiments); }));
+  const bool began_at_first = next_run == 0;
+  next_run = snapshot.next_run;
   for (std::span<const Unit> rest(snapshot.units); !rest.empty();) {
     const auto group = rest.first(group_size(rest));
     rest = rest.subspan(group.size());
@@ -367,19 +395,23 @@ Result<bool> MetricSorter::pass() {
   return snapshot.more || snapshot.next_run != 0 || !began_at_first;
 }
 
-Result<void> MetricSorter::catch_up() {
+Result<void> MetricSorter::catch_up(std::vector<std::int64_t> experiments) {
+  if (experiments.size() > kExperimentsListedMax) experiments.clear();
   const auto newest = [&](Connection& connection) {
     return connection.first("SELECT MAX(id) FROM metric_batches", {}, [](const catalog::Row& row) { return row.maybe_integer(0); });
   };
   const auto limit = TRY(database_.read_value(newest));
   if (!limit || !*limit) return {};
+  catalog::Values values{**limit};
+  const std::string left_sql = "SELECT 1 FROM metric_batches b JOIN runs r ON r.number = b.run WHERE b.id <= ?" + in_experiments(experiments, values) + " LIMIT 1";
+  std::int64_t next_run = 0;
   for (int conflicts = 0; conflicts < kConflictsMax;) {
     const std::lock_guard lock(one_pass_);
     const auto left = TRY(database_.read_value([&](Connection& connection) {
-      return connection.first("SELECT 1 FROM metric_batches WHERE id <= ? LIMIT 1", {**limit}, [](const catalog::Row&) { return true; });
+      return connection.first(left_sql, values, [](const catalog::Row&) { return true; });
     }));
     if (!left) return {};
-    const auto done = pass();
+    const auto done = pass(next_run, experiments);
     if (done.ok()) continue;
     if (done.error().code != ErrorCode::cancelled) return done.error();
     ++conflicts;

@@ -27,6 +27,7 @@ namespace slipway::tracking {
 struct SorterOptions {
   size_t pass_points_max = 500'000;      // read into memory at once, at 32 bytes each
   size_t pass_batches_max = 20'000;
+  size_t pass_pairs_max = 10'000;        // rows of metric_latest changed by one pass; more wait for the next
   size_t unit_points_max = 100'000;      // of one run in one write
   Duration delay_max = std::chrono::seconds(2);
   std::int64_t pending_points_max = 100'000;  // sorted earlier when so many wait
@@ -46,15 +47,15 @@ class MetricSorter {
   MetricSorter(catalog::Database& database, MetricLog& log, const Clock& clock, Counters& counters, SorterOptions options = {});
   ~MetricSorter();
 
-  /// Sorts everything that was kept before this call, so that metric_latest tells the truth. Blocks; cheap when there is
-  /// nothing to do.
-  Result<void> catch_up();
+  /// Sorts everything that was kept of these experiments (by number; none: of all) before this call, so that metric_latest
+  /// tells the truth. Blocks; cheap when there is nothing to do.
+  Result<void> catch_up(std::vector<std::int64_t> experiments = {});
 
   struct Unit;
 
  private:
   void loop();
-  Result<bool> pass();
+  Result<bool> pass(std::int64_t& next_run, const std::vector<std::int64_t>& experiments);
   bool leads();
 
   catalog::Database& database_;

@@ -72,6 +72,26 @@ Json tags_json(const KeyValues& tags) {
   return Json(std::move(out));
 }
 
+Result<RunInputs> read_inputs(Connection& connection, std::int64_t run) {
+  RunInputs out;
+  out.datasets = TRY(connection.rows(
+      "SELECT d.name, d.digest, d.source_type, d.source, d.dataset_schema, d.profile, u.tags FROM run_datasets u "
+      "JOIN input_datasets d ON d.number = u.dataset WHERE u.run = ? ORDER BY d.number",
+      {run}, [](const catalog::Row& r) {
+        InputDataset dataset{std::string(r.text(0)), std::string(r.text(1)), std::string(r.text(2)), std::string(r.text(3)),
+                             r.maybe_text(4), r.maybe_text(5), {}};
+        const auto tags = Json::parse(r.text(6));
+        if (!tags.ok()) return dataset;
+        for (const Json& tag : tags->array()) dataset.tags.emplace_back(tag["key"].string(), tag["value"].string());
+        return dataset;
+      }));
+  TRY(connection.run("SELECT direction, model_id, step FROM run_models WHERE run = ? ORDER BY step, model_id", {run}, [&](const catalog::Row& r) {
+    (r.text(0) == "input" ? out.models_in : out.models_out).push_back({std::string(r.text(1)), r.integer(2)});
+    return true;
+  }));
+  return out;
+}
+
 catalog::Value maybe(const std::optional<std::string>& text) { return text ? catalog::Value(*text) : catalog::Value(nullptr); }
 
 }  // namespace
@@ -238,23 +258,15 @@ Result<void> Runs::log_outputs(const ProjectId& project, const RunId& run, const
 
 Result<RunInputs> Runs::inputs(const ProjectId& project, const RunId& run) {
   return database_.read_value([&](Connection& connection) -> Result<RunInputs> {
-    const RunRow row = TRY(find_run_row(connection, project, run));
-    RunInputs out;
-    out.datasets = TRY(connection.rows(
-        "SELECT d.name, d.digest, d.source_type, d.source, d.dataset_schema, d.profile, u.tags FROM run_datasets u "
-        "JOIN input_datasets d ON d.number = u.dataset WHERE u.run = ? ORDER BY d.number",
-        {row.number}, [](const catalog::Row& r) {
-          InputDataset dataset{std::string(r.text(0)), std::string(r.text(1)), std::string(r.text(2)), std::string(r.text(3)),
-                               r.maybe_text(4), r.maybe_text(5), {}};
-          const auto tags = Json::parse(r.text(6));
-          if (!tags.ok()) return dataset;
-          for (const Json& tag : tags->array()) dataset.tags.emplace_back(tag["key"].string(), tag["value"].string());
-          return dataset;
-        }));
-    TRY(connection.run("SELECT direction, model_id, step FROM run_models WHERE run = ? ORDER BY step, model_id", {row.number}, [&](const catalog::Row& r) {
-      (r.text(0) == "input" ? out.models_in : out.models_out).push_back({std::string(r.text(1)), r.integer(2)});
-      return true;
-    }));
+    return read_inputs(connection, TRY(find_run_row(connection, project, run)).number);
+  });
+}
+
+Result<std::vector<RunInputs>> Runs::inputs(std::span<const Run> runs) {
+  return database_.read_value([&](Connection& connection) -> Result<std::vector<RunInputs>> {
+    std::vector<RunInputs> out;
+    out.reserve(runs.size());
+    for (const Run& run : runs) out.push_back(TRY(read_inputs(connection, run.number)));
     return out;
   });
 }

@@ -67,6 +67,8 @@ class Runs {
                           const std::vector<RunModel>& models);
   Result<void> log_outputs(const ProjectId& project, const RunId& run, const std::vector<RunModel>& models);
   Result<RunInputs> inputs(const ProjectId& project, const RunId& run);
+  /// Of many runs, in their order, in one read.
+  Result<std::vector<RunInputs>> inputs(std::span<const Run> runs);
 
   /// Which project a run belongs to: for callers that hold a run's own token.
   Result<ProjectId> project_of(const RunId& run);

@@ -146,15 +146,22 @@ Result<void> check_distinct(const std::vector<OrderTerm>& order) {
   return {};
 }
 
+/// Those of the query's experiments that exist.
+Result<std::vector<std::int64_t>> experiment_numbers(Connection& connection, const RunQuery& query) {
+  std::vector<std::int64_t> numbers;
+  for (const ExperimentId& id : query.experiments) {
+    const auto number = TRY(connection.first("SELECT number FROM experiments WHERE id = ? AND project_id = ?", {id.text, query.project.text},
+                                             [](const catalog::Row& row) { return row.integer(0); }));
+    if (number) numbers.push_back(*number);
+  }
+  return numbers;
+}
+
 Result<Plan> make_plan(Connection& connection, const Metrics& metrics, const RunQuery& query) {
   Plan plan;
   plan.where.add("r.project_id = ?", query.project.text);
   if (!query.all_experiments) {
-    for (const ExperimentId& id : query.experiments) {
-      const auto number = TRY(connection.first("SELECT number FROM experiments WHERE id = ? AND project_id = ?", {id.text, query.project.text},
-                                               [](const catalog::Row& row) { return row.integer(0); }));
-      if (number) plan.experiments.push_back(*number);
-    }
+    plan.experiments = TRY(experiment_numbers(connection, query));
     plan.where.add(" AND r.experiment IN (");
     for (size_t i = 0; i < plan.experiments.size(); ++i) plan.where.add(i ? ", ?" : "?", plan.experiments[i]);
     plan.where.add(plan.experiments.empty() ? "-1)" : ")");
@@ -245,7 +252,10 @@ Result<RunPage> Search::runs(const RunQuery& query) {
   const auto is_metric = [](const auto& part) { return part.entity == FilterEntity::metric; };
   const bool needs_latest = std::any_of(query.order.begin(), query.order.end(), is_metric) ||
                             std::any_of(query.filter.comparisons.begin(), query.filter.comparisons.end(), is_metric);
-  if (needs_latest) TRY(sorter_.catch_up());
+  if (needs_latest) {
+    const auto experiments = query.all_experiments ? std::vector<std::int64_t>{} : TRY(database_.read_value([&](Connection& connection) { return experiment_numbers(connection, query); }));
+    if (query.all_experiments || !experiments.empty()) TRY(sorter_.catch_up(experiments));
+  }
   const std::string print = fingerprint_of(query);
   // With no marks yet, a metric order begins in phase 0; the others know only the last phase.
   PageMark mark{print, needs_latest && !query.order.empty() && is_metric(query.order[0]) ? 0 : kPhases - 1, {}};
