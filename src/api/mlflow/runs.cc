@@ -183,9 +183,10 @@ Result<std::string> search(const Rooms& rooms, const Call& call) {
   query.page_size = static_cast<size_t>(most);
   query.page_token = call.text("page_token");
   const auto page = TRY(rooms.tracking.search().runs(query));
+  const auto inputs = TRY(rooms.tracking.runs().inputs(page.items));
   JsonWriter json;
   json.begin_object().key("runs").begin_array();
-  for (const auto& run : page.items) write(json, run, TRY(rooms.tracking.runs().inputs(call.project(), run.id)));
+  for (size_t i = 0; i < page.items.size(); ++i) write(json, page.items[i], inputs[i]);
   json.end_array();
   if (page.next_page_token) json.member("next_page_token", *page.next_page_token);
   json.end_object();

@@ -112,7 +112,7 @@ Result<Json> columns(Context& context, const Request& request) {
     experiment = ExperimentId(*id);
     number = TRY(context.tracking.experiments().get(project, *experiment)).number;
   }
-  if (number) TRY(context.tracking.sorter().catch_up());
+  if (number) TRY(context.tracking.sorter().catch_up({*number}));
   Json json;
   json.set("metrics", texts_json(TRY(context.tracking.metrics().keys(project, number, kColumnKeysMax))));
   json.set("parameters", texts_json(TRY(context.tracking.search().keys(project, FilterEntity::parameter, experiment, kColumnKeysMax))));
