@@ -13,7 +13,8 @@
 
 namespace slipway::serving {
 
-/// A generation with what is needed to start its workers. The fields behind `model` belong to the loop's thread.
+/// A generation with what is needed to start its workers. The fields behind `model` belong to the loop's thread, but for
+/// `last_words`, which is guarded by the endpoint's lock.
 struct Running {
   std::shared_ptr<Generation> generation;
   ServedModel model;

@@ -268,6 +268,16 @@ void Generation::add(std::shared_ptr<Replica> replica) { state_.lock()->replicas
 
 std::vector<std::shared_ptr<Replica>> Generation::replicas() const { return state_.lock()->replicas; }
 
+std::vector<ReplicaView> Generation::views() const {
+  std::vector<ReplicaView> out;
+  const Clock& clock = facts_->clock;
+  auto state = state_.lock();
+  for (const auto& replica : state->replicas) {
+    out.push_back({replica->id, revision_.version, std::string(name(replica->state)), replica->process.pid(), 0, clock.now() - (clock.steady() - replica->started)});
+  }
+  return out;
+}
+
 std::vector<std::shared_ptr<Replica>> Generation::bury() {
   std::vector<std::shared_ptr<Replica>> dead;
   auto state = state_.lock();
@@ -348,12 +358,9 @@ std::vector<std::shared_ptr<Replica>> Generation::hung() const {
   std::vector<std::shared_ptr<Replica>> out;
   auto state = state_.lock();
   for (const auto& replica : state->replicas) {
-    for (const auto& flight : replica->flights) {
-      if (flight && now - flight->sent > kAnswerWaitMax) {
-        out.push_back(replica);
-        break;
-      }
-    }
+    const auto owes = [&](const std::shared_ptr<Batch>& flight) { return flight && now - flight->sent > kAnswerWaitMax; };
+    const bool loads = replica->state == ReplicaState::starting && now - replica->started > kLoadWaitMax;
+    if (loads || std::ranges::any_of(replica->flights, owes)) out.push_back(replica);
   }
   return out;
 }

@@ -59,6 +59,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
   // From serving-loop.
   void add(std::shared_ptr<Replica> replica);
   std::vector<std::shared_ptr<Replica>> replicas() const;
+  std::vector<ReplicaView> views() const;
   /// Removes and returns the dead.
   std::vector<std::shared_ptr<Replica>> bury();
   /// Asks one replica to end after what it has; the one with the least to do.
@@ -73,7 +74,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
   void fail_all(const Error& why);
   /// Answers what has waited past its deadline.
   void expire();
-  /// Workers that have owed an answer for too long.
+  /// Workers that have owed an answer, or taken to load their model, for too long.
   std::vector<std::shared_ptr<Replica>> hung() const;
   Load load() const;
   int ready() const;

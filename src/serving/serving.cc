@@ -25,10 +25,6 @@ bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= kDeploymentNameBytesMax && is_word(text[0]) && std::ranges::all_of(text, [&](char c) { return is_word(c) || c == '-' || c == '.'; });
 }
 
-ReplicaView view_of(const Replica& replica, std::int64_t version, const Clock& clock) {
-  return {replica.id, version, std::string(name(replica.state)), replica.process.pid(), replica.memory_bytes, clock.now() - (clock.steady() - replica.started)};
-}
-
 void apply(const DeploymentChange& change, DeploymentRow& row) {
   if (change.model) row.spec.model = *change.model;
   if (change.replicas_min) row.spec.replicas_min = *change.replicas_min;
@@ -167,11 +163,11 @@ Result<Deployment> Serving::Impl::view(Endpoint& endpoint) {
     if (out.message.empty() && out.state == DeploymentState::degraded && state->active) out.message = state->active->last_words;
   }
   for (const auto& running : all) {
-    for (const auto& replica : running->generation->replicas()) {
+    for (ReplicaView& replica : running->generation->views()) {
       // What the loop measured last may be from before the model was loaded.
-      replica->memory_bytes = memory_of(replica->process.pid());
-      out.replicas.push_back(view_of(*replica, running->generation->revision().version, clock));
-      out.memory_bytes += replica->memory_bytes;
+      replica.memory_bytes = memory_of(replica.pid);
+      out.memory_bytes += replica.memory_bytes;
+      out.replicas.push_back(std::move(replica));
     }
   }
   out.traffic = endpoint.facts().traffic.totals(clock.now());

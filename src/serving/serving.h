@@ -35,6 +35,7 @@ inline constexpr size_t kQueueRequestsMax = 1'024; // that wait for one deployme
 inline constexpr Duration kBatchDelayMax = std::chrono::seconds(1);
 inline constexpr Duration kQueueWaitMax = std::chrono::seconds(30);   // then timed_out
 inline constexpr Duration kAnswerWaitMax = std::chrono::seconds(120); // then the replica counts as hung and is replaced
+inline constexpr Duration kLoadWaitMax = std::chrono::minutes(10);    // for a worker to load its model
 inline constexpr Duration kAliasInterval = std::chrono::seconds(1);   // how often aliases are looked at without being told
 inline constexpr size_t kRevisionsShownMax = 50;
 

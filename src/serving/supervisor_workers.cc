@@ -18,7 +18,7 @@ constexpr int kDeathsBeforeReadyMax = 5;  // of a revision that never answered; 
 void Supervisor::keep(Endpoint& endpoint, Running& running, bool is_next) {
   Generation& generation = *running.generation;
   for (const auto& replica : generation.hung()) {
-    log_warning("serving", "a worker owes an answer for too long and is ended", {{"deployment", endpoint.facts().name}, {"replica", replica->id.text}});
+    log_warning("serving", "a worker owes an answer, or loads its model, for too long and is ended", {{"deployment", endpoint.facts().name}, {"replica", replica->id.text}});
     replica->process.signal(SIGKILL);
   }
   bury(endpoint, running);
@@ -49,7 +49,10 @@ void Supervisor::bury(Endpoint& endpoint, Running& running) {
     const Time now = parts_.clock.steady();
     const bool was_ready = replica->ready_at != Time{};
     const bool told_why = replica->failure_code != ErrorCode::unavailable;
-    running.last_words = told_why ? replica->failure : replica->failure + " (" + render(status) + ")";
+    {
+      auto state = endpoint.lock();  // people read it
+      running.last_words = told_why ? replica->failure : replica->failure + " (" + render(status) + ")";
+    }
     if (was_ready && now - replica->ready_at >= kHealthyAfter) running.deaths = 0;
     running.next_start = now + restart_delay(++running.deaths);
     log_warning("serving", "a worker died", {{"deployment", endpoint.facts().name}, {"replica", replica->id.text}, {"how", running.last_words}, {"deaths", std::to_string(running.deaths)}});
@@ -69,7 +72,10 @@ void Supervisor::start_one(Endpoint& endpoint, Running& running) {
   auto replica = Replica::start(spec, parts_.clock);
   if (!replica.ok()) {
     log_error("serving", "a worker could not be started", {{"deployment", endpoint.facts().name}, {"error", replica.error().message}});
-    running.last_words = replica.error().message;
+    {
+      auto state = endpoint.lock();
+      running.last_words = replica.error().message;
+    }
     running.next_start = parts_.clock.steady() + restart_delay(++running.deaths);
     if (running.deaths >= kDeathsBeforeReadyMax && running.generation->ready() == 0) running.fatal = replica.error().message;
     return;

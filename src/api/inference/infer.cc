@@ -10,6 +10,8 @@ namespace {
 
 // Up to here reading or writing JSON takes an event loop less than about a millisecond.
 constexpr size_t kJsonOnLoopBytesMax = 512 << 10;
+// Beyond, copying alone takes as long.
+constexpr size_t kBodyOnLoopBytesMax = 4 << 20;
 
 bool is_picture(std::string_view content_type) { return content_type.starts_with("image/"); }
 
@@ -80,7 +82,7 @@ void infer(serving::Serving& serving, ThreadPool& pool, http::Request& request, 
   Call call{std::move(*target), nullptr, *length, media_type_of(content_type, length->has_value()), is_picture(content_type), request.headers.get("Accept").starts_with("application/octet-stream"), responder};
   call.body = std::make_shared<const std::string>(std::move(request.body));
   const size_t json_bytes = call.is_picture ? 0 : call.json_bytes ? *call.json_bytes : call.body->size();
-  if (json_bytes <= kJsonOnLoopBytesMax) return run(serving, pool, call);
+  if (json_bytes <= kJsonOnLoopBytesMax && call.body->size() <= kBodyOnLoopBytesMax) return run(serving, pool, call);
   if (!pool.submit([&serving, &pool, call] { run(serving, pool, call); })) responder.send(error_response({ErrorCode::busy, "too many large requests are being read; try again in a moment"}));
 }
 
