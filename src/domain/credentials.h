@@ -1,6 +1,7 @@
 // Credentials as other rooms see them: who issues one is not their business.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/clock.h"
@@ -18,5 +19,8 @@ class TokenIssuer {
   virtual Result<std::string> issue_run_token(const RunId& run, const MemberId& member, Duration lifetime) = 0;
   virtual Result<void> revoke_run_tokens(const RunId& run) = 0;
 };
+
+/// A member's id by name; not_found when there is none. Implemented by teams.
+using MemberLookup = std::function<Result<MemberId>(const std::string& member_name)>;
 
 }  // namespace slipway

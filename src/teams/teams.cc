@@ -175,6 +175,12 @@ Result<std::vector<Member>> Teams::members() {
   return database_.read_value([](Connection& c) { return c.rows(kSelectMembers, {}, [](const Row& row) { return member_of(row); }); });
 }
 
+Result<MemberId> Teams::find_member(std::string_view member_name) {
+  const auto found = TRY(database_.read_value([&](Connection& c) { return c.first(kSelectMember, {std::string(member_name)}, [](const Row& row) { return MemberId(row.text(0)); }); }));
+  if (!found) return Error{ErrorCode::not_found, "there is no member '" + clean_utf8(member_name, 100) + "'"};
+  return *found;
+}
+
 Result<Member> Teams::create_member(std::string_view member_name, Role role) {
   TRY(check_name("member", member_name));
   const Member member{new_id<MemberId>(clock_), std::string(member_name), std::string(member_name), role, clock_.now()};

@@ -85,6 +85,7 @@ class Teams : public TokenIssuer {
   Result<bool> an_admin_has_a_credential();
 
   Result<std::vector<Member>> members();
+  Result<MemberId> find_member(std::string_view member_name);
   Result<Member> create_member(std::string_view member_name, Role role);
 
   /// The secret is shown once; only its SHA-256 is kept.

@@ -37,6 +37,8 @@ Json traffic_json(const serving::TrafficTotals& traffic) {
   return json.set("p50_ms", traffic.p50_ms).set("p99_ms", traffic.p99_ms);
 }
 
+}  // namespace
+
 Json deployment_json(const Deployment& deployment) {
   const serving::DeploymentSpec& spec = deployment.spec;
   Json json;
@@ -53,6 +55,8 @@ Json deployment_json(const Deployment& deployment) {
   json.set("created_by", deployment.created_by).set("created_at", time_json(deployment.created_at));
   return json.set("message", deployment.message);
 }
+
+namespace {
 
 Result<Reference> model_of(const Json& body) {
   const std::string text = TRY(required_string(body, "model"));

@@ -1,6 +1,7 @@
 // /api/v1/deployments.
 #pragma once
 
+#include "base/json.h"
 #include "http/http.h"
 #include "serving/serving.h"
 
@@ -8,5 +9,8 @@ namespace slipway::api {
 
 /// Both outlive the router's use.
 void add_deployments(http::Router& router, serving::Serving& serving);
+
+/// A deployment as every list and detail shows it.
+Json deployment_json(const serving::Deployment& deployment);
 
 }  // namespace slipway::api

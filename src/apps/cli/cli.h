@@ -110,13 +110,25 @@ using Commands = std::vector<Command>;
 
 // One per file; main.cc calls them in the order of the help. Add a declaration here when you add a file.
 void add_server(Commands& commands);
+void add_init(Commands& commands);
+void add_run(Commands& commands);
+void add_runs(Commands& commands);
 void add_status(Commands& commands);
 void add_doctor(Commands& commands);
 void add_login(Commands& commands);
 void add_tokens(Commands& commands);
+void add_evaluate(Commands& commands);
 void add_deploy(Commands& commands);
 void add_deployments(Commands& commands);
+void add_data(Commands& commands);
+void add_models(Commands& commands);
+void add_cases(Commands& commands);
+void add_findings(Commands& commands);
+void add_pipelines(Commands& commands);
+void add_why(Commands& commands);
+void add_gc(Commands& commands);
 void add_completion(Commands& commands);
+void add_runner(Commands& commands);
 
 // --- printing ----------------------------------------------------------------------------------------------------------
 

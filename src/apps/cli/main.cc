@@ -28,13 +28,25 @@ int exit_code_of(const Error& error) {
 
 void add_all(Commands& commands) {
   add_server(commands);
+  add_init(commands);
+  add_run(commands);
+  add_runs(commands);
   add_status(commands);
   add_doctor(commands);
   add_login(commands);
   add_tokens(commands);
+  add_data(commands);
+  add_models(commands);
+  add_evaluate(commands);
   add_deploy(commands);
   add_deployments(commands);
+  add_cases(commands);
+  add_findings(commands);
+  add_pipelines(commands);
+  add_why(commands);
+  add_gc(commands);
   add_completion(commands);
+  add_runner(commands);
 }
 
 Result<int> run(const Invocation& invocation) {

@@ -44,7 +44,7 @@ Bound bind(CLI::App& app, const Command& command) {
     if (positional.repeatable) {
       added->expected(positional.required ? 1 : 0, 100000);
     } else {
-      added->expected(1);
+      added->expected(1)->allow_extra_args(false);  // else a second word would be a second value
     }
   }
   std::string footer = command.details;

@@ -7,23 +7,12 @@
 #include "cli.h"
 #include "domain/run_spec.h"
 #include "follow.h"
-#include "runner/outputs.h"
-#include "runner/snapshot.h"
+#include "working_copy.h"
 
 namespace slipway::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// slipway.yaml here or in the nearest folder above.
-Result<fs::path> find_project_file(const std::string& given) {
-  if (!given.empty()) return fs::absolute(given);
-  for (fs::path folder = fs::current_path();; folder = folder.parent_path()) {
-    if (fs::exists(folder / kProjectFileName)) return folder / kProjectFileName;
-    if (folder == folder.root_path()) break;
-  }
-  return Error{ErrorCode::not_found, "there is no slipway.yaml here or in any folder above; `slipway init` writes one to begin with"};
-}
 
 /// "lr=0.1" -> ("lr", "0.1").
 Result<Named<std::string>> assignments(const std::vector<std::string>& words, const char* what) {
@@ -38,45 +27,6 @@ Result<Named<std::string>> assignments(const std::vector<std::string>& words, co
   return out;
 }
 
-void tell_snapshot(const runner::Snapshot& snapshot) {
-  const runner::SnapshotManifest& manifest = snapshot.manifest;
-  std::string where = "not in git";
-  if (!manifest.commit.empty()) {
-    where = "commit " + manifest.commit.substr(0, 10) + (manifest.branch.empty() ? "" : " on " + manifest.branch);
-    if (manifest.dirty) where += ", with uncommitted changes";
-  }
-  std::fprintf(stderr, "snapshot   %zu files, %s, %s\n", snapshot.tree.entries.size(), render_bytes(snapshot.tree.bytes()).c_str(), where.c_str());
-  for (const runner::OmittedFile& file : manifest.omitted) {
-    std::fprintf(stderr, "left out   %s (%s): %s\n", file.path.c_str(), render_bytes(file.bytes).c_str(), file.why.c_str());
-  }
-}
-
-struct Sent {
-  std::string tree, manifest;
-};
-
-Result<Sent> send_snapshot(Context& context, const fs::path& folder, const Arguments& arguments) {
-  runner::SnapshotOptions options;
-  if (arguments.has("untracked-max")) {
-    options.untracked_bytes_max = TRY(parse_bytes(arguments.get("untracked-max")));
-    options.untracked_file_bytes_max = options.untracked_bytes_max;
-  }
-  const runner::Snapshot snapshot = TRY(runner::take_snapshot(folder, options));
-  if (!context.json()) tell_snapshot(snapshot);
-  Ticket ticket;
-  ticket.server = context.settings().url;
-  ticket.token = context.settings().token;
-  const auto link = TRY(runner::open_http_link(ticket));
-  std::optional<Progress> progress;
-  const Hash tree = TRY(runner::upload_tree(*link, snapshot, [&](std::uint64_t sent, std::uint64_t all) {
-    if (!progress) progress.emplace(context, "upload", all, true);
-    progress->set(sent);
-  }));
-  progress.reset();
-  const Hash manifest = TRY(runner::upload_bytes(*link, to_json(snapshot.manifest).render()));
-  return Sent{render(tree), render(manifest)};
-}
-
 Result<int> run_step(Context& outer, const Arguments& arguments) {
   const fs::path path = TRY(find_project_file(arguments.get("file")));
   const std::string text = TRY(read_file(path, kProjectFileBytesMax));
@@ -89,7 +39,7 @@ Result<int> run_step(Context& outer, const Arguments& arguments) {
   Named<Json> parameters;
   for (auto& [name, value] : TRY(assignments(arguments.all("parameter"), "parameter"))) parameters.emplace_back(name, value);
   RunSpec spec = TRY(make_run_spec(file, arguments.get("step"), parameters, TRY(assignments(arguments.all("input"), "input"))));
-  const Sent sent = TRY(send_snapshot(context, path.parent_path(), arguments));
+  const SentSnapshot sent = TRY(send_snapshot(context, path.parent_path(), arguments.get("untracked-max")));
   spec.snapshot = sent.tree;
 
   Json body = to_json(spec);

@@ -4,15 +4,26 @@
 #include "api/gate.h"
 #include "api/inference/inference.h"
 #include "api/mlflow/mlflow.h"
+#include "api/native/attempts.h"
+#include "api/native/blobs.h"
+#include "api/native/datasets.h"
 #include "api/native/deployments.h"
+#include "api/native/evaluations.h"
 #include "api/native/events.h"
 #include "api/native/experiments.h"
 #include "api/native/members.h"
 #include "api/native/metrics.h"
+#include "api/native/models.h"
+#include "api/native/monitor.h"
+#include "api/native/overview.h"
+#include "api/native/pipelines.h"
 #include "api/native/run_files.h"
 #include "api/native/runs.h"
+#include "api/native/runs_execution.h"
 #include "api/native/server.h"
+#include "api/native/snapshots.h"
 #include "api/ui.h"
+#include "base/log.h"
 #include "parts.h"
 
 namespace slipway::server {
@@ -76,6 +87,35 @@ Result<void> open_rooms(Parts& parts) {
   return {};
 }
 
+/// Evaluations and pipelines: what sits on top of runs, registry and serving.
+void open_loop_of_improvement(Parts& parts) {
+  const Clock& clock = system_clock();
+  // What a version did on its evaluation is what its traffic is held against.
+  const auto on_finished = [monitor = parts.monitor.get()](const evaluation::Evaluation& evaluation, const std::vector<TensorStatistics>& figures) {
+    const auto kept = monitor->set_reference(evaluation.project, evaluation.model, evaluation.version, "evaluation " + evaluation.id.text, figures);
+    if (!kept.ok()) log_warning("server", "an evaluation's figures could not become a drift reference", {{"error", kept.error().message}});
+  };
+  parts.evaluations = std::make_unique<evaluation::Evaluations>(*parts.database, *parts.store, *parts.registry, *parts.runs, clock, *parts.events, on_finished);
+  parts.registry->references().add_source([evaluations = parts.evaluations.get()](const registry::ReferenceVisitor& visit) {
+    return evaluations->visit_results([&](const Hash& results) { visit(results, false); });
+  });
+  const MemberLookup members = [teams = parts.teams.get()](const std::string& member_name) { return teams->find_member(member_name); };
+  parts.step_node = std::make_unique<pipelines::StepNode>(*parts.runs, *parts.registry, members);
+  parts.evaluate_node = std::make_unique<evaluation::EvaluateNode>(*parts.evaluations, *parts.registry, members);
+  parts.deploy_node = std::make_unique<serving::DeployNode>(*parts.serving, *parts.registry);
+  std::map<std::string, NodeKind*> kinds = {{"step", parts.step_node.get()}, {"evaluate", parts.evaluate_node.get()}, {"deploy", parts.deploy_node.get()}};
+  parts.pipelines = std::make_unique<pipelines::Pipelines>(*parts.database, clock, *parts.events, *parts.counters, std::move(kinds));
+  parts.log_followers = std::make_unique<api::LogFollowers>(*parts.runs);
+}
+
+/// What the runs room knows of a run, beside its record.
+api::RunExtras run_extras(Parts& parts) {
+  api::RunExtras extras;
+  extras.enrich = [runs = parts.runs.get()](const tracking::Run& run, Json& json) { api::enrich_run(*runs, run, json); };
+  extras.document = [runs = parts.runs.get()](const ProjectId& project, const RunId& run, std::string_view kind) { return api::run_document(*runs, project, run, kind); };
+  return extras;
+}
+
 Result<void> start_runs(Parts& parts) {
   runs::LoopOptions options;
   options.server_url = std::string(parts.settings.tls_certificate.empty() ? "http" : "https") + "://127.0.0.1:" + std::to_string(parts.http->port());
@@ -100,12 +140,26 @@ void add_routes(Parts& parts) {
   api::add_members(parts.router, *parts.teams);
   api::add_events(parts.router, *parts.events);
   api::add_experiments(parts.router, *parts.tracking);
-  api::add_runs(parts.router, *parts.tracking);
+  const api::RunExtras extras = run_extras(parts);
+  api::add_runs(parts.router, *parts.tracking, extras);
+  api::add_runs_execution(parts.router, *parts.runs, *parts.log_followers, *parts.tracking, *parts.registry, *parts.store,
+                          [extras](const tracking::Run& run) { return api::run_json(run, extras); });
+  api::add_attempts(parts.router, *parts.runs, *parts.tracking);
+  api::add_snapshots(parts.router, *parts.runs);
   api::add_metrics(parts.router, *parts.tracking);
+  api::add_blobs(parts.router, *parts.store, parts.registry->references());
+  api::add_datasets(parts.router, *parts.registry);
+  api::add_models(parts.router, *parts.registry);
   api::add_run_files(parts.router, *parts.tracking, parts.registry->artifacts(), *parts.store);
   api::mlflow::add_mlflow(parts.router, {*parts.tracking, parts.registry->models(), parts.registry->artifacts(), *parts.store, system_clock()});
   api::add_deployments(parts.router, *parts.serving);
   api::add_inference(parts.router, *parts.serving, *parts.pool);
+  api::add_evaluations(parts.router, *parts.evaluations);
+  api::add_pipelines(parts.router, *parts.pipelines);
+  api::add_monitor(parts.router, *parts.monitor, *parts.registry);
+  const api::AllRooms rooms{*parts.tracking, *parts.registry, *parts.runs, *parts.serving, *parts.monitor};
+  api::add_overview(parts.router, rooms);
+  api::add_why(parts.router, rooms);
   api::add_ui(parts.router);
 }
 
@@ -128,6 +182,7 @@ Result<Parts> assemble(const Settings& settings) {
   TRY(open_stores(parts));
   TRY(check_exposure(settings, *parts.teams));
   TRY(open_rooms(parts));
+  open_loop_of_improvement(parts);
   parts.pool = std::make_unique<ThreadPool>("blocking", kBlockingThreads, kBlockingWaitingMax, *parts.counters);
   add_routes(parts);
   TRY(start_http(parts));

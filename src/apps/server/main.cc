@@ -55,6 +55,7 @@ int main_of(int argc, char** argv) {
   log_info("server", "told to end; draining", {{"signal", std::to_string(received)}});
   parts->runs_loop->stop();
   parts->events->close();
+  parts->log_followers->close();
   parts->http->stop(std::chrono::seconds(settings.drain_s));
   return 0;
 }

@@ -6,15 +6,21 @@
 #include <memory>
 
 #include "api/events_hub.h"
+#include "api/native/runs_execution.h"
 #include "base/counters.h"
 #include "base/thread.h"
 #include "catalog/catalog.h"
 #include "data_folder.h"
+#include "evaluation/evaluate_node.h"
+#include "evaluation/evaluation.h"
 #include "http/http.h"
 #include "monitor/monitor.h"
+#include "pipelines/pipelines.h"
+#include "pipelines/step_node.h"
 #include "registry/registry.h"
 #include "runs/loop.h"
 #include "runs/runs.h"
+#include "serving/deploy_node.h"
 #include "serving/registry_models.h"
 #include "serving/serving.h"
 #include "settings.h"
@@ -39,6 +45,12 @@ struct Parts {
   std::unique_ptr<monitor::Monitor> monitor;
   std::unique_ptr<serving::RegistryModels> models;
   std::unique_ptr<serving::Serving> serving;
+  std::unique_ptr<evaluation::Evaluations> evaluations;
+  std::unique_ptr<pipelines::StepNode> step_node;
+  std::unique_ptr<evaluation::EvaluateNode> evaluate_node;
+  std::unique_ptr<serving::DeployNode> deploy_node;
+  std::unique_ptr<pipelines::Pipelines> pipelines;
+  std::unique_ptr<api::LogFollowers> log_followers;
   http::Router router;
   std::unique_ptr<ThreadPool> pool;  // `blocking-N`: handlers that wait for the database or the disk
   std::unique_ptr<http::Server> http;
