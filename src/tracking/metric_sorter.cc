@@ -279,7 +279,6 @@ Result<Snapshot> prepare(Connection& connection, const SorterOptions& options, s
   Snapshot out;
   out.version = TRY(connection.first("SELECT version FROM metric_sorter WHERE id = 1", {}, [](const catalog::Row& r) { return r.integer(0); })).value_or(0);
   size_t points = 0, batches = 0;
-  Result<void> problem;
   catalog::Values values{first};
   const std::string only = in_experiments(experiments, values);
   TRY(connection.run("SELECT b.run, b.id, b.body, r.experiment FROM metric_batches b JOIN runs r ON r.number = b.run WHERE b.run >= ?" + only +
@@ -299,13 +298,17 @@ Result<Snapshot> prepare(Connection& connection, const SorterOptions& options, s
                        Unit& unit = out.units.back();
                        if (unit.points.size() >= options.unit_points_max) return out.more = true;  // the rest of this run waits
                        const size_t before = unit.points.size();
-                       problem = parse_batch(row.blob(2), unit.points);
+                       if (const auto parsed = parse_batch(row.blob(2), unit.points); !parsed.ok()) {
+                         // It stays where it is: one damaged row must not keep everybody's points from being sorted.
+                         log_error("tracking", "a batch of metric points cannot be read", {{"run", std::to_string(run)}, {"batch", std::to_string(row.integer(1))}, {"why", parsed.error().message}});
+                         return true;
+                       }
                        unit.batches.push_back(row.integer(1));
                        points += unit.points.size() - before;
                        ++batches;
-                       return problem.ok();
+                       return true;
                      }));
-  TRY(std::move(problem));
+  std::erase_if(out.units, [](const Unit& unit) { return unit.batches.empty(); });
   TRY(work_out(connection, options, out));
   return out;
 }
@@ -346,8 +349,8 @@ void MetricSorter::loop() {
     pending += log_.take_pending();
     if (decide(options_, pending, clock_.steady() - last) == SorterStep::wait) continue;
     if (leads()) {
-      Result<bool> done = true;
-      for (int i = 0; i < kPassesMax && done.ok() && *done; ++i) {
+      Result<Passed> done = Passed{true, true};
+      for (int i = 0; i < kPassesMax && done.ok() && done->more; ++i) {
         const std::lock_guard lock(one_pass_);  // anew for each pass, so that a search gets its turn
         done = pass(next_run_, {});
       }
@@ -374,8 +377,8 @@ bool MetricSorter::leads() {
 }
 
 /// One pass over the batches of some experiments (all when empty), beginning with run `next_run`, which says afterwards where
-/// the next one begins. True when batches are left.
-Result<bool> MetricSorter::pass(std::int64_t& next_run, const std::vector<std::int64_t>& experiments) {
+/// the next one begins.
+Result<MetricSorter::Passed> MetricSorter::pass(std::int64_t& next_run, const std::vector<std::int64_t>& experiments) {
   const Time start = clock_.steady();
   auto snapshot = TRY(database_.read_value([&](Connection& connection) { return prepare(connection, options_, next_run, experiments); }));
   const bool began_at_first = next_run == 0;
@@ -392,7 +395,7 @@ Result<bool> MetricSorter::pass(std::int64_t& next_run, const std::vector<std::i
     for (const Unit& unit : group) sorted_.add(unit.points.size());
   }
   if (!snapshot.units.empty()) took_.record(clock_.steady() - start);
-  return snapshot.more || snapshot.next_run != 0 || !began_at_first;
+  return Passed{!snapshot.units.empty(), snapshot.more || snapshot.next_run != 0 || !began_at_first};
 }
 
 Result<void> MetricSorter::catch_up(std::vector<std::int64_t> experiments) {
@@ -412,6 +415,7 @@ Result<void> MetricSorter::catch_up(std::vector<std::int64_t> experiments) {
     }));
     if (!left) return {};
     const auto done = pass(next_run, experiments);
+    if (done.ok() && !done->anything && !done->more) return {};  // what is left cannot be read, and has been logged
     if (done.ok()) continue;
     if (done.error().code != ErrorCode::cancelled) return done.error();
     ++conflicts;

@@ -54,8 +54,12 @@ class MetricSorter {
   struct Unit;
 
  private:
+  struct Passed {
+    bool anything = false;  // was sorted
+    bool more = false;      // may be left
+  };
   void loop();
-  Result<bool> pass(std::int64_t& next_run, const std::vector<std::int64_t>& experiments);
+  Result<Passed> pass(std::int64_t& next_run, const std::vector<std::int64_t>& experiments);
   bool leads();
 
   catalog::Database& database_;

@@ -92,7 +92,7 @@ void add_points(SeriesSummary& summary, std::span<const Point> points) {
     if (std::isnan(point.value)) continue;
     if (!(point.value >= summary.low)) summary.low = point.value;
     if (!(point.value <= summary.high)) summary.high = point.value;
-    summary.total += point.value;
+    if (std::isfinite(point.value)) summary.total += point.value;  // +inf and -inf would make it NaN
   }
   if (!points.empty() && (summary.points == 0 || point_less(summary.latest, points.back()))) summary.latest = points.back();
   summary.points += static_cast<std::int64_t>(points.size());
@@ -171,8 +171,11 @@ Result<std::vector<MetricSummary>> Metrics::read_summaries(Connection& connectio
 
   // What the sorter has not seen yet. A point that is not after the latest may be there already: only its series tells.
   std::vector<Point> tail;
-  TRY(for_each_body(connection, "SELECT body FROM metric_batches WHERE run = ? ORDER BY id", {run},
-                    [&](std::string_view body) { return parse_batch(body, tail); }));
+  TRY(for_each_body(connection, "SELECT body FROM metric_batches WHERE run = ? ORDER BY id", {run}, [&](std::string_view body) -> Result<void> {
+    // A damaged batch is the history's error, not that of every list that shows the run; the sorter has logged it.
+    (void)parse_batch(body, tail);
+    return {};
+  }));
   sort_unique(tail);
   const auto by_metric = [](const SeriesSummary& s, MetricNumber metric) { return s.latest.metric < metric; };
   std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.latest.metric < b.latest.metric; });

@@ -27,7 +27,7 @@ struct Experiment {
   KeyValues tags;
 };
 
-/// One metric of one run in short. low, high and total leave NaN out; low and high are NaN when nothing else came.
+/// One metric of one run in short. low and high leave NaN out, total also infinities; low and high are NaN when nothing else came.
 struct MetricSummary {
   std::string key;
   double value = 0;  // of the latest point: greatest (step, time, value)

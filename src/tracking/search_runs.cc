@@ -159,10 +159,11 @@ Result<std::vector<std::int64_t>> experiment_numbers(Connection& connection, con
 
 Result<Plan> make_plan(Connection& connection, const Metrics& metrics, const RunQuery& query) {
   Plan plan;
-  plan.where.add("r.project_id = ?", query.project.text);
-  if (!query.all_experiments) {
+  if (query.all_experiments) {
+    plan.where.add("r.project_id = ?", query.project.text);
+  } else {
     plan.experiments = TRY(experiment_numbers(connection, query));
-    plan.where.add(" AND r.experiment IN (");
+    plan.where.add("r.experiment IN (");
     for (size_t i = 0; i < plan.experiments.size(); ++i) plan.where.add(i ? ", ?" : "?", plan.experiments[i]);
     plan.where.add(plan.experiments.empty() ? "-1)" : ")");
   }

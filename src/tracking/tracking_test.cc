@@ -230,6 +230,28 @@ TEST_P(TrackingTest, infinities_and_nan_are_kept) {
   }
 }
 
+TEST_P(TrackingTest, infinities_of_both_signs_in_one_metric_can_be_sorted) {
+  const tracking::Run run = create();
+  const double inf = std::numeric_limits<double>::infinity(), big = std::numeric_limits<double>::max();
+  ASSERT_TRUE(log(run, {{"m", 1, 1, inf}, {"m", 2, 2, -inf}, {"m", 3, 3, big}, {"m", 4, 4, big}, {"m", 5, 5, -inf}}).ok());
+  sort();
+  EXPECT_EQ(get(run).metrics.at(0).points, 5);
+  EXPECT_EQ(history(run, "m").size(), 5u);
+}
+
+TEST_P(TrackingTest, a_damaged_batch_harms_only_its_own_run) {
+  const tracking::Run hurt = create(), whole = create();
+  ASSERT_TRUE(database_->write(catalog::Durability::record, [&](catalog::Connection& c) -> Result<void> {
+    TRY(c.run("INSERT INTO metric_batches (run, id, points, body) VALUES (?, 1, 1, ?)", {hurt.number, catalog::Blob{"no batch"}}));
+    return {};
+  }).ok());
+  ASSERT_TRUE(log(whole, {{"m", 1, 1, 1}}).ok());
+  sort();
+  EXPECT_EQ(search("metrics.m = 1", {}), (Names(1, whole.name)));
+  EXPECT_EQ(search("", {}).size(), 2u);
+  EXPECT_EQ(tracking_->metrics().history(kDefaultProject, hurt.id, "m").error().code, ErrorCode::data_loss);
+}
+
 TEST_P(TrackingTest, the_background_sorter_empties_the_log) {
   open({.delay_max = std::chrono::milliseconds(50)});
   const tracking::Run run = create();

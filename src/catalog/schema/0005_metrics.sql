@@ -38,7 +38,8 @@ CREATE TABLE metric_chunks (
   PRIMARY KEY (run, metric, id)
 );
 
--- What searches and lists read. value is NULL for NaN; low, high and total leave NaN out.
+-- What searches and lists read. value is NULL for NaN; low and high leave NaN out, total also
+-- infinities.
 -- docs/decisions/0004-metric-latest-layout.md says why this is a row per pair.
 CREATE TABLE metric_latest (
   run BIGINT NOT NULL,
