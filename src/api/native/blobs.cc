@@ -64,12 +64,14 @@ Result<Json> put_batch(store::Store& store, const Request& request) {
 }
 
 Result<store::BlobInfo> receive(store::Store& store, http::BodyReader& body) {
-  auto upload = TRY(store.begin_upload());
+  std::unique_ptr<store::Upload> upload = TRY(store.begin_upload());
   while (true) {
     const std::string bytes = TRY(body.next());
-    if (bytes.empty()) return upload->finish();
+    if (bytes.empty()) break;
     TRY(upload->write(bytes));
   }
+  const store::BlobInfo blob = TRY(upload->finish());
+  return blob;
 }
 
 /// The client names what it sends; bytes with another hash are kept under theirs until the sweep, and refused here.
