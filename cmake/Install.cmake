@@ -5,8 +5,10 @@ include(GNUInstallDirs)
 foreach(program slipway slipway-server slipway-worker)
   if(TARGET ${program})
     # The old kind of tag, which also serves the libraries of libraries.
-    target_link_options(${program} PRIVATE -Wl,--disable-new-dtags)
-    set_target_properties(${program} PROPERTIES INSTALL_RPATH "$ORIGIN/../lib/slipway")
+    if(NOT program STREQUAL "slipway")  # which is static
+      target_link_options(${program} PRIVATE -Wl,--disable-new-dtags)
+      set_target_properties(${program} PROPERTIES INSTALL_RPATH "$ORIGIN/../lib/slipway")
+    endif()
     install(TARGETS ${program} RUNTIME DESTINATION bin)
   endif()
 endforeach()

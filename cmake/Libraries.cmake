@@ -2,11 +2,10 @@
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 find_package(OpenSSL REQUIRED)
-find_package(simdjson REQUIRED)
+find_package(simdjson REQUIRED)  # server only: it has no static library
 find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(fmt REQUIRED)
-find_package(spdlog REQUIRED)
 find_package(SQLite3 REQUIRED)
 find_package(PostgreSQL REQUIRED)
 find_package(ZLIB REQUIRED)
@@ -18,6 +17,17 @@ pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
 if(SLIPWAY_UNIT_TESTS)
   find_package(GTest REQUIRED)
 endif()
+
+# What the command line links, which is one static program. By plain names, because the linker then takes the static or the
+# shared library as the program wants it; the packages' own targets name the shared file.
+set(SLIPWAY_FMT fmt::fmt-header-only)
+set(SLIPWAY_SSL -lssl)
+set(SLIPWAY_CRYPTO -lcrypto)
+set(SLIPWAY_ZLIB -lz)
+set(SLIPWAY_ZSTD -lzstd)
+set(SLIPWAY_YAML -lyaml-cpp)
+set(SLIPWAY_PNG -lpng)
+set(SLIPWAY_TURBOJPEG -lturbojpeg)
 
 # BLAKE3: the official C implementation with its assembly, from Debian's librust-blake3-dev.
 set(BLAKE3_SOURCE "/usr/share/cargo/registry/blake3-1.3.1/c" CACHE PATH "The C folder of the BLAKE3 sources")

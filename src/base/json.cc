@@ -1,104 +1,12 @@
 #include "base/json.h"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <cmath>
-#include <unordered_map>
 
-#include "base/random.h"
 #include "base/text.h"
 
 namespace slipway {
-namespace {
-
-/// Turns simdjson's tree into ours. `mark` begins the strings that stand for NaN and the infinities; empty: there are none.
-class Converter {
- public:
-  explicit Converter(std::string_view mark = {}) : mark_(mark) {}
-
-  Json convert(const simdjson::dom::element& element) {
-    switch (element.type()) {
-      case simdjson::dom::element_type::ARRAY: return convert_array(element.get_array().value_unsafe());
-      case simdjson::dom::element_type::OBJECT: return convert_object(element.get_object().value_unsafe());
-      case simdjson::dom::element_type::INT64: return element.get_int64().value_unsafe();
-      case simdjson::dom::element_type::UINT64: return element.get_uint64().value_unsafe();
-      case simdjson::dom::element_type::DOUBLE: return element.get_double().value_unsafe();
-      case simdjson::dom::element_type::STRING: return convert_string(element.get_string().value_unsafe());
-      case simdjson::dom::element_type::BOOL: return element.get_bool().value_unsafe();
-      case simdjson::dom::element_type::NULL_VALUE: return nullptr;
-    }
-    return nullptr;
-  }
-  /// A NaN stood where only a string may stand.
-  bool met_number_as_key() const { return met_number_as_key_; }
-
- private:
-  bool is_marked(std::string_view text) const { return !mark_.empty() && text.starts_with(mark_); }
-
-  Json convert_string(std::string_view text) const {
-    if (is_marked(text)) return parse_double(text.substr(mark_.size())).value_or(0);
-    return std::string(text);
-  }
-  Json convert_array(const simdjson::dom::array& items) {
-    Json::Array array;
-    for (const auto& item : items) array.push_back(convert(item));
-    return array;
-  }
-  Json convert_object(const simdjson::dom::object& members) {
-    Json::Object object;
-    std::unordered_map<std::string_view, size_t> places;  // so that a body of many keys costs no square of them
-    for (const auto& member : members) {
-      met_number_as_key_ |= is_marked(member.key);
-      const auto [place, is_new] = places.try_emplace(member.key, object.size());
-      if (is_new) {
-        object.emplace_back(std::string(member.key), convert(member.value));
-      } else {
-        object[place->second].second = convert(member.value);
-      }
-    }
-    return object;
-  }
-
-  const std::string_view mark_;
-  bool met_number_as_key_ = false;
-};
-
-/// What stands before a quoted NaN or infinity. Random, so that no client can send a string that is taken for one.
-const std::string& number_mark() {
-  static const std::string mark = "number-" + random_hex(16) + ":";
-  return mark;
-}
-
-/// `text` with the bare tokens NaN, Infinity and -Infinity outside of strings as marked strings; nullopt without any.
-std::optional<std::string> quote_bare_numbers(std::string_view text) {
-  std::string out;
-  bool in_string = false, changed = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      out += c;
-      if (c == '\\' && i + 1 < text.size()) out += text[++i];
-      if (c == '"') in_string = false;
-      continue;
-    }
-    std::string_view token;
-    for (std::string_view candidate : {"NaN", "Infinity", "-Infinity"}) {
-      if (text.substr(i).starts_with(candidate)) token = candidate;
-    }
-    if (!token.empty()) {
-      out.append("\"").append(number_mark()).append(token).append("\"");
-      i += token.size() - 1;
-      changed = true;
-    } else {
-      out += c;
-      in_string = c == '"';
-    }
-  }
-  return changed ? std::optional(out) : std::nullopt;
-}
-
-}  // namespace
 
 Json::Json(std::uint64_t v) {
   if (v <= static_cast<std::uint64_t>(INT64_MAX)) {
@@ -106,25 +14,6 @@ Json::Json(std::uint64_t v) {
   } else {
     value_ = static_cast<double>(v);
   }
-}
-
-Result<Json> Json::parse(std::string_view text) {
-  simdjson::dom::parser parser;
-  if (parser.allocate(std::max<size_t>(text.size(), 64), kJsonDepthMax) != simdjson::SUCCESS) {
-    return Error{ErrorCode::too_large, "the JSON document is too large to read"};
-  }
-  auto document = parser.parse(text.data(), text.size());
-  if (document.error() == simdjson::SUCCESS) return Converter().convert(document.value_unsafe());
-  if (const auto quoted = quote_bare_numbers(text)) {
-    auto again = parser.parse(quoted->data(), quoted->size());
-    if (again.error() == simdjson::SUCCESS) {
-      Converter converter(number_mark());
-      Json json = converter.convert(again.value_unsafe());
-      if (!converter.met_number_as_key()) return json;
-    }
-  }
-  return Error{ErrorCode::invalid_argument,
-               fmt::format("not valid JSON: {}", simdjson::error_message(document.error()))};
 }
 
 std::string Json::render() const {

@@ -1,5 +1,4 @@
-// JSON for cold paths: a small tree to read, an appender to write. Hot paths read with simdjson directly and write with
-// JsonWriter.
+// JSON: a small tree to read, an appender to write. The hottest paths of the server read with simdjson instead.
 #pragma once
 
 #include <cstdint>

@@ -68,6 +68,26 @@ TEST(Json, numbers_keep_their_kind) {
   EXPECT_EQ(again("2.0"), "2.0");
 }
 
+TEST(Json, escapes_become_the_characters_they_stand_for) {
+  EXPECT_EQ(Json::parse(R"("\u0041\u00e9\u20ac\ud83d\udea2\/\b\f\u0000x")").value().string(), std::string("A\u00e9\u20ac\U0001F6A2/\b\f\0x", 15));
+  for (const char* wrong : {R"("\ud83d")", R"("\udea2")", R"("\ud83d\u0041")", R"("\u12")", R"("\u12g4")", R"("\x")", "\"a\nb\"", R"("\)"}) {
+    EXPECT_FALSE(Json::parse(wrong).ok()) << wrong;
+  }
+}
+
+TEST(Json, numbers_have_one_grammar) {
+  for (const char* wrong : {"+1", ".5", "1.", "1e", "1e+", "-", "00", "-01", "0x1", "1_000", "18446744073709551616", "-9223372036854775809", "--1", "-NaN"}) {
+    EXPECT_FALSE(Json::parse(wrong).ok()) << wrong;
+  }
+  EXPECT_EQ(Json::parse("-9223372036854775808").value().integer(), std::numeric_limits<std::int64_t>::min());
+  EXPECT_EQ(Json::parse("1e-400").value().number(), 0.0);
+  EXPECT_EQ(Json::parse(" -0.5E+1 ").value().number(), -5.0);
+}
+
+TEST(Json, an_error_says_where) {
+  EXPECT_EQ(again(R"({"a": 1 "b": 2})"), "error: not valid JSON: expected ',' or '}' at byte 8");
+}
+
 TEST(Json, looking_for_what_is_not_there_is_harmless) {
   const Json json = Json::parse(R"({"a":[1]})").value();
   EXPECT_TRUE(json["b"]["c"].is_null());

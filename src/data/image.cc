@@ -6,22 +6,16 @@
 #include <memory>
 
 #include <fmt/format.h>
-#include <spng.h>
 #include <turbojpeg.h>
 
 #include "base/text.h"
+#include "data/png.h"
 
 namespace slipway::data {
 namespace {
 
 constexpr std::string_view kPngStart = "\x89PNG\r\n\x1a\n";
 constexpr std::string_view kJpegStart = "\xff\xd8\xff";
-constexpr size_t kPngChunkBytesMax = 64 << 20;
-
-struct PngClose {
-  void operator()(spng_ctx* context) const { spng_ctx_free(context); }
-};
-using Png = std::unique_ptr<spng_ctx, PngClose>;
 
 struct JpegClose {
   void operator()(void* handle) const { tjDestroy(handle); }
@@ -37,47 +31,32 @@ Result<void> check_form(const ImageForm& form) {
   return {};
 }
 
-Result<Png> open_png(std::string_view bytes, ImageForm& form) {
-  Png png(spng_ctx_new(0));
-  if (!png) return Error{ErrorCode::internal, "no memory for a PNG decoder"};
-  spng_set_image_limits(png.get(), kImageSideMax, kImageSideMax);
-  spng_set_chunk_limits(png.get(), kPngChunkBytesMax, kPngChunkBytesMax);
-  spng_set_png_buffer(png.get(), bytes.data(), bytes.size());
-  spng_ihdr header{};
-  if (const int problem = spng_get_ihdr(png.get(), &header); problem != 0) return bad(fmt::format("a broken PNG: {}", spng_strerror(problem)));
-  form.width = header.width;
-  form.height = header.height;
-  form.bits = header.bit_depth;
-  form.palette = header.color_type == SPNG_COLOR_TYPE_INDEXED;
-  form.channels = header.color_type == SPNG_COLOR_TYPE_TRUECOLOR         ? 3
-                  : header.color_type == SPNG_COLOR_TYPE_TRUECOLOR_ALPHA ? 4
-                  : header.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA ? 2
-                                                                         : 1;
-  form.media_type = "image/png";
-  TRY(check_form(form));
-  return png;
+int channels_of(PngColor color) {
+  switch (color) {
+    case PngColor::rgb: return 3;
+    case PngColor::rgb_alpha: return 4;
+    case PngColor::grey_alpha: return 2;
+    case PngColor::grey:
+    case PngColor::palette: return 1;
+  }
+  return 1;
 }
 
-/// The pixels in one of spng's formats.
-Result<std::vector<std::uint8_t>> pixels_of(spng_ctx* png, int format) {
-  size_t size = 0;
-  if (const int problem = spng_decoded_image_size(png, format, &size); problem != 0) return bad(fmt::format("a broken PNG: {}", spng_strerror(problem)));
-  std::vector<std::uint8_t> pixels(size);
-  if (const int problem = spng_decode_image(png, pixels.data(), size, format, 0); problem != 0) {
-    return bad(fmt::format("a broken PNG: {}", spng_strerror(problem)));
-  }
-  return pixels;
+Result<ImageForm> png_form(std::string_view bytes) {
+  const PngHeader header = TRY(png_header(bytes));
+  const ImageForm form{header.width, header.height, channels_of(header.color), header.bits, header.color == PngColor::palette, "image/png"};
+  TRY(check_form(form));
+  return form;
 }
 
 Result<Luma> png_luma(std::string_view bytes) {
-  ImageForm form;
-  const Png png = TRY(open_png(bytes, form));
+  const ImageForm form = TRY(png_form(bytes));
   Luma luma{form.width, form.height, {}};
   if (form.channels == 1 && !form.palette && form.bits <= 8) {
-    luma.pixels = TRY(pixels_of(png.get(), SPNG_FMT_G8));
+    luma.pixels = TRY(png_pixels(bytes, PngPixels::grey8));
     return luma;
   }
-  const auto rgb = TRY(pixels_of(png.get(), SPNG_FMT_RGB8));
+  const auto rgb = TRY(png_pixels(bytes, PngPixels::rgb8));
   luma.pixels.resize(rgb.size() / 3);
   for (size_t i = 0; i < luma.pixels.size(); ++i) {
     luma.pixels[i] = static_cast<std::uint8_t>((299 * rgb[3 * i] + 587 * rgb[3 * i + 1] + 114 * rgb[3 * i + 2] + 500) / 1000);
@@ -119,7 +98,7 @@ Error no_picture(std::string_view bytes) {
 Result<ImageForm> image_form(std::string_view bytes) {
   ImageForm form;
   if (bytes.starts_with(kPngStart)) {
-    TRY(open_png(bytes, form));
+    form = TRY(png_form(bytes));
   } else if (bytes.starts_with(kJpegStart)) {
     TRY(open_jpeg(bytes, form));
   } else {
@@ -136,10 +115,9 @@ Result<Luma> decode_luma(std::string_view bytes) {
 
 Result<Values> decode_values(std::string_view bytes) {
   if (!bytes.starts_with(kPngStart)) return bytes.starts_with(kJpegStart) ? bad("a JPEG, which does not keep values exactly; expected PNG") : no_picture(bytes);
-  ImageForm form;
-  const Png png = TRY(open_png(bytes, form));
+  const ImageForm form = TRY(png_form(bytes));
   if (form.channels != 1) return bad(fmt::format("a PNG with {} channels; expected one (grey levels or a palette)", form.channels));
-  const auto raw = TRY(pixels_of(png.get(), SPNG_FMT_PNG));
+  const auto raw = TRY(png_pixels(bytes, PngPixels::raw));
   Values values{form.width, form.height, std::vector<std::uint16_t>(static_cast<size_t>(form.width * form.height))};
   const size_t row_bytes = (static_cast<size_t>(form.width) * static_cast<size_t>(form.bits) + 7) / 8;
   for (std::int64_t y = 0; y < form.height; ++y) {
@@ -147,7 +125,7 @@ Result<Values> decode_values(std::string_view bytes) {
     std::uint16_t* out = values.pixels.data() + y * form.width;
     for (std::int64_t x = 0; x < form.width; ++x) {
       if (form.bits == 16) {
-        std::memcpy(&out[x], row + 2 * x, 2);  // spng gives them in the host's order
+        std::memcpy(&out[x], row + 2 * x, 2);
       } else {
         const std::int64_t bit = x * form.bits;
         out[x] = static_cast<std::uint16_t>((row[bit / 8] >> (8 - form.bits - bit % 8)) & ((1 << form.bits) - 1));
