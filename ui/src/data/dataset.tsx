@@ -55,7 +55,8 @@ function Body({ dataset }: { dataset: Dataset }) {
 }
 
 function Commits({ dataset }: { dataset: Dataset }) {
-  const [branch, set_branch] = useParam("branch");
+  const first = dataset.branches.find(({ name }) => name === "main")?.name ?? dataset.branches[0]?.name ?? "";
+  const [branch, set_branch] = useParam("branch", first);
   const list = useList<Commit>(["datasets", dataset.name, "commits"], `/api/v1/datasets/${part(dataset.name)}/commits`, "commits", { branch });
   const columns: Column<Commit>[] = [
     { id: "id", name: "Commit", width: 100, sortable: false, value: ({ id }) => id, cell: ({ id }) => <Link to={commit_url(dataset.name, id)}><code>{id.slice(0, 8)}</code></Link> },
@@ -68,7 +69,7 @@ function Commits({ dataset }: { dataset: Dataset }) {
   ];
   return (
     <div className="stack">
-      <label>Branch <select value={branch} onChange={(event) => set_branch(event.target.value)}><option value="">all</option>{dataset.branches.map(({ name }) => <option key={name}>{name}</option>)}</select></label>
+      <label>Branch <select value={branch} onChange={(event) => set_branch(event.target.value)}>{dataset.branches.map(({ name }) => <option key={name}>{name}</option>)}</select></label>
       <DataTable
         name="commits" label="Commits" primary height={Math.min(520, 92 + 30 * Math.max(list.rows.length, 2))} rows={list.rows} columns={columns} row_key={({ id }) => id} row_url={({ id }) => commit_url(dataset.name, id)}
         total={list.total} more={list.more} load_more={list.load_more} loading={list.loading}

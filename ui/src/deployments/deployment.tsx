@@ -28,11 +28,16 @@ function Body({ deployment }: { deployment: Deployment }) {
   const { name, traffic, replicas } = deployment;
   const restart = useSend<unknown>(["deployments"], () => ["POST", `/api/v1/deployments/${part(name)}/restart`]);
   const remove = useSend<unknown>(["deployments"], () => ["DELETE", `/api/v1/deployments/${part(name)}`]);
+  const change = useSend<unknown, "stopped" | "running">(["deployments", "overview"], (state) => ["PATCH", `/api/v1/deployments/${part(name)}`, { state }]);
+  const stopped = deployment.state === "stopped";
   return (
     <>
       <Head title={name} state={<State of={deployment.state} />}>
-        <button type="button" onClick={() => restart.mutate(undefined, { onSuccess: () => notify(`${name} starts new replicas; the old ones answer until those are warm.`), onError: notify_error })}>Restart</button>
-        <button type="button" onClick={() => remove.mutate(undefined, { onSuccess: () => { notify(`${name} no longer answers. Its captured cases and its history stay.`); navigate("/deployments"); }, onError: notify_error })}>Take down</button>
+        {!stopped && <button type="button" onClick={() => restart.mutate(undefined, { onSuccess: () => notify(`${name} starts new replicas; the old ones answer until those are warm.`), onError: notify_error })}>Restart</button>}
+        <button type="button" onClick={() => change.mutate(stopped ? "running" : "stopped", {
+          onSuccess: () => notify(stopped ? `${name} starts.` : `${name} no longer answers; everything about it is kept.`, { undo: () => change.mutate(stopped ? "stopped" : "running") }), onError: notify_error,
+        })}>{stopped ? "Start" : "Stop"}</button>
+        {stopped && <button type="button" onClick={() => remove.mutate(undefined, { onSuccess: () => { notify(`${name} is deleted. Its cases stay.`); navigate("/deployments"); }, onError: notify_error })}>Delete</button>}
         <Link to={`/deployments/${part(name)}/try`} className={css.try}>Try it</Link>
       </Head>
       {deployment.message && <p>{deployment.message}</p>}

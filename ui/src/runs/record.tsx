@@ -4,7 +4,7 @@ import { useGet } from "../api/hooks";
 import type { Environment, Lineage, Linked, Run, Snapshot } from "../api/types";
 import { ApiError } from "../api/client";
 import { Link } from "../app/router";
-import { Empty, Facts, Loaded, Skeleton } from "../parts/basics";
+import { Ago, Empty, Facts, Loaded, Skeleton } from "../parts/basics";
 import { Diff } from "../parts/code";
 import { Columns, Section } from "../parts/detail";
 import { bytes, counted, number } from "../parts/format";
@@ -93,6 +93,7 @@ function shown(key: string, value: unknown): React.ReactNode {
   if (typeof value === "number") return <span className="num">{key.endsWith("_bytes") ? bytes(value) : number(value)}</span>;
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (Array.isArray(value)) return value.length === 0 ? "none" : <ul>{value.map((one, i) => <li key={i}>{typeof one === "object" && one ? Object.entries(one as Record<string, unknown>).map(([k, v]) => (k.endsWith("_bytes") ? bytes(v as number) : String(v))).join(", ") : String(one)}</li>)}</ul>;
+  if (typeof value === "string" && /^\d{4}-\d\d-\d\dT/.test(value)) return <Ago at={value} />;
   if (typeof value === "object") return <code>{JSON.stringify(value)}</code>;
   return String(value);
 }
