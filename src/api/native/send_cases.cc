@@ -16,13 +16,37 @@ using monitor::CaseState;
 /// How the dataset's samples look: the stream that takes the picture, and the one that holds the label as a file, if any.
 struct Shape {
   std::string input, label;
+  Json declaration;  // of the dataset: its patterns say where a sample's files lie
 };
+
+/// "images/{site}/{name}.png" with every {field} replaced by `name`.
+std::string fill_pattern(std::string_view pattern, const std::string& name) {
+  std::string filled;
+  while (!pattern.empty()) {
+    const size_t open = pattern.find('{');
+    const size_t close = pattern.find('}', open);
+    filled += pattern.substr(0, open);
+    if (open == std::string_view::npos || close == std::string_view::npos) break;
+    filled += name;
+    pattern.remove_prefix(close + 1);
+  }
+  return filled;
+}
+
+/// Where the stream's file of a new sample lies: as the declaration has it, so that whoever reads the folder finds it.
+std::string path_of(const Shape& shape, const std::string& stream, const std::string& name, const std::string& otherwise) {
+  const std::string& pattern = shape.declaration["streams"][stream]["files"].string();
+  const std::string path = fill_pattern(pattern, name);
+  return pattern.find('{') == std::string::npos || !check_relative_path(path).ok() ? otherwise : path;
+}
 
 Result<Shape> shape_of(registry::Registry& registry, const registry::Commit& commit) {
   const auto table = TRY(registry.samples().table(commit));
   if (table->size() == 0) return Error{ErrorCode::failed_precondition, fmt::format("the dataset {} has no samples yet that would say how a sample looks", commit.dataset)};
   Shape shape;
-  for (const auto& [stream, file] : TRY(table->at(0)).streams) {
+  shape.declaration = commit.declaration;
+  const Sample first = TRY(table->at(0));
+  for (const auto& [stream, file] : first.streams) {
     if (file.media_type.starts_with("image/") && shape.input.empty()) shape.input = stream;
     if (file.media_type.starts_with("text/")) shape.label = stream;
   }
@@ -51,12 +75,14 @@ Result<std::vector<Case>> choose(monitor::Monitor& monitor, const SendCases& req
 
 Result<Sample> sample_of(registry::Registry& registry, const Case& c, const Shape& shape, const std::string& slice) {
   Sample sample;
-  sample.key = "case-" + lower(c.id.text);
+  const std::string case_name = "case-" + lower(c.id.text);
+  const std::string key = fill_pattern(shape.declaration["key"].string(), case_name);
+  sample.key = check_relative_path(key).ok() ? key : case_name;
   const std::string extension = c.media_type == "image/jpeg" ? ".jpg" : ".png";
-  sample.streams.emplace_back(shape.input, StreamFile{"cases/" + sample.key + extension, *c.body, c.body_bytes, c.media_type, 0, 0});
+  sample.streams.emplace_back(shape.input, StreamFile{path_of(shape, shape.input, case_name, "cases/" + case_name + extension), *c.body, c.body_bytes, c.media_type, 0, 0});
   if (!shape.label.empty()) {
     const auto label = TRY(registry.store().put(c.label + "\n"));
-    sample.streams.emplace_back(shape.label, StreamFile{"cases/" + sample.key + ".txt", label.hash, label.size, "text/plain", 0, 0});
+    sample.streams.emplace_back(shape.label, StreamFile{path_of(shape, shape.label, case_name, "cases/" + case_name + ".txt"), label.hash, label.size, "text/plain", 0, 0});
   }
   sample.attributes.emplace_back("case", c.id.text);
   sample.attributes.emplace_back("deployment", c.deployment);
