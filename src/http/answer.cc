@@ -61,7 +61,7 @@ Response refusal(int status, std::string_view code, std::string_view message) {
   std::string body = R"({"error":{"code":")" + std::string(code) + R"(","message":)";
   append_json_string(body, message);
   Response response = Response::json(body + R"(,"details":{}}})", status);
-  if (status == 503) response.headers.set("Retry-After", "1");
+  if (status == 503 || status == 429) response.headers.set("Retry-After", "1");
   return response;
 }
 
@@ -89,12 +89,15 @@ std::string render_head(const Response& response, const Framing& framing) {
 }
 
 void compress(Response& response, Encoding accepted) {
-  if (!response.compressible || response.body.size() < kCompressBytesMin || !may_have_body(response.status)) return;
+  if (!response.compressible || response.body.size() < kCompressBytesMin || !may_have_body(response.status) || response.status == 206) return;
   if (response.headers.has("Content-Encoding") || !is_compressible_type(response.headers.get("Content-Type"))) return;
   response.headers.add("Vary", "Accept-Encoding");
   if (accepted == Encoding::identity) return;
   response.body = encode_body(accepted, response.body);
   response.headers.add("Content-Encoding", std::string(name(accepted)));
+  // The bytes are no longer those that a strong tag names (RFC 9110 8.8.1).
+  const std::string tag(response.headers.get("ETag"));
+  if (tag.starts_with('"')) response.headers.set("ETag", "W/" + tag);
 }
 
 }  // namespace slipway::http

@@ -11,7 +11,7 @@
 
 namespace slipway::http {
 
-/// The answer to what never reached a handler, in the form of every error: {"error": {"code", "message", "details"}}. A 503
+/// The answer to what never reached a handler, in the form of every error: {"error": {"code", "message", "details"}}. A 429 or 503
 /// asks to come back in a second.
 Response refusal(int status, std::string_view code, std::string_view message);
 

@@ -2,22 +2,17 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/buffers_suffix.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/stream_traits.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
+
+#include <poll.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -28,24 +23,16 @@
 #include "http/head.h"
 #include "http/pace.h"
 #include "http/peer.h"
+#include "http/timed_stream.h"
 #include "http/websocket.h"
 
 namespace slipway::http {
 
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-using asio::ip::tcp;
-using boost::system::error_code;
-
 inline constexpr size_t kReadBufferBytesMax = 256 << 10;
 inline constexpr size_t kReadBytes = 16 << 10;                       // asked of the socket at once, for heads
 inline constexpr size_t kBodyPieceBytes = 1 << 20;
+inline constexpr size_t kDroppedBytesMax = 64 << 10;                  // of a body that nobody reads, on a connection that goes on
 inline constexpr size_t kPiecesPerWriteMax = 32;                     // so that sizes, bytes and ends fit one gathered write
-inline constexpr Duration kWriteTimeout = std::chrono::seconds(60);  // without any progress of a write
-inline constexpr Duration kLingerTime = std::chrono::seconds(5);     // for what a client still sends after the last answer
-inline constexpr Duration kLingerGap = std::chrono::seconds(1);      // without any of it
-inline constexpr size_t kLingerBytesMax = 256 << 20;
-inline constexpr Time kNever = {INT64_MAX};
 
 // The connection whose handler runs on this thread right now: an answer given at once needs no wake-up.
 inline thread_local const void* handling = nullptr;
@@ -54,7 +41,7 @@ template <typename Stream>
 class Connection : public Closable, public Sleeper, public std::enable_shared_from_this<Connection<Stream>> {
  public:
   Connection(std::shared_ptr<Shared> shared, Loop& loop, Stream stream, std::shared_ptr<asio::ssl::context> tls)
-      : shared_(std::move(shared)), loop_(loop), tls_(std::move(tls)), stream_(std::move(stream)), awake_(stream_.get_executor()) {
+      : shared_(std::move(shared)), loop_(loop), tls_(std::move(tls)), stream_(std::move(stream), shared_->counters.bytes_out), awake_(stream_.get_executor()) {
     loop_.connections.insert(this);
     shared_->counters.connections_open.add(1);
   }
@@ -66,11 +53,9 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
   }
 
   void tick(Time now) override {
-    if (now < deadline_) return;
-    deadline_ = kNever;
-    timed_out_ = true;
-    error_code ignored;
-    socket().cancel(ignored);
+    stream_.tick(now);
+    // While an answer streams nothing may be read or written for long; a client that closes is noticed all the same.
+    if (is_watching_ && has_hung_up()) abort();
   }
 
   void drain() override {
@@ -81,9 +66,7 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
 
   void abort() override {
     if (upgraded_) return upgraded_->abort();
-    error_code ignored;
-    socket().shutdown(tcp::socket::shutdown_both, ignored);
-    socket().close(ignored);
+    stream_.close();
     if (exchange_) exchange_->close(false);
     rouse();
   }
@@ -102,24 +85,16 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
   asio::awaitable<void> run() {
     const auto self = this->shared_from_this();  // lives as long as its coroutine
     identify();
-    if (co_await shake_hands()) {
+    if (co_await stream_.shake_hands(shared_->options.head_timeout)) {
       while (co_await one_request()) {
       }
     }
     if (exchange_) exchange_->close(false);
-    co_await linger();
+    co_await stream_.linger(shared_->stopping);
   }
 
  private:
-  static constexpr bool kIsPlain = std::is_same_v<Stream, tcp::socket>;
-
-  tcp::socket& socket() { return beast::get_lowest_layer(stream_); }
-  static auto quietly(error_code& problem) { return asio::redirect_error(asio::use_awaitable, problem); }
-
-  void deadline(Duration d) {
-    deadline_ = system_clock().steady() + d;
-    timed_out_ = false;
-  }
+  tcp::socket& socket() { return stream_.socket(); }
 
   void rouse() {
     woken_ = true;
@@ -147,23 +122,13 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
     if (peer_.loopback) peer_.uid = owner_of_socket(peer_.address, static_cast<std::uint16_t>(remote_port), unmap(local.address()).to_string(), local.port());
   }
 
-  asio::awaitable<bool> shake_hands() {
-    if constexpr (!kIsPlain) {
-      error_code problem;
-      deadline(shared_->options.head_timeout);
-      co_await stream_.async_handshake(asio::ssl::stream_base::server, quietly(problem));
-      co_return !problem;
-    }
-    co_return true;
-  }
-
   /// Reads, handles and answers one request. False when the connection is to close.
   asio::awaitable<bool> one_request() {
     if (!co_await wait_for_first_byte()) co_return false;
     HeadParser head;
     head.header_limit(static_cast<std::uint32_t>(shared_->options.head_bytes_max));
     head.body_limit(boost::none);
-    deadline(shared_->options.head_timeout);
+    stream_.limit(shared_->options.head_timeout);
     if (const error_code problem = co_await read_head(head)) co_return co_await refuse_head(problem);
     idle_ = false;
     shared_->counters.requests_in_flight.add(1);
@@ -177,8 +142,8 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
     if (shared_->stopping) co_return false;
     if (buffer_.size() > 0) co_return true;
     error_code problem;
-    deadline(shared_->options.idle_timeout);
-    const size_t n = co_await stream_.async_read_some(buffer_.prepare(kReadBytes), quietly(problem));
+    stream_.limit(shared_->options.idle_timeout);
+    const size_t n = co_await stream_.next().async_read_some(buffer_.prepare(kReadBytes), quietly(problem));
     buffer_.commit(n);
     co_return !problem;
   }
@@ -189,7 +154,7 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
       buffer_.consume(head.put(buffer_.data(), problem));
       if (problem != beast::http::error::need_more) co_return problem;
       if (buffer_.size() + kReadBytes > buffer_.max_size()) co_return beast::http::error::buffer_overflow;
-      const size_t n = co_await stream_.async_read_some(buffer_.prepare(kReadBytes), quietly(problem));
+      const size_t n = co_await stream_.next().async_read_some(buffer_.prepare(kReadBytes), quietly(problem));
       if (problem) co_return problem;
       buffer_.commit(n);
     }
@@ -197,7 +162,7 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
 
   asio::awaitable<bool> refuse_head(error_code problem) {
     keep_alive_ = false;
-    if (timed_out_ && problem == asio::error::operation_aborted) {
+    if (stream_.timed_out() && problem == asio::error::operation_aborted) {
       shared_->counters.timed_out.add();
       co_await write_whole(refusal(408, "timed_out", "the head of the request did not arrive in time"), false);
     } else if (auto answer = answer_to_bad_head(problem, shared_->options.head_bytes_max)) {
@@ -214,7 +179,10 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
     keep_alive_ = head.get().keep_alive() && !shared_->stopping;
     is_http_1_0_ = head.get().version() < 11;
     is_head_ = head.get().method() == beast::http::verb::head;
-    if (auto answer = fill_request(head, request)) return answer;
+    if (auto answer = fill_request(head, request)) {
+      keep_alive_ = false;  // where its body ends is doubtful
+      return answer;
+    }
     request.peer = peer_;
     request.received = received_;
     exchange_->accepted = choose_encoding(request.headers.get("Accept-Encoding"));
@@ -225,13 +193,10 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
     const bool has_body = head.chunked() || head.content_length().value_or(0) > 0;
     auto early = begin(head);
     if (!early && head.content_length().value_or(0) > route_->options.body_bytes_max) early = body_too_large(exchange_->request, *route_);
-    if (early) {
-      if (has_body) keep_alive_ = false;  // its body is not read
-      co_return co_await write_whole(*early, is_head_) && keep_alive_;
-    }
+    if (early) co_return co_await answer_early(head, *early, has_body);
     if (std::holds_alternative<Upgrade>(route_->handler)) co_return co_await upgrade(head);
     const bool waits = has_body && !is_http_1_0_ && equals_ignore_case(exchange_->request.headers.get("Expect"), "100-continue");
-    if (waits && !co_await write(asio::const_buffer("HTTP/1.1 100 Continue\r\n\r\n", 25))) co_return false;
+    if (waits && !co_await stream_.write(asio::const_buffer("HTTP/1.1 100 Continue\r\n\r\n", 25))) co_return false;
     if (std::holds_alternative<Streaming>(route_->handler)) co_return co_await answer_streaming(head, has_body);
     if (has_body) {
       if (auto problem = co_await read_whole_body(head)) {
@@ -245,6 +210,19 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
     co_return co_await write_answer();
   }
 
+  /// Answers without looking at the body. A short one that comes anyway is read and dropped, so that the connection goes on.
+  asio::awaitable<bool> answer_early(HeadParser& head, const Response& response, bool has_body) {
+    const bool is_short = head.content_length().value_or(kDroppedBytesMax + 1) <= kDroppedBytesMax;
+    if (has_body && (!is_short || head.get().find(beast::http::field::expect) != head.get().end())) keep_alive_ = false;
+    if (!co_await write_whole(response, is_head_) || !keep_alive_) co_return false;
+    if (!has_body) co_return true;
+    beast::http::request_parser<beast::http::string_body> parser(std::move(head));
+    stream_.limit(shared_->options.body_grace);
+    error_code problem;
+    while (!parser.is_done() && !problem) co_await beast::http::async_read_some(stream_.next(), buffer_, parser, quietly(problem));
+    co_return !problem;
+  }
+
   asio::awaitable<bool> upgrade(HeadParser& head) {
     if (!is_websocket_upgrade(head.get()) || buffer_.size() > 0) {
       Response response = refusal(426, "invalid_argument", "this path speaks WebSocket (RFC 6455, version 13); ask for an upgrade");
@@ -253,8 +231,8 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
       co_return co_await write_whole(response, is_head_) && keep_alive_;
     }
     account(101);
-    deadline_ = kNever;
-    co_await serve_websocket(std::move(stream_), head.release(), std::get<Upgrade>(route_->handler).handler, exchange_->request, upgraded_);
+    stream_.no_limit();
+    co_await serve_websocket(std::move(stream_.next()), head.release(), std::get<Upgrade>(route_->handler).handler, exchange_->request, upgraded_);
     co_return false;
   }
 
@@ -266,11 +244,11 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
     while (!parser.is_done()) {
       error_code problem;
       const Time began = system_clock().steady();
-      deadline(shared_->options.body_grace);
-      const size_t n = co_await beast::http::async_read_some(stream_, buffer_, parser, quietly(problem));
+      stream_.limit(shared_->options.body_grace);
+      const size_t n = co_await beast::http::async_read_some(stream_.next(), buffer_, parser, quietly(problem));
       pace.add(n, system_clock().steady() - began);
       if (problem == beast::http::error::body_limit) co_return body_too_large(exchange_->request, *route_);
-      if ((problem && timed_out_) || (!problem && pace.is_too_slow())) {
+      if ((problem && stream_.timed_out()) || (!problem && pace.is_too_slow())) {
         shared_->counters.timed_out.add();
         co_return refusal(408, "timed_out", "the body arrives too slowly");
       }
@@ -313,7 +291,7 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
     while (true) {
       woken_ = false;
       exchange_->look();
-      if (ready() || !socket().is_open()) co_return;
+      if (ready() || !stream_.is_open()) co_return;
       co_await sleep();
     }
   }
@@ -322,7 +300,7 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
   asio::awaitable<void> sleep() {
     if (woken_) co_return;
     error_code ignored;
-    deadline_ = kNever;
+    stream_.no_limit();
     awake_.expires_at(asio::steady_timer::time_point::max());
     co_await awake_.async_wait(quietly(ignored));
   }
@@ -342,11 +320,15 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
     Pace pace(shared_->options.body_bytes_per_second_min, shared_->options.body_grace);
     while (true) {
       co_await sleep_until([&] { return exchange_->answer().has_value() || exchange_->wants_body(); });
-      if (exchange_->answer() || !socket().is_open()) break;
-      exchange_->deliver(has_body ? co_await read_piece(parser, pace) : Result<std::string>(std::string()));
+      if (exchange_->answer() || !stream_.is_open()) break;
+      // One statement each: GCC 12 copies the value of `a ? co_await b : c` bit by bit, which breaks short strings.
+      Result<std::string> piece = std::string();
+      if (has_body) piece = co_await read_piece(parser, pace);
+      exchange_->deliver(std::move(piece));
     }
     if (!parser.is_done() && has_body) keep_alive_ = false;  // answered before the body's end
-    co_return co_await write_answer();
+    // A handler that streams its answer may still read on.
+    co_return co_await write_answer([&] { return read_piece(parser, pace); });
   }
 
   /// What is there of the body, at least a byte of it; empty at its end.
@@ -362,12 +344,12 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
       error_code problem;
       const size_t left = body.size;
       const Time began = system_clock().steady();
-      deadline(shared_->options.body_grace);
-      co_await beast::http::async_read_some(stream_, buffer_, parser, quietly(problem));
+      stream_.limit(shared_->options.body_grace);
+      co_await beast::http::async_read_some(stream_.next(), buffer_, parser, quietly(problem));
       pace.add(left - body.size, system_clock().steady() - began);
       if (problem == beast::http::error::need_buffer) break;
       if (problem == beast::http::error::body_limit) co_return Error{ErrorCode::too_large, "the body may have at most " + render_bytes(route_->options.body_bytes_max)};
-      if ((problem && timed_out_) || (!problem && pace.is_too_slow())) {
+      if ((problem && stream_.timed_out()) || (!problem && pace.is_too_slow())) {
         shared_->counters.timed_out.add();
         co_return Error{ErrorCode::timed_out, "the body arrives too slowly"};
       }
@@ -384,9 +366,16 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
     return buffer_.size() > 0 || (socket().available(problem) > 0 && !problem);
   }
 
-  asio::awaitable<bool> write_answer() {
+  using ReadOn = std::function<asio::awaitable<Result<std::string>>()>;
+
+  asio::awaitable<bool> write_answer(ReadOn read_on = nullptr) {
     if (!exchange_->answer()) co_return false;
-    const bool written = exchange_->is_stream() ? co_await write_stream(*exchange_->answer()) : co_await write_whole(*exchange_->answer(), is_head_);
+    bool written = false;
+    if (exchange_->is_stream()) {
+      written = co_await write_stream(*exchange_->answer(), read_on);
+    } else {
+      written = co_await write_whole(*exchange_->answer(), is_head_);
+    }
     exchange_->close(written);
     co_return written && keep_alive_;
   }
@@ -399,47 +388,28 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
 
   asio::awaitable<bool> write_whole(const Response& response, bool head_only) {
     account(response.status);
+    keep_alive_ = keep_alive_ && !shared_->stopping;
     const std::string head = render_head(response, {response.body.size(), false, keep_alive_, is_http_1_0_});
     const size_t body_bytes = head_only || !may_have_body(response.status) ? 0 : response.body.size();
-    co_return co_await write(std::array<asio::const_buffer, 2>{asio::buffer(head), asio::buffer(response.body.data(), body_bytes)});
+    co_return co_await stream_.write(std::array<asio::const_buffer, 2>{asio::buffer(head), asio::buffer(response.body.data(), body_bytes)});
   }
 
-  /// Writes all of it. A client may be slow; one that takes nothing for kWriteTimeout is gone.
-  template <typename Buffers>
-  asio::awaitable<bool> write(Buffers buffers) {
-    beast::buffers_suffix<Buffers> left(buffers);
-    while (beast::buffer_bytes(left) > 0) {
-      error_code problem;
-      size_t n = 0;
-      // Mostly the kernel takes it at once, which saves a turn of the event loop.
-      if constexpr (kIsPlain) n = stream_.write_some(left, problem);
-      if (!kIsPlain || problem == asio::error::would_block || problem == asio::error::try_again) {
-        deadline(kWriteTimeout);
-        n = co_await stream_.async_write_some(left, quietly(problem));
-      }
-      if (problem) co_return false;
-      left.consume(n);
-      shared_->counters.bytes_out.add(n);
-    }
-    co_return true;
-  }
-
-  asio::awaitable<bool> write_stream(const Response& response) {
+  asio::awaitable<bool> write_stream(const Response& response, const ReadOn& read_on) {
     const auto length = exchange_->stream_length();
     const bool chunked = !length && !is_http_1_0_;
-    if (!length && is_http_1_0_) keep_alive_ = false;
+    if ((!length && is_http_1_0_) || shared_->stopping) keep_alive_ = false;
     account(response.status);
     const std::string head = render_head(response, {length, chunked && may_have_body(response.status), keep_alive_, is_http_1_0_});
-    if (!co_await write(asio::const_buffer(head.data(), head.size()))) co_return false;
+    if (!co_await stream_.write(asio::const_buffer(head.data(), head.size()))) co_return false;
     if (is_head_ || !may_have_body(response.status)) co_return true;
-    asio::cancellation_signal stop_watching;
-    watch_for_close(stop_watching);
-    const bool written = co_await write_pieces(length, chunked);
-    stop_watching.emit(asio::cancellation_type::all);
+    is_endless_ = response.headers.get("Content-Type").starts_with("text/event-stream");
+    is_watching_ = true;
+    const bool written = co_await write_pieces(length, chunked, read_on);
+    is_watching_ = false;
     co_return written;
   }
 
-  asio::awaitable<bool> write_pieces(std::optional<std::uint64_t> length, bool chunked) {
+  asio::awaitable<bool> write_pieces(std::optional<std::uint64_t> length, bool chunked, const ReadOn& read_on) {
     std::uint64_t left = length.value_or(0);
     while (true) {
       woken_ = false;
@@ -456,61 +426,40 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
           buffers.push_back(asio::buffer(piece));
           if (chunked) buffers.push_back(asio::const_buffer("\r\n", 2));
         }
-        if (!co_await write(buffers)) co_return false;
+        if (!co_await stream_.write(buffers)) co_return false;
       }
       if (pieces.aborted) co_return false;
-      const bool last = pieces.ended || (shared_->stopping && !length && pieces.bytes.empty());
-      if (last && chunked && !co_await write(asio::const_buffer("0\r\n\r\n", 5))) co_return false;
+      const bool last = pieces.ended || (shared_->stopping && is_endless_ && pieces.bytes.empty());
+      if (last && chunked && !co_await stream_.write(asio::const_buffer("0\r\n\r\n", 5))) co_return false;
       if (last) co_return left == 0;
-      if (!socket().is_open()) co_return false;
+      if (!stream_.is_open()) co_return false;
+      exchange_->look();
+      if (read_on && exchange_->wants_body()) {
+        Result<std::string> piece = co_await read_on();
+        exchange_->deliver(std::move(piece));
+        continue;
+      }
       co_await sleep();
     }
   }
 
-  /// While an answer streams, nothing is read; this notices that the client closes all the same.
-  void watch_for_close(asio::cancellation_signal& stop) {
-    socket().async_wait(tcp::socket::wait_read, asio::bind_cancellation_slot(stop.slot(), [weak = this->weak_from_this()](error_code problem) {
-      const auto self = weak.lock();
-      if (!self || problem) return;
-      char byte;
-      const ssize_t n = ::recv(self->socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-      if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) self->abort();
-    }));
-  }
-
-  /// Lets the last answer arrive: says "no more", then reads and drops what the client still sends, for a short while.
-  /// Closing at once would make the kernel throw away what the client has not read yet.
-  asio::awaitable<void> linger() {
-    error_code ignored;
-    if (!socket().is_open()) co_return;
-    if constexpr (!kIsPlain) {
-      deadline(kLingerGap);
-      co_await stream_.async_shutdown(quietly(ignored));
-    }
-    socket().shutdown(tcp::socket::shutdown_send, ignored);
-    const Time end = system_clock().steady() + kLingerTime;
-    std::vector<char> scratch(64 << 10);
-    for (size_t dropped = 0; dropped < kLingerBytesMax && !shared_->stopping && system_clock().steady() < end;) {
-      error_code problem;
-      deadline(kLingerGap);
-      dropped += co_await socket().async_read_some(asio::buffer(scratch), quietly(problem));
-      if (problem) break;
-    }
-    socket().close(ignored);
+  bool has_hung_up() {
+    pollfd looked{socket().native_handle(), POLLRDHUP, 0};
+    return ::poll(&looked, 1, 0) > 0;
   }
 
   const std::shared_ptr<Shared> shared_;
   Loop& loop_;
   const std::shared_ptr<asio::ssl::context> tls_;  // keeps the certificate this connection was opened with
-  Stream stream_;
+  TimedStream<Stream> stream_;
   asio::steady_timer awake_;
   beast::flat_buffer buffer_{kReadBufferBytesMax};
   Peer peer_;
   Closable* upgraded_ = nullptr;  // the WebSocket that this connection became
-  Time deadline_ = kNever;
-  bool timed_out_ = false;
   bool woken_ = false;
   bool idle_ = true;
+  bool is_watching_ = false;
+  bool is_endless_ = false;
 
   // Of the request in hand.
   const Route* route_ = nullptr;

@@ -1,5 +1,7 @@
 #include "http/exchange.h"
 
+#include <exception>
+
 #include "base/log.h"
 #include "http/answer.h"
 
@@ -22,6 +24,8 @@ class StreamWriter : public BodyWriter {
     {
       const std::lock_guard lock(exchange_->mutex_);
       exchange_->ended_ = true;
+      // A handler that throws leaves half a body behind.
+      if (std::uncaught_exceptions() > exceptions_at_birth_) exchange_->aborted_ = true;
     }
     exchange_->wake();
   }
@@ -84,6 +88,7 @@ class StreamWriter : public BodyWriter {
 
   const std::shared_ptr<Exchange> exchange_;
   const bool goes_nowhere_;
+  const int exceptions_at_birth_ = std::uncaught_exceptions();
 };
 
 void Exchange::wake() {
@@ -151,13 +156,13 @@ Result<std::string> Exchange::next_piece() {
   {
     const std::lock_guard lock(mutex_);
     if (closed_) return client_is_gone("body");
-    if (answered_) return answered_already();
+    if (answered_ && !streaming_) return answered_already();
     wants_body_ = true;
     piece_.reset();
   }
   wake();
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return piece_.has_value() || closed_ || answered_; });
+  changed_.wait(lock, [&] { return piece_.has_value() || closed_ || (answered_ && !streaming_); });
   if (!piece_) return closed_ ? client_is_gone("body") : answered_already();
   Result<std::string> piece = std::move(*piece_);
   piece_.reset();

@@ -58,7 +58,9 @@ std::optional<Response> fill_request(const HeadParser& head, Request& request) {
   const auto method = convert(message.method());
   if (!method) return refusal(501, "unsupported", "the method " + clean_utf8(view(message.method_string()), 20) + " is not known here");
   request.method = *method;
-  if (message.version() >= 11 && !request.headers.has("Host")) return refusal(400, "invalid_argument", "an HTTP/1.1 request needs a Host header");
+  const size_t hosts = message.count(beast::http::field::host);
+  if (hosts > 1 || (hosts == 0 && message.version() >= 11)) return refusal(400, "invalid_argument", "an HTTP/1.1 request has exactly one Host field, this one has " + std::to_string(hosts));
+  if (request.headers.has("Transfer-Encoding") && !head.chunked()) return refusal(400, "invalid_argument", "the only Transfer-Encoding known here is chunked");
   const std::string_view target = request.target;
   if (!target.starts_with('/')) return refusal(400, "invalid_argument", "the request target must begin with '/'");
   const size_t question = std::min(target.find('?'), target.size());

@@ -131,8 +131,9 @@ class AsioServer : public Server {
   asio::awaitable<void> accept_all() {
     size_t next = 0;
     while (acceptor_->is_open()) {
-      const std::shared_ptr<Loop> loop = loops_[next++ % loops_.size()];
-      tcp::socket socket(loop->context);
+      // No owning pointer here: this waits inside an event loop, which would then own itself.
+      const size_t number = next++ % loops_.size();
+      tcp::socket socket(loops_[number]->context);
       error_code problem;
       co_await acceptor_->async_accept(socket, asio::redirect_error(asio::use_awaitable, problem));
       if (!acceptor_->is_open()) co_return;
@@ -147,7 +148,7 @@ class AsioServer : public Server {
         continue;
       }
       shared_->counters.connections_total.add();
-      asio::post(loop->context, [shared = shared_, loop, tls = tls_ ? tls_->context() : nullptr, socket = std::move(socket)]() mutable {
+      asio::post(loops_[number]->context, [shared = shared_, loop = loops_[number], tls = tls_ ? tls_->context() : nullptr, socket = std::move(socket)]() mutable {
         if (tls) return serve_tls(std::move(shared), loop, std::move(socket), std::move(tls));
         serve(std::move(shared), loop, std::move(socket));
       });

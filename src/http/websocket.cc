@@ -111,6 +111,7 @@ class Session : public Closable, public std::enable_shared_from_this<Session<Str
     limits.keep_alive_pings = true;
     socket_.set_option(limits);
     socket_.read_message_max(kWebSocketMessageBytesMax);
+    socket_.auto_fragment(false);
   }
 
   void tick(Time) override {}
