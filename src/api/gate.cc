@@ -50,6 +50,15 @@ std::string secret_of(const http::Request& request) {
   return cookie(request.headers.get("Cookie"), "slipway_token");
 }
 
+/// Who shows nothing is told how to; a page in a browser asks its reader itself, so the browser must not ask with a window of
+/// its own, as Basic would make it.
+http::Response unauthenticated(const http::Request& request, std::string message) {
+  http::Response response = error_response({ErrorCode::unauthenticated, std::move(message)});
+  const std::string_view mode = request.headers.get("Sec-Fetch-Mode");
+  if (!mode.empty() && mode != "navigate") response.headers.set("WWW-Authenticate", "Bearer realm=\"slipway\"");
+  return response;
+}
+
 std::string pack(const teams::Identity& identity) {
   std::string text = identity.member.id.text;
   text += kSeparator;
@@ -81,14 +90,14 @@ class Gate {
         return std::nullopt;
       }
       if (is_open(request)) return std::nullopt;
-      return error_response({ErrorCode::unauthenticated, "this token is unknown, revoked or expired; make another with `slipway tokens create`"});
+      return unauthenticated(request, "this token is unknown, revoked or expired; make another with `slipway tokens create`");
     }
     if (request.peer.loopback && request.peer.uid == options_.owner_uid) {
       request.headers.set(kCallerHeader, owner_);
       return std::nullopt;
     }
     if (is_open(request)) return std::nullopt;
-    return error_response({ErrorCode::unauthenticated, "this needs a token: send it as `Authorization: Bearer`, or set SLIPWAY_TOKEN or MLFLOW_TRACKING_TOKEN"});
+    return unauthenticated(request, "this needs a token: send it as `Authorization: Bearer`, or set SLIPWAY_TOKEN or MLFLOW_TRACKING_TOKEN");
   }
 
  private:

@@ -6,6 +6,7 @@ namespace slipway::api {
 namespace {
 
 constexpr std::int64_t kTokenDaysMax = 3650;
+constexpr char kCookieSeconds[] = "2592000";  // 30 days; the token inside may end sooner
 
 Json member_json(const teams::Member& member) {
   Json json{Json::Object{}};
@@ -30,6 +31,25 @@ Result<Json> login(teams::Teams& teams, const http::Request& request) {
   Json json{Json::Object{}};
   json.set("token", TRY(teams.login(member, TRY(required_string(body, "password")))));
   return json;
+}
+
+/// The cookie that the UI's pictures and its event stream show; no script can read it, no other site can send it.
+std::string cookie(std::string_view token, std::string_view max_age_s, bool tls) {
+  return "slipway_token=" + std::string(token) + "; Path=/; HttpOnly; SameSite=Strict; Max-Age=" + std::string(max_age_s) + (tls ? "; Secure" : "");
+}
+
+void sign_in(teams::Teams& teams, const http::Request& request, const http::Responder& responder) {
+  answer(responder, login(teams, request), [&request](const Json& json) {
+    http::Response response = ok(json);
+    response.headers.add("Set-Cookie", cookie(json.find("token")->string(), kCookieSeconds, request.peer.tls));
+    return response;
+  });
+}
+
+void sign_out(const http::Request& request, const http::Responder& responder) {
+  http::Response response = http::Response::empty();
+  response.headers.add("Set-Cookie", cookie("", "0", request.peer.tls));
+  responder.send(std::move(response));
 }
 
 Result<Json> create_token(teams::Teams& teams, const http::Request& request) {
@@ -117,7 +137,8 @@ void add_members(http::Router& router, teams::Teams& teams) {
   const auto add = [&](Method method, const char* pattern, Function function) {
     router.add(method, pattern, [&teams, function](http::Request& request, http::Responder responder) { answer(responder, function(teams, request), ok); });
   };
-  add(Method::post, "/api/v1/login", login);
+  router.add(Method::post, "/api/v1/login", [&teams](http::Request& request, http::Responder responder) { sign_in(teams, request, responder); });
+  router.add(Method::del, "/api/v1/login", [](http::Request& request, http::Responder responder) { sign_out(request, responder); });
   add(Method::get, "/api/v1/tokens", list_tokens);
   add(Method::post, "/api/v1/tokens", create_token);
   add(Method::del, "/api/v1/tokens/{token}", revoke_token);
