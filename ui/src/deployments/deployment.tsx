@@ -96,7 +96,7 @@ function DriftTab({ name }: { name: string }) {
         <div className="stack" style={{ gap: 16 }}>
           <p className="quiet">
             Filled: what was asked lately{data.answers ? ` (${count(data.answers)} answers)` : ""}. Line: the reference{data.reference ? ` (${data.reference})` : ""}.
-            A statistic has drifted when its PSI is over its threshold; KS is the largest distance of the two distribution functions.
+            Each bin holds about the same share of the reference. A statistic has drifted when its PSI is over its threshold; KS is the largest distance of the two distribution functions.
           </p>
           <div className={css.drifts}>
             {data.statistics.map((one) => (
