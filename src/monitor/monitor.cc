@@ -192,7 +192,9 @@ void Monitor::take(std::vector<Item> items) {
     }
     if (const auto reason = decide_capture(rules, prediction, roll())) {
       const auto kept = keep(prediction, *reason, nullptr, nullptr);
-      if (!kept.ok()) log_warning("monitor", "a case could not be kept", {{"answer", prediction.answer.text}, {"error", kept.error().message}});
+      // Feedback may have made a case of it a moment ago.
+      const bool is_case = !kept.ok() && kept.error().code == ErrorCode::already_exists;
+      if (!kept.ok() && !is_case) log_warning("monitor", "a case could not be kept", {{"answer", prediction.answer.text}, {"error", kept.error().message}});
     }
   }
   write_minutes(minutes);
@@ -249,6 +251,13 @@ Result<CaseId> Monitor::feedback(const ProjectId& project, const Feedback& feedb
     }
   }
   settle();  // the answer may still be in the queue
+  auto id = try_feedback(project, feedback);
+  // The thread kept the same answer between our look and our insert: now there is a case to update.
+  if (!id.ok() && id.error().code == ErrorCode::already_exists) id = try_feedback(project, feedback);
+  return id;
+}
+
+Result<CaseId> Monitor::try_feedback(const ProjectId& project, const Feedback& feedback) {
   CaseId id;
   const auto known = TRY(database_.write_value(Durability::record, [&](Connection& c) -> Result<bool> {
     auto found = TRY(rows::select_case_of_answer(c, feedback.answer));

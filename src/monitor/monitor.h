@@ -151,6 +151,7 @@ class Monitor : public PredictionSink {
   void count(std::map<std::string, Minute>& minutes, const PredictionServed& prediction) const;
   void watch(const PredictionServed& prediction);
   Result<void> keep(const PredictionServed& prediction, CaseReason reason, const Feedback* feedback, CaseId* id);
+  Result<CaseId> try_feedback(const ProjectId& project, const Feedback& feedback);
   void write_minutes(const std::map<std::string, Minute>& minutes);
   void judge();
   void judge_statistic(const Watched& watched, const StatisticState& state);
