@@ -443,8 +443,8 @@ Result<const Step*> ProjectFile::step(std::string_view name) const {
   for (const auto& [key, value] : steps) known.push_back(key);
   const auto likely = nearest(name, known);
   return Error{ErrorCode::not_found,
-               fmt::format("there is no step '{}' in slipway.yaml{}{}", clean_utf8(name, 100), likely ? "; did you mean '" + *likely + "'?" : "",
-                           known.empty() ? "; it declares no steps" : "; there are: " + join(known, ", "))};
+               fmt::format("there is no step '{}' in slipway.yaml{}{}", clean_utf8(name, 100), likely ? "; did you mean '" + *likely + "'?" : ";",
+                           known.empty() ? " it declares no steps" : " there are " + join(known, ", "))};
 }
 
 Result<ProjectFile> parse_project_file(std::string_view text, std::string_view file_name) {

@@ -216,7 +216,7 @@ TEST(ProjectFile, a_step_that_does_not_exist_names_the_ones_that_do) {
   const auto missing = file->step("trian");
   ASSERT_FALSE(missing.ok());
   EXPECT_EQ(missing.error().code, ErrorCode::not_found);
-  EXPECT_EQ(missing.error().message, "there is no step 'trian' in slipway.yaml; did you mean 'train'?; there are: train, test");
+  EXPECT_EQ(missing.error().message, "there is no step 'trian' in slipway.yaml; did you mean 'train'? there are train, test");
 }
 
 TEST(ProjectFile, merge_keys_are_obeyed) {

@@ -133,7 +133,11 @@ class Watcher {
       default:
         if (ended_->code != 0) result.message = fmt::format("the command ended with {}", render(*ended_));
     }
-    if (left_behind_ > 0 && !result.message.empty()) result.message += fmt::format("; {} processes it left behind were killed", left_behind_);
+    // After SIGTERM the rest of the group is dying anyway; only a command that ended by itself has left somebody behind.
+    if (left_behind_ > 0 && !facts_.terminated && !result.message.empty()) {
+      result.message += fmt::format("; {} it left behind {} killed", left_behind_ == 1 ? "a process" : fmt::format("{} processes", left_behind_),
+                                    left_behind_ == 1 ? "was" : "were");
+    }
     return result;
   }
 

@@ -96,11 +96,12 @@ std::optional<StopRequest> Reporter::stop_asked() const { return state_.lock()->
 bool Reporter::flush(Duration patience) {
   const Time until = clock_.steady() + patience;
   while (clock_.steady() < until && !disowned_) {
-    changed_.notify_all();
     {
       auto state = state_.lock();
       if (state->log_sent >= state->log->size() && state->metrics_sent >= state->metrics->size()) return true;
+      state->hurry = true;
     }
+    changed_.notify_all();
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   return false;
@@ -182,7 +183,9 @@ void Reporter::work() {
     }
     auto state = state_.lock();
     if (state->ending) return;
-    state.wait_until(changed_, std::chrono::steady_clock::now() + pause, [&] { return state->ending; });
+    // Hurrying skips the pause between two good rounds, not the one that spares a server in trouble.
+    state->hurry = false;
+    state.wait_until(changed_, std::chrono::steady_clock::now() + pause, [&] { return state->ending || (state->hurry && sent.ok()); });
     if (state->ending) return;
   }
 }

@@ -73,7 +73,7 @@ class Reporter {
     std::uint64_t log_sent = 0, metrics_sent = 0;  // bytes of the spools that the server has
     bool log_full = false;
     Heartbeat beat;
-    bool ending = false;
+    bool ending = false, hurry = false;  // hurry: somebody waits in flush()
     std::optional<StopRequest> stop;
   };
 

@@ -154,7 +154,7 @@ TEST_F(RunsTest, what_a_run_names_must_exist) {
   wanted.spec.inputs = {{"digits", *parse_reference("dataset:digits@main")}};
   const auto refused = runs_->submit(wanted);
   EXPECT_EQ(refused.error().code, ErrorCode::not_found);
-  EXPECT_NE(refused.error().message.find("the input 'digits' (dataset:digits@main)"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("needed as the input 'digits' (dataset:digits@main)"), std::string::npos) << refused.error().message;
 }
 
 TEST_F(RunsTest, runs_from_the_queue_to_its_end) {

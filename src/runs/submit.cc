@@ -92,7 +92,7 @@ Result<Named<ResolvedInput>> Runs::resolve(const ProjectId& project, const Named
   Named<ResolvedInput> resolved;
   for (const auto& [name, reference] : inputs) {
     auto input = resolve(project, reference);
-    if (!input.ok()) return context(input.error(), fmt::format("the input '{}' ({})", name, render(reference)));
+    if (!input.ok()) return context(input.error(), fmt::format("needed as the input '{}' ({})", name, render(reference)));
     resolved.emplace_back(name, *std::move(input));
   }
   return resolved;
