@@ -47,6 +47,8 @@ Result<int> run_pipeline(Context& outer, const Arguments& arguments) {
   if (settings.project == "default") settings.project = file.project;
   Context context(settings);
   const SentSnapshot sent = TRY(send_snapshot(context, path.parent_path(), ""));
+  // The runs of its steps say which commit and diff they were made of.
+  TRY(context.post("/api/v1/snapshots", Json(Json::Object{}).set("tree", sent.tree).set("manifest", sent.manifest)));
   Json body{Json::Object{}};
   body.set("pipeline", arguments.get("pipeline")).set("project_file", text).set("snapshot", sent.tree);
   Json run = TRY(context.post("/api/v1/pipeline_runs", body));
