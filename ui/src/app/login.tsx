@@ -10,7 +10,7 @@ export default function Login() {
   const [name, set_name] = useState("");
   const [password, set_password] = useState("");
   const [error, set_error] = useState<ApiError | null>(null);
-  usePage([{ name: "Sign in" }], [{ what: "Sign in", cli: `slipway login ${location.origin}` }]);
+  usePage([{ name: "Sign in" }], [{ what: "Sign in", cli: `slipway login --server ${location.origin}` }]);
   const submit = async () => {
     try {
       await send("POST", "/api/v1/login", { name, password });

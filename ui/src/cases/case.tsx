@@ -14,7 +14,7 @@ export default function CasePage({ id = "" }: Record<string, string>) {
   const api = `/api/v1/cases/${id}`;
   const one = useGet<Case>(["cases", id], api);
   usePage([{ name: "Cases", to: "/cases" }, { name: id.slice(0, 12) }], [
-    { what: "Show this case", cli: `slipway cases show ${id}`, curl: curl(api), python: python(api) },
+    { what: "Show this case", curl: curl(api), python: python(api) },
     { what: "Label it", cli: `slipway cases label ${id} 3`, curl: curl(api, { method: "PATCH", json: { label: "3", state: "labelled" } }) },
   ]);
   useKeys([{ keys: "Escape", what: "Back to the cases", run: () => navigate("/cases"), group: "This page" }]);

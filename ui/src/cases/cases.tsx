@@ -31,7 +31,7 @@ export default function Cases() {
   usePage([{ name: "Cases" }], [
     { what: "List these cases", cli: ["slipway cases list", deployment && `--deployment ${quoted(deployment)}`, query.state && `--state ${query.state}`].filter(Boolean).join(" "), curl: curl(api), python: python(api) },
     { what: "Label one", cli: `slipway cases label ${current || "CASE"} 3`, curl: curl(`/api/v1/cases/${current || "CASE"}`, { method: "PATCH", json: { label: "3", state: "labelled" } }) },
-    { what: "Send the labelled ones to a dataset branch", cli: `slipway cases send --deployment ${quoted(deployment || "digits")} --dataset digits --branch failing --hold-out 0.3 --slice failing` },
+    { what: "Send the labelled ones to a dataset branch", cli: `slipway cases send digits --deployment ${quoted(deployment || "digits")} --branch failing --hold-out 0.3 --slice failing` },
   ]);
 
   const chosen = rows.find(({ id }) => id === current);

@@ -44,7 +44,10 @@ export function SendDialog({ selected, deployment: shown, onClose, onSent }: { s
           </div>
         )}
         {send.error && <p role="alert">{send.error.message}</p>}
-        <Command text={`slipway cases send ${selected.length ? selected.slice(0, 3).join(" ") + (selected.length > 3 ? " …" : "") : `--deployment ${quoted(deployment)}`} --dataset ${quoted(chosen)} --branch ${quoted(branch)}${hold_out > 0 ? ` --hold-out ${hold_out} --hold-out-branch ${quoted(hold_out_branch)} --slice ${quoted(slice)}` : ""}`} />
+        <Command text={[
+          "slipway cases send", quoted(chosen), ...selected.slice(0, 3), selected.length > 3 ? "…" : "", selected.length ? "" : `--deployment ${quoted(deployment)}`, `--branch ${quoted(branch)}`,
+          hold_out > 0 ? `--hold-out ${hold_out} --hold-out-branch ${quoted(hold_out_branch)} --slice ${quoted(slice)}` : "",
+        ].filter(Boolean).join(" ")} />
         <div><button type="submit" className="primary" disabled={!chosen || (selected.length === 0 && !deployment) || send.isPending}>Send</button></div>
       </form>
     </Dialog>

@@ -19,7 +19,7 @@ export default function DeploymentPage({ name = "" }: Record<string, string>) {
   usePage([{ name: "Deployments", to: "/deployments" }, { name }], [
     { what: "Show this deployment", cli: `slipway deployments show ${quoted(name)}`, curl: curl(api) },
     { what: "Ask it with a picture", curl: `curl -X POST -H 'Content-Type: image/png' \\\n  --data-binary @digit.png ${location.origin}/v2/models/${part(name)}/infer`, python: `import tritonclient.http as triton\n\nclient = triton.InferenceServerClient("${location.host}")\nprint(client.get_model_metadata("${name}"))` },
-    { what: "See whether its inputs drift", cli: `slipway deployments drift ${quoted(name)}`, curl: curl(`${api}/drift`) },
+    { what: "See whether its inputs drift", curl: curl(`${api}/drift`) },
   ]);
   return <ScrollPage><Loaded of={deployment} page>{(data) => <Body deployment={data} />}</Loaded></ScrollPage>;
 }

@@ -18,7 +18,7 @@ export default function CompareEvaluations({ id = "", other = "" }: Record<strin
   const comparison = useGet<EvaluationComparison>(["evaluations", id, "compare", other], api);
   const name_of = (one: Evaluation | undefined, otherwise: string) => (one ? `${one.model} ${one.version}` : otherwise.slice(0, 8));
   const [from_name, to_name] = [name_of(left.data, id), name_of(right.data, other)];
-  usePage([{ name: "Evaluations", to: "/evaluations" }, { name: `${from_name} and ${to_name}` }], [{ what: "Compare two evaluations", cli: `slipway evaluate compare ${id} ${other}`, curl: curl(api), python: python(api) }]);
+  usePage([{ name: "Evaluations", to: "/evaluations" }, { name: `${from_name} and ${to_name}` }], [{ what: "Compare two evaluations", cli: `slipway evaluations compare ${id} ${other}`, curl: curl(api), python: python(api) }]);
   return (
     <ScrollPage>
       <Head title={<>From {from_name} to {to_name}</>}><Link to={`/evaluations/${other}/compare/${id}`}>Swap</Link></Head>

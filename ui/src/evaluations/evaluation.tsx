@@ -21,7 +21,7 @@ export default function EvaluationPage({ id = "" }: Record<string, string>) {
   const api = `/api/v1/evaluations/${id}`;
   const evaluation = useGet<Evaluation>(["evaluations", id, "record"], api);
   usePage([{ name: "Evaluations", to: "/evaluations" }, { name: evaluation.data?.name || id.slice(0, 10) }], [
-    { what: "Show this evaluation", cli: `slipway evaluate show ${id}`, curl: curl(api), python: python(api) },
+    { what: "Show this evaluation", curl: curl(api), python: python(api) },
     { what: "The samples it got wrong", curl: curl(url(`${api}/samples`, { filter: "correct = 0" })), python: python(url(`${api}/samples`, { filter: "correct = 0" })) },
   ]);
   return <ScrollPage><Loaded of={evaluation} page>{(data) => <Body evaluation={data} />}</Loaded></ScrollPage>;

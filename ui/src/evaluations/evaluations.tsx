@@ -31,8 +31,8 @@ export default function Evaluations() {
   const [selected, set_selected] = useListParam("selected");
   const list = useList<Evaluation>(["evaluations", "list"], "/api/v1/evaluations", "evaluations", { model, dataset });
   usePage([{ name: "Evaluations" }], [
-    { what: "List the evaluations", cli: "slipway evaluate list", curl: curl("/api/v1/evaluations"), python: python("/api/v1/evaluations") },
-    { what: "Evaluate a version", cli: "slipway evaluate model:digits/1 --dataset dataset:digits@test", curl: curl("/api/v1/evaluations", { method: "POST", json: { model: "model:digits/1", dataset: "dataset:digits@test", task: "classification" } }) },
+    { what: "List the evaluations", cli: "slipway evaluations list", curl: curl("/api/v1/evaluations"), python: python("/api/v1/evaluations") },
+    { what: "Evaluate a version", cli: "slipway evaluate model:digits/1 dataset:digits@test", curl: curl("/api/v1/evaluations", { method: "POST", json: { model: "model:digits/1", dataset: "dataset:digits@test", task: "classification" } }) },
   ]);
   const columns = useMemo(() => columns_of(span_of(list.rows.flatMap((one) => first_metric(one.metrics)?.[1] ?? []), { clamp: true })), [list.rows]);
   // The older one is the left side, whatever was selected first.
@@ -47,7 +47,7 @@ export default function Evaluations() {
       <DataTable
         name="evaluations" label="Evaluations" primary rows={list.rows} columns={columns} row_key={({ id }) => id} row_url={({ id }) => `/evaluations/${id}`} selected={selected} on_select={set_selected}
         total={list.total} more={list.more} load_more={list.load_more} loading={list.loading}
-        empty={<Empty command="slipway evaluate model:digits/1 --dataset dataset:digits@test">No version has been evaluated. This asks one about every sample and keeps each answer:</Empty>}
+        empty={<Empty command="slipway evaluate model:digits/1 dataset:digits@test">No version has been evaluated. This asks one about every sample and keeps each answer:</Empty>}
       />
     </FillPage>
   );

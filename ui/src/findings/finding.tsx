@@ -13,7 +13,7 @@ export default function FindingPage({ id = "" }: Record<string, string>) {
   const api = `/api/v1/findings/${id}`;
   const finding = useGet<Finding>(["findings", id], api);
   usePage([{ name: "Findings", to: "/findings" }, { name: finding.data ? `${finding.data.kind.replace("_", " ")} of ${finding.data.deployment}` : id.slice(0, 10) }], [
-    { what: "Show this finding", cli: `slipway findings show ${id}`, curl: curl(api), python: python(api) },
+    { what: "Show this finding", curl: curl(api), python: python(api) },
     { what: "Close it", cli: `slipway findings close ${id}`, curl: curl(api, { method: "PATCH", json: { state: "closed" } }) },
   ]);
   useKeys([{ keys: "Escape", what: "Back to the findings", run: () => navigate("/findings"), group: "This page" }]);

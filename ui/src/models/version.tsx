@@ -19,7 +19,7 @@ export default function VersionPage({ name = "", version = "" }: Record<string, 
   usePage([{ name: "Models", to: "/models" }, { name, to: `/models/${part(name)}` }, { name: `version ${version}` }], [
     { what: "Show this version", cli: `slipway models show ${quoted(name)}/${version}`, curl: curl(api), python: python(api) },
     { what: "Load it", python: `import mlflow\n\nmlflow.set_tracking_uri("${location.origin}")\nmodel = mlflow.pyfunc.load_model("models:/${name}/${version}")` },
-    { what: "Evaluate it", cli: `slipway evaluate model:${name}/${version} --dataset dataset:NAME@test` },
+    { what: "Evaluate it", cli: `slipway evaluate model:${name}/${version} dataset:NAME@test` },
   ]);
   return <ScrollPage><Loaded of={record} page>{(data) => <Body version={data} />}</Loaded></ScrollPage>;
 }
@@ -38,7 +38,7 @@ function Body({ version }: { version: Version }) {
       {version.description && <p>{version.description}</p>}
       <Columns>
         <Section title="Evaluations">
-          {version.evaluations.length === 0 ? <Empty command={`slipway evaluate model:${version.model}/${version.version} --dataset dataset:NAME@test`}>Not evaluated yet.</Empty> : (
+          {version.evaluations.length === 0 ? <Empty command={`slipway evaluate model:${version.model}/${version.version} dataset:NAME@test`}>Not evaluated yet.</Empty> : (
             <ul className="stack">
               {version.evaluations.map((one) => (
                 <li key={one.id} className="row">
@@ -103,7 +103,7 @@ function EvaluateDialog({ version, onClose }: { version: Version; onClose: () =>
         <Field name="Task"><select value={task} onChange={(event) => set_task(event.target.value)}><option>classification</option><option>segmentation</option></select></Field>
         <Field name="Slices" hint="One per line: name: query, for example thick: thickness > 3"><textarea rows={4} className="num" value={slices} onChange={(event) => set_slices(event.target.value)} /></Field>
         {evaluate.error && <p role="alert">{evaluate.error.message}</p>}
-        <Command text={`slipway evaluate model:${version.model}/${version.version} --dataset ${quoted(chosen)}${Object.entries(parsed).map(([name, query]) => ` --slice ${quoted(`${name}=${query}`)}`).join("")}`} />
+        <Command text={`slipway evaluate model:${version.model}/${version.version} ${quoted(chosen)}${Object.entries(parsed).map(([name, query]) => ` --slice ${quoted(`${name}=${query}`)}`).join("")}`} />
         <div><button type="submit" className="primary" disabled={!chosen || evaluate.isPending}>Evaluate</button></div>
       </form>
     </Dialog>

@@ -20,7 +20,7 @@ export default function PipelineRunPage({ id = "" }: Record<string, string>) {
   const run = useGet<PipelineRun>(["pipelines", id], api);
   usePage([{ name: "Pipelines", to: "/pipelines" }, { name: run.data?.pipeline ?? "" , to: `/pipelines?pipeline=${encodeURIComponent(run.data?.pipeline ?? "")}` }, { name: id.slice(0, 12) }], [
     { what: "Show this run", cli: `slipway pipelines show ${id}`, curl: curl(api), python: python(api) },
-    { what: "Run it again", cli: `slipway pipelines run ${run.data?.pipeline ?? "NAME"}`, curl: curl(`${api}/rerun`, { method: "POST" }) },
+    { what: "Run it again", cli: `slipway pipelines run ${run.data?.pipeline ?? "NAME"}` },
     { what: "Stop it", cli: `slipway pipelines stop ${id}`, curl: curl(`${api}/stop`, { method: "POST" }) },
   ]);
   useKeys([{ keys: "Escape", what: "Back to the pipelines", run: () => navigate("/pipelines"), group: "This page" }]);
@@ -29,13 +29,11 @@ export default function PipelineRunPage({ id = "" }: Record<string, string>) {
 
 function Body({ run }: { run: PipelineRun }) {
   const stop = useSend<unknown>(["pipelines"], () => ["POST", `/api/v1/pipeline_runs/${run.id}/stop`]);
-  const rerun = useSend<PipelineRun>(["pipelines"], () => ["POST", `/api/v1/pipeline_runs/${run.id}/rerun`]);
   const runs = ["running", "stopping"].includes(run.state);
   return (
     <>
       <Head title={run.pipeline} state={<State of={run.state} />}>
-        {runs ? <button type="button" onClick={() => stop.mutate(undefined, { onError: notify_error })}>Stop</button>
-          : <button type="button" onClick={() => rerun.mutate(undefined, { onSuccess: ({ id }) => navigate(`/pipelines/${id}`), onError: notify_error })}>Run again</button>}
+        {runs && <button type="button" onClick={() => stop.mutate(undefined, { onError: notify_error })}>Stop</button>}
       </Head>
       <Facts columns of={[["Started", <Ago at={run.created_at} />], ["Ended", run.ended_at ? <Ago at={run.ended_at} /> : null], ["By", run.member || null], ["Because", run.reason || null], ["Id", <code>{run.id}</code>]]} />
       <Graph nodes={run.nodes} />

@@ -147,7 +147,9 @@ function Pair({ left, right }: { left: Run; right: Run }) {
           <Section title="Environment"><Differences rows={data.environment.map(({ name, left: a, right: b }) => [name, a, b])} none="Both ran in the same environment." /></Section>
           <Section title="Code">
             <p className="quiet">From <code>{data.code.left_commit?.slice(0, 8) ?? "no commit"}</code> to <code>{data.code.right_commit?.slice(0, 8) ?? "no commit"}</code>.</p>
-            <Diff text={data.code.diff_of_diffs ?? ""} empty="The uncommitted changes are the same." />
+            {data.code.diff_of_diffs === null
+              ? <p>What was not committed is with each run: <Link to={`/runs/${left.id}?tab=code`}>{left.name || "left"}</Link>, <Link to={`/runs/${right.id}?tab=code`}>{right.name || "right"}</Link>.</p>
+              : <Diff text={data.code.diff_of_diffs} empty="The uncommitted changes are the same." />}
           </Section>
         </div>
       )}

@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { useGet, useSend } from "../api/hooks";
 import type { Attempt, Run } from "../api/types";
+import { quoted } from "../app/page";
 import { Link, navigate } from "../app/router";
 import { Ago, Command, Dialog, Empty, Facts, Field, Loaded, notify, notify_error, State, Tabs, Tag } from "../parts/basics";
 import { Head } from "../parts/detail";
@@ -102,7 +103,7 @@ function RunAgain({ run, onClose }: { run: Run; onClose: () => void }) {
         {Object.entries(values).map(([key, value]) => <Field key={key} name={key}><input className="num" value={value} onChange={(event) => set_values({ ...values, [key]: event.target.value })} /></Field>)}
         {Object.keys(values).length === 0 && <p>This step has no parameters.</p>}
         {rerun.error && <p role="alert">{rerun.error.message}</p>}
-        <Command text={`slipway rerun ${run.id}${Object.entries(changed).map(([key, value]) => ` -p ${key}=${value}`).join("")}`} />
+        <Command text={`slipway rerun ${run.id}${Object.entries(changed).map(([key, value]) => ` ${quoted(`${key}=${value}`)}`).join("")}`} />
         <div><button type="submit" className="primary" disabled={rerun.isPending}>Start</button></div>
       </form>
     </Dialog>

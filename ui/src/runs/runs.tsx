@@ -35,7 +35,7 @@ export default function Runs() {
   usePage([{ name: "Runs" }], [
     {
       what: "List these runs",
-      cli: ["slipway runs list", experiment && `--experiment ${quoted(experiment)}`, filter && `--filter ${quoted(filter)}`, sort && `--order-by ${quoted(order_by(sort)!)}`].filter(Boolean).join(" "),
+      cli: ["slipway runs list", experiment && `--experiment ${quoted(experiments.data?.experiments.find(({ id }) => id === experiment)?.name ?? experiment)}`, filter && `--filter ${quoted(filter)}`, sort && `--order-by ${quoted(order_by(sort)!)}`].filter(Boolean).join(" "),
       curl: curl(api),
       python: `import mlflow\n\nmlflow.set_tracking_uri("${location.origin}")\nruns = mlflow.search_runs(search_all_experiments=True, filter_string=${python_literal(filter)})`,
     },

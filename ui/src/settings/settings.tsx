@@ -3,7 +3,7 @@ import { useState } from "react";
 import { ask } from "../api/client";
 import { useGet, useSend } from "../api/hooks";
 import type { Server } from "../api/types";
-import { curl, python, quoted, usePage } from "../app/page";
+import { curl, python, usePage } from "../app/page";
 import { Ago, Command, Dialog, Facts, Field, Loaded, notify, notify_error, Tabs } from "../parts/basics";
 import { Head, ScrollPage } from "../parts/detail";
 import { bytes } from "../parts/format";
@@ -17,7 +17,7 @@ export default function Settings() {
   const server = useGet<Server>(["server"], "/api/v1/server");
   usePage([{ name: "Settings" }], [
     { what: "Make a token", cli: "slipway tokens create NAME", curl: curl("/api/v1/tokens", { method: "POST", json: { name: "ci", days: 90 } }) },
-    { what: "List the members", cli: "slipway members list", curl: curl("/api/v1/members"), python: python("/api/v1/members") },
+    { what: "List the members", curl: curl("/api/v1/members"), python: python("/api/v1/members") },
   ]);
   const admin = server.data?.member?.role === "admin";
   return (
@@ -114,7 +114,7 @@ function AddMember({ onClose }: { onClose: () => void }) {
         <Field name="Role" hint="An admin may add members and projects."><select value={role} onChange={(event) => set_role(event.target.value)}><option>member</option><option>admin</option></select></Field>
         <Field name="Password" hint="Optional; without one the member signs in by token."><input type="password" autoComplete="new-password" value={password} onChange={(event) => set_password(event.target.value)} /></Field>
         {create.error && <p role="alert">{create.error.message}</p>}
-        <Command text={`slipway members create ${quoted(name || "NAME")}${role === "admin" ? " --role admin" : ""}`} />
+        <Command text={curl("/api/v1/members", { method: "POST", json: { name: name || "NAME", role } })} />
         <div><button type="submit" className="primary" disabled={!name || create.isPending}>Add</button></div>
       </form>
     </Dialog>
