@@ -49,7 +49,20 @@ std::string git_word(const fs::path& folder, std::vector<std::string> arguments)
   return output.ok() && output->status.ok() ? std::string(trim(output->out)) : std::string();
 }
 
-bool is_in_git(const fs::path& folder) { return git_word(folder, {"rev-parse", "--is-inside-work-tree"}) == "true"; }
+/// Without git nobody knows which files of a repository are ignored, and taking all of them might take secrets and gigabytes.
+Result<bool> is_in_git(const fs::path& folder) {
+  const auto answer = git(folder, {"rev-parse", "--is-inside-work-tree"});
+  if (answer.ok() && answer->status.ok() && trim(answer->out) == "true") return true;
+  for (fs::path at = folder;; at = at.parent_path()) {
+    std::error_code ignored;
+    if (fs::exists(at / ".git", ignored)) {
+      const std::string why = answer.ok() ? std::string(trim(answer->err)) : answer.error().message;
+      return Error{ErrorCode::failed_precondition,
+                   fmt::format("{} is a git repository, but git could not be asked which files belong to it: {}; install git, or repair the repository", at.string(), why)};
+    }
+    if (at == at.root_path()) return false;
+  }
+}
 
 std::vector<std::string> split_nul(const std::string& text) {
   std::vector<std::string> parts = split(text, '\0');
@@ -214,7 +227,7 @@ Result<Snapshot> take_snapshot(const fs::path& folder, const SnapshotOptions& op
   snapshot.folder = fs::canonical(folder, problem);
   if (problem) return system_error("open the folder", folder, problem.value());
   std::vector<File> files;
-  if (is_in_git(snapshot.folder)) {
+  if (TRY(is_in_git(snapshot.folder))) {
     TRY(describe_git(snapshot.folder, options, snapshot.manifest));
     TRY(list_git(snapshot.folder, "", files, snapshot.manifest));
   } else {

@@ -125,6 +125,28 @@ TEST(Snapshot, a_folder_without_git_is_taken_whole) {
   EXPECT_EQ(take_snapshot(folder.path() / "nowhere").error().code, ErrorCode::not_found);
 }
 
+TEST(Snapshot, a_repository_that_git_cannot_read_is_not_taken_whole) {
+  TemporaryDirectory folder;
+  write(folder.path() / ".git/HEAD", "nonsense");
+  write(folder.path() / "work/secret.txt", "ignored by a .gitignore that nobody can read");
+  const auto snapshot = take_snapshot(folder.path() / "work");
+  ASSERT_FALSE(snapshot.ok());
+  EXPECT_EQ(snapshot.error().code, ErrorCode::failed_precondition);
+  EXPECT_NE(snapshot.error().message.find(folder.path().string() + " is a git repository"), std::string::npos) << snapshot.error().message;
+}
+
+TEST(Snapshot, a_link_that_leads_outside_is_kept_as_a_link) {
+  TemporaryDirectory folder;
+  write(folder.path() / "a.py", "1");
+  fs::create_symlink("/etc/passwd", folder.path() / "users");
+  fs::create_directory_symlink("/etc", folder.path() / "settings");
+  const auto snapshot = take_snapshot(folder.path());
+  ASSERT_TRUE(snapshot.ok()) << snapshot.error().message;
+  EXPECT_EQ(paths(*snapshot), (std::vector<std::string>{"a.py", "settings", "users"}));
+  EXPECT_EQ(snapshot->tree.find("users")->hash, hash_of("/etc/passwd")) << "where it leads, not what lies there";
+  EXPECT_EQ(snapshot->tree.find("settings")->kind, TreeEntryKind::link);
+}
+
 TEST(Snapshot, large_and_secret_untracked_files_are_left_out_with_a_reason) {
   TemporaryDirectory folder;
   write(folder.path() / "a.py", "1");
