@@ -12,6 +12,7 @@
 #include "domain/grammar.h"
 #include "runner/cache.h"
 #include "runner/command.h"
+#include "runner/node_folder.h"
 #include "runner/reporter.h"
 #include "runner/runner.h"
 
@@ -35,6 +36,7 @@ class Attempt {
     AttemptResult result = execute(std::move(reports));
     if (reporter_) {
       if (!result.message.empty()) reporter_->say(result.message);
+      reporter_->set_state("uploading", 0, {});  // and the last figures of what the command used
       finish_reports();
     }
     report_end(result);
@@ -88,7 +90,7 @@ class Attempt {
     environment_options.uv = options_.uv;
     environment_options.say = [&](const std::string& sentence) { reporter_->say(sentence); };
     const PreparedEnvironment environment = TRY(prepare_environment(plan_.spec.environment, folder_ / "code", environment_options));
-    const Json documents(Json::Object{{"environment", environment.record}, {"machine", describe_machine()}});
+    const Json documents(Json::Object{{"environment", environment.record}, {"machine", machine_with_limits()}});
     TRY(patiently([&] { return link_.record(documents); }));
 
     CommandSpec command;
@@ -96,8 +98,25 @@ class Attempt {
     command.directory = folder_ / "code";
     command.environment = variables(environment);
     command.limits = plan_.spec.limits;
+    command.memory_bytes_max = plan_.spec.resources.memory_bytes;
+    command.group = group_ ? &*group_ : nullptr;
     command.sample_interval = options_.sample_interval;
     return command;
+  }
+
+  /// What the step asked for and who sees to it: the kernel, where a control group may be made, else the runner's own watching.
+  Json machine_with_limits() {
+    const Resources& asked = plan_.spec.resources;
+    const auto place = own_group_place();
+    if (place) {
+      auto group = ControlGroup::create(*place, ticket_.attempt.text, {asked.memory_bytes, asked.cpus});
+      if (group.ok()) group_.emplace(*std::move(group));
+    }
+    Json machine = describe_machine();
+    const bool limited = asked.memory_bytes > 0;
+    machine.set("memory_limit_bytes", limited ? Json(asked.memory_bytes) : Json());
+    machine.set("memory_limit_by", !limited ? Json() : Json(group_ ? "control group" : "runner, every few seconds"));
+    return machine.set("cpus_asked", asked.cpus).set("cpus_shared_by", group_ && group_->shares_cpus() ? Json("control group") : Json());
   }
 
   Result<void> lay_out_code(FileCache& cache) {
@@ -190,7 +209,8 @@ class Attempt {
         return upload_output(link_, key, out, folder_ / "code", folder_ / "outputs");
       }));
       if (!report) continue;
-      const auto told = patiently([&, &what = *report] { return link_.report_output(what); });
+      for (const std::string& what : report->left_out) reporter_->say(fmt::format("left out of the output '{}': {}", name, what));
+      const auto told = patiently([&, &what = report->report] { return link_.report_output(what); });
       if (!told.ok()) return context(told.error(), fmt::format("the output '{}'", name));
     }
     return {};
@@ -216,6 +236,7 @@ class Attempt {
     if (told_) remove_folder(folder_);
     const auto cache = FileCache::open(ticket_.folder / "cache");
     if (cache.ok()) (void)FileCache(*cache).trim(ticket_.cache_bytes_max, clock_.now() - std::chrono::hours(1));
+    tidy_node_folder(ticket_.folder, clock_.now());
   }
 
   std::optional<StopRequest> stop_asked() const {
@@ -250,6 +271,7 @@ class Attempt {
   const fs::path folder_;
   AttemptPlan plan_;
   std::unique_ptr<Reporter> reporter_;
+  std::optional<ControlGroup> group_;
   bool told_ = true;
 };
 

@@ -70,6 +70,85 @@ TEST_F(AttemptTest, runs_the_snapshot_with_parameters_and_contract_variables) {
   EXPECT_FALSE(fs::exists(node_.path() / "attempts/A1"));
 }
 
+TEST_F(AttemptTest, every_variable_of_the_contract_is_set) {
+  auto& s = spec("env | grep -E '^(SLIPWAY|MLFLOW)_' | sort; pwd; ls -d $SLIPWAY_INPUTS $SLIPWAY_OUTPUTS $SLIPWAY_CHECKPOINTS >/dev/null && echo all there");
+  s.variables = {{"SLIPWAY_CHECKPOINTS", "/forged"}, {"MLFLOW_TRACKING_URI", "http://elsewhere"}};
+  server_.state.lock()->plan.variables = {{"SLIPWAY_PROJECT", "p"}, {"SLIPWAY_ATTEMPT", "1"}};
+  ::setenv("MLFLOW_EXPERIMENT_NAME", "of another run", 1);
+  EXPECT_TRUE(run().ok()) << log();
+  ::unsetenv("MLFLOW_EXPERIMENT_NAME");
+  const std::string id = ticket_.run.text, node = node_.path().string(), here = node + "/attempts/A1";
+  EXPECT_EQ(log(), "MLFLOW_RUN_ID=" + id + "\nMLFLOW_TRACKING_TOKEN=sesame\nMLFLOW_TRACKING_URI=http://127.0.0.1:1\nSLIPWAY_ATTEMPT=1\nSLIPWAY_ATTEMPT_ID=A1\n"
+                   "SLIPWAY_CHECKPOINTS=" + node + "/checkpoints/" + id + "\nSLIPWAY_INPUTS=" + here + "/inputs\nSLIPWAY_OUTPUTS=" + here + "/outputs\n"
+                   "SLIPWAY_PROJECT=p\nSLIPWAY_RUN_ID=" + id + "\nSLIPWAY_TOKEN=sesame\nSLIPWAY_URL=http://127.0.0.1:1\n" + here + "/code\nall there\n");
+}
+
+TEST_F(AttemptTest, the_next_attempt_goes_on_from_the_checkpoints) {
+  spec("cat $SLIPWAY_CHECKPOINTS/* 2>/dev/null; echo epoch 3 > $SLIPWAY_CHECKPOINTS/last; [ $SLIPWAY_ATTEMPT_ID = A2 ]");
+  EXPECT_FALSE(run().ok());
+  EXPECT_EQ(log(), "slipway: the command ended with exit code 1\n");
+  ticket_.attempt = AttemptId("A2");
+  server_.state.lock()->log.clear();
+  EXPECT_TRUE(run().ok());
+  EXPECT_EQ(log(), "epoch 3\n");
+  EXPECT_FALSE(fs::exists(node_.path() / "checkpoints" / ticket_.run.text)) << "nobody needs them any more";
+}
+
+TEST_F(AttemptTest, who_holds_the_limits_is_recorded) {
+  auto& s = spec("true");
+  s.resources.memory_bytes = 1 << 30;
+  s.resources.cpus = 2;
+  EXPECT_TRUE(run().ok()) << log();
+  const Json machine = server_.state.lock()->documents["machine"];
+  EXPECT_EQ(machine["memory_limit_bytes"].integer(), 1 << 30);
+  EXPECT_TRUE(machine["memory_limit_by"].string() == "control group" || machine["memory_limit_by"].string() == "runner, every few seconds") << machine.render();
+  EXPECT_EQ(machine["cpus_asked"].number(), 2);
+  ticket_.attempt = AttemptId("A2");
+  spec("true").resources.memory_bytes = 0;
+  EXPECT_TRUE(run().ok());
+  EXPECT_TRUE(server_.state.lock()->documents["machine"]["memory_limit_by"].is_null());
+}
+
+TEST_F(AttemptTest, a_step_that_takes_more_memory_than_it_asked_for_is_killed) {
+  spec("exec python3 -c 'x = bytearray(300_000_000)\nimport time; time.sleep(60)'").resources.memory_bytes = 100 << 20;
+  const AttemptResult result = run();
+  EXPECT_EQ(result.end, AttemptEnd::signalled);
+  EXPECT_NE(result.message.find("of memory"), std::string::npos) << result.message;
+  EXPECT_NE(log().find("its step asks for"), std::string::npos) << log();
+}
+
+TEST_F(AttemptTest, links_in_an_output_become_the_files_they_lead_to_or_are_left_out) {
+  auto& s = spec("cd $SLIPWAY_OUTPUTS && mkdir all && cd all && echo three > epoch-3.pt && ln -s epoch-3.pt best.pt && ln -s /etc/passwd outside && ln -s ../../code up && ln -s gone dangling");
+  s.outputs = {{"all", {}}};
+  EXPECT_TRUE(run().ok()) << log();
+  auto state = server_.state.lock();
+  const auto tree = parse_tree(state->blobs[state->outputs.at(0).hash]);
+  ASSERT_TRUE(tree.ok());
+  ASSERT_EQ(tree->entries.size(), 2u);
+  EXPECT_EQ(tree->find("best.pt")->kind, TreeEntryKind::file);
+  EXPECT_EQ(tree->find("best.pt")->hash, hash_of("three\n"));
+  for (const char* left : {"dangling", "outside", "up"}) {
+    EXPECT_NE(state->log.find(std::string("slipway: left out of the output 'all': the link ") + left + " leads out of the folder"), std::string::npos) << state->log;
+  }
+}
+
+TEST_F(AttemptTest, links_of_the_working_copy_stay_links_and_nothing_is_written_through_them) {
+  TemporaryDirectory outside;
+  std::ofstream(outside.path() / "mine") << "untouched";
+  Tree tree;
+  tree.entries.push_back({"out", server_.put(outside.path().string()), outside.path().string().size(), TreeEntryKind::link});
+  spec("readlink out").snapshot = render(server_.put(render(tree)));
+  EXPECT_TRUE(run().ok()) << log();
+  EXPECT_EQ(log(), outside.path().string() + "\n");
+  EXPECT_TRUE(fs::exists(outside.path() / "mine")) << "cleaning up does not follow it";
+  // A tree that would write through a link is none.
+  tree.entries.push_back({"out/mine", server_.put("bad"), 3, TreeEntryKind::file});
+  spec("true").snapshot = render(server_.put(render(tree)));
+  ticket_.attempt = AttemptId("A2");
+  EXPECT_EQ(run().end, AttemptEnd::could_not_start);
+  EXPECT_EQ(*read_file(outside.path() / "mine"), "untouched");
+}
+
 TEST_F(AttemptTest, inputs_lie_read_only_and_the_cache_cannot_be_changed_through_them) {
   const Hash digits = tree({{"a/1.txt", "one"}, {"b.txt", "two"}});
   const Hash model = server_.put("weights");

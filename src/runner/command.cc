@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/process.h"
+#include "base/text.h"
 #include "domain/units.h"
 
 namespace slipway::runner {
@@ -46,6 +47,10 @@ class Watcher {
     const UniqueFd write_end(pipe[1]);
     ProcessSpec process;
     process.arguments = {"/bin/sh", "-c", spec_.command};
+    if (spec_.group) {
+      // The shell enters the group before it becomes the command's, so that nothing of the command is ever outside.
+      process.arguments = {"/bin/sh", "-c", "echo 0 > \"$1\"; exec /bin/sh -c \"$2\"", "sh", spec_.group->entrance().string(), spec_.command};
+    }
     process.directory = spec_.directory;
     process.environment = spec_.environment;
     process.stdout_fd = write_end.get();
@@ -61,7 +66,9 @@ class Watcher {
     ::poll(watch, 2, static_cast<int>(kPollInterval.count() / 1000));
     if (watch[0].revents != 0) read_output();
     if (clock_.steady() - sampled_ >= spec_.sample_interval) sample();
-    if (watch[1].revents != 0 && !ended_) ended_ = process_->wait(Duration(0));
+    if (watch[1].revents == 0 || ended_) return;
+    sample();  // before it is reaped, /proc still knows all it used, its children included
+    ended_ = process_->wait(Duration(0));
   }
 
   /// One read; false when nothing (more) came.
@@ -80,7 +87,12 @@ class Watcher {
   void sample() {
     sampled_ = clock_.steady();
     reap_orphans(before_and_main_);
-    hooks_.on_usage(usage_of(descendants(all_processes(), ::getpid(), before_)));
+    const auto processes = descendants(all_processes(), ::getpid(), before_);
+    const Usage usage = usage_of(processes);
+    hooks_.on_usage(usage);
+    if (spec_.memory_bytes_max == 0 || usage.memory_bytes <= spec_.memory_bytes_max) return;
+    memory_seen_ = proportional_bytes(processes);  // before it is killed for it, each page is counted once
+    facts_.is_over_memory = memory_seen_ > spec_.memory_bytes_max;
   }
 
   void obey() {
@@ -99,6 +111,7 @@ class Watcher {
       // Those that left the group get the same chance.
       for (const ProcessInfo& info : descendants(all_processes(), ::getpid(), before_and_main_)) ::kill(info.pid, SIGTERM);
     } else if (std::holds_alternative<Kill>(decision)) {
+      killed_for_memory_ = facts_.is_over_memory;
       process_->signal(SIGKILL);
       ended_ = process_->wait();
     }
@@ -108,6 +121,7 @@ class Watcher {
   void clean_up() {
     process_->signal(SIGKILL);
     left_behind_ = kill_descendants(before_);
+    if (spec_.group) spec_.group->kill();
     if (!output_) return;
     ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
     const Time until = clock_.steady() + kDrainTime;
@@ -129,7 +143,7 @@ class Watcher {
       case AttemptEnd::silence_limit:
         result.message = fmt::format("ended because it wrote nothing for its silence limit of {}", render_duration(*limits.silence));
         break;
-      case AttemptEnd::signalled: result.message = "the command was " + render(*ended_); break;
+      case AttemptEnd::signalled: result.message = killed_by(); break;
       default:
         if (ended_->code != 0) result.message = fmt::format("the command ended with {}", render(*ended_));
     }
@@ -139,6 +153,13 @@ class Watcher {
                                     left_behind_ == 1 ? "was" : "were");
     }
     return result;
+  }
+
+  std::string killed_by() const {
+    const std::string asked = render_bytes(spec_.memory_bytes_max);
+    if (killed_for_memory_) return fmt::format("killed because it used {} of memory and its step asks for {} (resources: memory)", render_bytes(memory_seen_), asked);
+    if (spec_.group && spec_.group->memory_kills() > 0) return fmt::format("killed by the kernel because it used more than the {} of memory its step asks for (resources: memory)", asked);
+    return "the command was " + render(*ended_);
   }
 
   const CommandSpec& spec_;
@@ -151,6 +172,8 @@ class Watcher {
   WatchFacts facts_;
   Time sampled_;
   int left_behind_ = 0;
+  bool killed_for_memory_ = false;
+  std::uint64_t memory_seen_ = 0;
   std::vector<char> buffer_ = std::vector<char>(64 << 10);
 };
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "runner/control_group.h"
 #include "runner/link.h"
 #include "runner/processes.h"
 #include "runner/watch.h"
@@ -21,6 +22,8 @@ struct CommandSpec {
   std::filesystem::path directory;
   std::map<std::string, std::string> environment;
   Limits limits;
+  std::uint64_t memory_bytes_max = 0;  // of all its processes together; 0: no limit. Looked at once per sample_interval
+  ControlGroup* group = nullptr;       // which it starts in, and whose end is its own; outlives the call
   Duration sample_interval = std::chrono::seconds(2);
 };
 

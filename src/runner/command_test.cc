@@ -17,13 +17,14 @@ struct Watched {
   Usage usage;
 };
 
-Watched watch(const std::string& command, Limits limits = {}, std::optional<StopRequest> stop_after_output = {}) {
+Watched watch(const std::string& command, Limits limits = {}, std::optional<StopRequest> stop_after_output = {}, std::uint64_t memory_bytes_max = 0) {
   Watched watched;
   CommandSpec spec;
   spec.command = command;
   spec.directory = "/tmp";
   spec.environment = {{"PATH", "/usr/local/bin:/usr/bin:/bin"}};
   spec.limits = limits;
+  spec.memory_bytes_max = memory_bytes_max;
   spec.sample_interval = milliseconds(50);
   CommandHooks hooks;
   hooks.on_output = [&](std::string_view bytes) { watched.output += bytes; };
@@ -122,6 +123,21 @@ TEST(Command, use_counts_children) {
   EXPECT_GE(watched.usage.processes, 3);
   EXPECT_GT(watched.usage.memory_bytes, 90'000'000u);
   EXPECT_GT(watched.usage.cpu_s, 0.1);
+}
+
+TEST(Command, one_that_uses_too_much_memory_is_killed_and_told_so) {
+  const Watched watched = watch("echo begun; exec python3 -c 'x = bytearray(200_000_000)\nimport time; time.sleep(60)'", {}, {}, 100'000'000);
+  EXPECT_EQ(watched.result.end, AttemptEnd::signalled);
+  EXPECT_EQ(watched.result.signal, SIGKILL);
+  EXPECT_TRUE(watched.result.message.starts_with("killed because it used ")) << watched.result.message;
+  EXPECT_NE(watched.result.message.find("its step asks for 95.4 MiB"), std::string::npos) << watched.result.message;
+}
+
+TEST(Command, memory_that_forked_workers_share_is_counted_once) {
+  const Watched watched = watch("python3 -c 'import os, time\nx = bytearray(60_000_000)\nfor i in range(4):\n  if os.fork() == 0: time.sleep(1); os._exit(0)\nfor i in range(4): os.wait()'",
+                                {}, {}, 150'000'000);
+  EXPECT_GT(watched.usage.memory_bytes, 150'000'000u) << "each worker shows the shared pages as its own";
+  EXPECT_TRUE(watched.result.ok()) << watched.result.message;
 }
 
 TEST(Command, a_command_that_closes_its_output_runs_on) {

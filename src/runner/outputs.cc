@@ -34,6 +34,32 @@ Result<Hash> hash_of_file(const fs::path& path) {
   }
 }
 
+/// The file inside `folder` that the link leads to, if it does.
+const TreeEntry* target_inside(const Tree& tree, const fs::path& folder, const std::string& path) {
+  std::error_code problem;
+  const fs::path target = fs::canonical(folder / path, problem), top = fs::canonical(folder, problem);
+  if (problem) return nullptr;
+  const TreeEntry* entry = tree.find(target.lexically_relative(top).generic_string());
+  return entry && entry->kind != TreeEntryKind::link ? entry : nullptr;
+}
+
+/// Outputs are read by others, elsewhere: a link means nothing there.
+std::vector<std::string> follow_links(Snapshot& folder) {
+  std::vector<std::string> left_out;
+  std::vector<TreeEntry> entries;
+  for (const TreeEntry& entry : folder.tree.entries) {
+    if (entry.kind != TreeEntryKind::link) {
+      entries.push_back(entry);
+    } else if (const TreeEntry* target = target_inside(folder.tree, folder.folder, entry.path)) {
+      entries.push_back({entry.path, target->hash, target->size, target->kind});
+    } else {
+      left_out.push_back(fmt::format("the link {} leads out of the folder", clean_utf8(entry.path)));
+    }
+  }
+  folder.tree.entries = std::move(entries);
+  return left_out;
+}
+
 }  // namespace
 
 Result<Hash> upload_bytes(Link& link, std::string bytes) {
@@ -80,28 +106,31 @@ Result<Hash> upload_tree(Link& link, const Snapshot& snapshot, const UploadProgr
   return upload_bytes(link, render(snapshot.tree));
 }
 
-Result<std::optional<OutputReport>> upload_output(Link& link, std::string_view name, const StepOutput& output, const fs::path& code,
-                                                  const fs::path& outputs) {
+Result<std::optional<UploadedOutput>> upload_output(Link& link, std::string_view name, const StepOutput& output, const fs::path& code,
+                                                    const fs::path& outputs) {
   const fs::path path = output.path.empty() ? outputs / name : code / output.path;
   std::error_code ignored;
   const auto status = fs::status(path, ignored);
-  OutputReport report;
+  UploadedOutput uploaded;
+  OutputReport& report = uploaded.report;
   report.name = std::string(name);
   report.path = output.path.empty() ? std::string(name) : output.path;
   if (fs::is_directory(status)) {
-    const Snapshot folder = TRY(read_folder(path));
+    Snapshot folder = TRY(read_folder(path));
+    uploaded.left_out = follow_links(folder);
+    for (const OmittedFile& file : folder.manifest.omitted) uploaded.left_out.push_back(file.path + ": " + file.why);
     report.is_tree = true;
     report.bytes = folder.tree.bytes();
     report.hash = TRY(upload_tree(link, folder));
-    return std::optional(report);
+    return std::optional(uploaded);
   }
   if (fs::is_regular_file(status)) {
     report.bytes = fs::file_size(path, ignored);
     report.hash = TRY(hash_of_file(path));
     if (!TRY(link.missing_blobs(std::vector<Hash>{report.hash})).empty()) TRY(link.put_file(report.hash, path));
-    return std::optional(report);
+    return std::optional(uploaded);
   }
-  if (output.optional) return std::optional<OutputReport>();
+  if (output.optional) return std::optional<UploadedOutput>();
   return Error{ErrorCode::not_found,
                fmt::format("the output '{}' is missing: the command ended well but wrote no {}", name,
                            output.path.empty() ? "$SLIPWAY_OUTPUTS/" + std::string(name) : output.path)};

@@ -16,8 +16,14 @@ using UploadProgress = std::function<void(std::uint64_t sent, std::uint64_t all)
 Result<Hash> upload_tree(Link& link, const Snapshot& snapshot, const UploadProgress& progress = nullptr);
 Result<Hash> upload_bytes(Link& link, std::string bytes);
 
-/// Finds one declared output below the run's folders and sends it. nullopt when it is not there and need not be.
-Result<std::optional<OutputReport>> upload_output(Link& link, std::string_view name, const StepOutput& output,
+struct UploadedOutput {
+  OutputReport report;
+  std::vector<std::string> left_out;  // what of the folder was not sent and why, in words
+};
+
+/// Finds one declared output below the run's folders and sends it. nullopt when it is not there and need not be. A link inside
+/// a folder becomes the file it leads to, as long as that lies in the same folder (`best.pt -> epoch-3.pt`); others are left out.
+Result<std::optional<UploadedOutput>> upload_output(Link& link, std::string_view name, const StepOutput& output,
                                                   const std::filesystem::path& code, const std::filesystem::path& outputs);
 
 }  // namespace slipway::runner

@@ -81,6 +81,22 @@ Usage usage_of(const std::vector<ProcessInfo>& processes) {
   return usage;
 }
 
+std::uint64_t proportional_bytes(const std::vector<ProcessInfo>& processes) {
+  static const auto page_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  std::uint64_t bytes = 0;
+  for (const ProcessInfo& info : processes) {
+    const auto text = read_file("/proc/" + std::to_string(info.pid) + "/smaps_rollup", 65536);
+    const size_t at = text.ok() ? text->find("\nPss:") : std::string::npos;
+    std::optional<std::uint64_t> kib;
+    if (at != std::string::npos) {
+      const std::string_view rest = trim(std::string_view(*text).substr(at + 5));
+      kib = parse_u64(rest.substr(0, rest.find(' ')));
+    }
+    bytes += kib ? *kib * 1024 : info.rss_pages * page_bytes;  // it has just gone, or we may not look
+  }
+  return bytes;
+}
+
 void become_subreaper() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
 int kill_descendants(const std::set<pid_t>& except) {

@@ -33,6 +33,10 @@ struct Usage {
 };
 Usage usage_of(const std::vector<ProcessInfo>& processes);
 
+/// Their memory with each shared page counted once (proportional set size). Slower than usage_of(), which counts a page that
+/// forked workers share once for each of them.
+std::uint64_t proportional_bytes(const std::vector<ProcessInfo>& processes);
+
 /// Orphans come to us instead of to init, so that nobody who started a daemon escapes. Once per process.
 void become_subreaper();
 

@@ -3,6 +3,7 @@
 namespace slipway::runner {
 
 WatchDecision decide(const Limits& limits, const WatchFacts& facts, Time now) {
+  if (facts.is_over_memory) return Kill{};  // at once: what waits takes the memory of others meanwhile
   if (facts.terminated) {
     const Duration grace = facts.why == AttemptEnd::stopped && facts.stop_grace ? *facts.stop_grace : limits.grace;
     const Time kill_at = *facts.terminated + grace;

@@ -11,7 +11,7 @@ using std::chrono::seconds;
 
 const Time kStart{1'000'000'000};
 
-WatchFacts facts() { return {kStart, kStart, {}, {}, {}, AttemptEnd::exited}; }
+WatchFacts facts() { return {kStart, kStart, {}, {}, false, {}, AttemptEnd::exited}; }
 
 TEST(Watch, without_limits_it_waits_for_ever) {
   const auto decision = decide(Limits(), facts(), kStart + hours(1000));
@@ -47,6 +47,14 @@ TEST(Watch, stop_comes_before_limits_and_its_grace_is_kept) {
   now.why = AttemptEnd::stopped;
   EXPECT_EQ(std::get<Wait>(decide(limits, now, kStart + seconds(6))).until, kStart + seconds(7));
   EXPECT_TRUE(std::holds_alternative<Kill>(decide(limits, now, kStart + seconds(7))));
+}
+
+TEST(Watch, too_much_memory_ends_it_without_grace) {
+  Limits limits;
+  limits.grace = hours(1);
+  WatchFacts now = facts();
+  now.is_over_memory = true;
+  EXPECT_TRUE(std::holds_alternative<Kill>(decide(limits, now, kStart)));
 }
 
 TEST(Watch, after_a_limit_the_steps_own_grace_counts) {
