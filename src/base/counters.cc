@@ -19,14 +19,26 @@ Counters::Counters() = default;
 Counters::~Counters() = default;
 
 void LatencyHistogram::record(Duration d) {
-  const auto us = static_cast<std::uint64_t>(std::max<std::int64_t>(d.count(), 0));
-  const size_t bucket = us <= 1 ? 0 : std::min<size_t>(std::bit_width(us - 1), kBuckets - 1);
-  buckets_[bucket].fetch_add(1, std::memory_order_relaxed);
-  sum_us_.fetch_add(static_cast<std::int64_t>(us), std::memory_order_relaxed);
+  buckets_[bucket_of(d)].fetch_add(1, std::memory_order_relaxed);
+  sum_us_.fetch_add(std::max<std::int64_t>(d.count(), 0), std::memory_order_relaxed);
 }
 
-std::array<std::uint64_t, LatencyHistogram::kBuckets> LatencyHistogram::buckets() const {
-  std::array<std::uint64_t, kBuckets> counts{};
+size_t LatencyHistogram::bucket_of(Duration d) {
+  // Edges belong to the lower bucket, so one is taken off. Up to 4 µs each microsecond has a bucket; from there on an
+  // octave's first two bits below its highest one choose among its four.
+  const auto us = static_cast<std::uint64_t>(std::max<std::int64_t>(d.count() - 1, 0));
+  if (us < 4) return us;
+  const auto octave = static_cast<size_t>(std::bit_width(us) - 1);
+  return std::min(4 * (octave - 1) + ((us >> (octave - 2)) & 3), kBuckets - 1);
+}
+
+Duration LatencyHistogram::upper_edge(size_t bucket) {
+  if (bucket < 4) return Duration(static_cast<std::int64_t>(bucket) + 1);
+  return Duration(static_cast<std::int64_t>(bucket % 4 + 5) << (bucket / 4 - 1));
+}
+
+LatencyHistogram::Counts LatencyHistogram::buckets() const {
+  Counts counts{};
   for (size_t i = 0; i < kBuckets; ++i) counts[i] = buckets_[i].load(std::memory_order_relaxed);
   return counts;
 }
@@ -37,8 +49,7 @@ std::uint64_t LatencyHistogram::count() const {
   return total;
 }
 
-Duration LatencyHistogram::quantile(double q) const {
-  const auto counts = buckets();
+Duration LatencyHistogram::quantile(const Counts& counts, double q) {
   std::uint64_t total = 0;
   for (std::uint64_t n : counts) total += n;
   if (total == 0) return Duration(0);
@@ -47,9 +58,9 @@ Duration LatencyHistogram::quantile(double q) const {
   double seen = 0;
   for (size_t i = 0; i < kBuckets; ++i) {
     seen += static_cast<double>(counts[i]);
-    if (seen >= wanted) return Duration(std::int64_t{1} << i);
+    if (seen >= wanted) return upper_edge(i);
   }
-  return Duration(std::int64_t{1} << (kBuckets - 1));
+  return upper_edge(kBuckets - 1);
 }
 
 Counters::Entry& Counters::entry(std::string_view name, std::string_view help, const char* type, Labels labels) {
@@ -116,11 +127,15 @@ std::string Counters::render() const {
       } else if (std::string_view(family.type) == "gauge") {
         out += fmt::format("{}{} {}\n", name, labels, entry->gauge.value());
       } else {
+        // One line for each octave: a quarter of one is finer than a dashboard wants.
         std::uint64_t cumulative = 0;
         const auto counts = entry->latency.buckets();
         for (size_t i = 0; i < counts.size(); ++i) {
           cumulative += counts[i];
-          const std::string edge = i + 1 == counts.size() ? "+Inf" : fmt::format("{}", static_cast<double>(std::int64_t{1} << i) / 1e6);
+          const bool is_last = i + 1 == counts.size();
+          const auto edge_us = static_cast<std::uint64_t>(LatencyHistogram::upper_edge(i).count());
+          if (!is_last && !std::has_single_bit(edge_us)) continue;
+          const std::string edge = is_last ? "+Inf" : fmt::format("{}", static_cast<double>(edge_us) / 1e6);
           out += fmt::format("{}_bucket{} {}\n", name, render_labels(entry->labels, "le=\"" + edge + "\""), cumulative);
         }
         out += fmt::format("{}_sum{} {}\n{}_count{} {}\n", name, labels,

@@ -39,18 +39,27 @@ class Gauge {
   std::atomic<std::int64_t> value_{0};
 };
 
-/// Durations in buckets that double from 1 µs to about 67 s. Lock-free; a quantile is right within its bucket.
+/// Durations in buckets that widen by a quarter of an octave, up to 134 s. Lock-free; a quantile is right within its
+/// bucket, which is at most a quarter wider than its lower edge.
 class LatencyHistogram {
  public:
-  static constexpr size_t kBuckets = 28;
+  static constexpr size_t kBuckets = 104;
+  using Counts = std::array<std::uint64_t, kBuckets>;
 
   void record(Duration d);
   std::uint64_t count() const;
   Duration sum() const { return Duration(sum_us_.load(std::memory_order_relaxed)); }
-  /// The upper edge of the bucket that holds the q-quantile (0 <= q <= 1); zero when nothing was recorded.
-  Duration quantile(double q) const;
-  /// How many were at most 2^i µs, for bucket i (not cumulative).
-  std::array<std::uint64_t, kBuckets> buckets() const;
+  Duration quantile(double q) const { return quantile(buckets(), q); }
+  /// How many fell into each bucket (not cumulative).
+  Counts buckets() const;
+
+  // The same for whoever keeps the counts elsewhere.
+  /// The bucket that takes `d`; what is longer than the last edge belongs to the last.
+  static size_t bucket_of(Duration d);
+  /// The longest duration of a bucket but the last, which has no end.
+  static Duration upper_edge(size_t bucket);
+  /// The upper edge of the bucket that holds the q-quantile (0 <= q <= 1); zero when nothing was counted.
+  static Duration quantile(const Counts& counts, double q);
 
  private:
   std::array<std::atomic<std::uint64_t>, kBuckets> buckets_{};

@@ -38,10 +38,10 @@ TEST(Latency, a_quantile_is_the_upper_edge_of_its_bucket) {
   EXPECT_EQ(histogram.quantile(0.5), Duration(0));
   for (int i = 0; i < 90; ++i) histogram.record(Duration(100));
   for (int i = 0; i < 10; ++i) histogram.record(Duration(5000));
-  EXPECT_EQ(histogram.quantile(0), Duration(128));
-  EXPECT_EQ(histogram.quantile(0.5), Duration(128));
-  EXPECT_EQ(histogram.quantile(0.99), Duration(8192));
-  EXPECT_EQ(histogram.quantile(1), Duration(8192));
+  EXPECT_EQ(histogram.quantile(0), Duration(112));
+  EXPECT_EQ(histogram.quantile(0.5), Duration(112));
+  EXPECT_EQ(histogram.quantile(0.99), Duration(5120));
+  EXPECT_EQ(histogram.quantile(1), Duration(5120));
   EXPECT_EQ(histogram.count(), 100u);
   EXPECT_EQ(histogram.sum(), Duration(59'000));
 }
@@ -52,9 +52,22 @@ TEST(Latency, the_edges_belong_to_the_lower_bucket_and_nothing_is_too_long_or_ne
   histogram.record(std::chrono::hours(24));
   const auto buckets = histogram.buckets();
   EXPECT_EQ(buckets[0], 3u);
-  EXPECT_EQ(buckets[1], 1u);
-  EXPECT_EQ(buckets[2], 2u);
+  for (size_t i : {1, 2, 3}) EXPECT_EQ(buckets[i], 1u) << i;
   EXPECT_EQ(buckets[LatencyHistogram::kBuckets - 1], 1u);
+}
+
+TEST(Latency, a_bucket_takes_what_is_over_the_edge_before_it_and_at_most_its_own) {
+  Duration before(0);
+  for (size_t i = 0; i < LatencyHistogram::kBuckets; ++i) {
+    const Duration edge = LatencyHistogram::upper_edge(i);
+    EXPECT_EQ(LatencyHistogram::bucket_of(before + Duration(1)), i);
+    EXPECT_EQ(LatencyHistogram::bucket_of(edge), i);
+    if (i >= 4) {
+      EXPECT_LE(edge.count() * 4, before.count() * 5) << i;
+    }
+    before = edge;
+  }
+  EXPECT_EQ(before, Duration(std::int64_t{1} << 27));
 }
 
 TEST(Counters, may_be_used_from_many_threads) {
