@@ -1,12 +1,14 @@
 #include "inference/channel.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -23,6 +25,7 @@ constexpr size_t kAlignment = 64;  // what the runtime's kernels like best
 constexpr int kSocketBufferBytes = 1 << 20;
 constexpr size_t kPiecesMax = 900;  // below the system's limit of 1024 in one sendmsg
 constexpr std::uint32_t kInShared = 1;
+constexpr std::chrono::microseconds kAwakeMax{200};
 
 struct Header {
   std::uint32_t magic = kMagic;
@@ -190,9 +193,25 @@ Result<void> Channel::send(FrameKind kind, std::uint64_t id, int slot, const Fra
   }
 }
 
+ssize_t Channel::next_message() {
+  const auto receive = [this](int flags) { return ::recv(socket_.get(), buffer_.get(), kFrameBytesMax, flags); };
+  if (end_ == End::server) return receive(MSG_DONTWAIT);
+  const auto start = std::chrono::steady_clock::now();
+  const auto waited = [&] { return std::chrono::steady_clock::now() - start; };
+  ssize_t n = -1;
+  errno = EAGAIN;
+  while (is_hurried_ && n < 0 && errno == EAGAIN && waited() < kAwakeMax) {
+    n = receive(MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN) ::sched_yield();  // whoever else wants the processor may have it
+  }
+  if (n < 0 && errno == EAGAIN) n = receive(0);
+  is_hurried_ = waited() < kAwakeMax;
+  return n;
+}
+
 Result<std::optional<Frame>> Channel::receive() {
   for (;;) {
-    const ssize_t n = ::recv(socket_.get(), buffer_.get(), kFrameBytesMax, end_ == End::server ? MSG_DONTWAIT : 0);
+    const ssize_t n = next_message();
     if (n > 0) return std::optional(TRY(parse({buffer_.get(), static_cast<size_t>(n)})));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) return std::optional<Frame>();

@@ -149,12 +149,16 @@ class Channel {
 
  private:
   Result<Frame> parse(std::string_view message);
+  /// The next message into the buffer, as recv() answers. A worker that has been asked in quick succession looks for the next
+  /// request for a moment before it sleeps: to wake a sleeping processor costs more than a small model does.
+  ssize_t next_message();
 
   UniqueFd socket_;
   SharedMemory memory_;
   const End end_;
   const std::uint64_t inline_bytes_max_;
   std::unique_ptr<char[], void (*)(char*)> buffer_;
+  bool is_hurried_ = false;  // the last message came within kAwakeMax; only the receiving thread
 };
 
 /// A connected pair of sockets for a server and its worker.

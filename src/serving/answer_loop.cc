@@ -22,6 +22,14 @@ void add(int epoll, int fd) {
   CHECK(::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0, "a fresh descriptor can be watched");
 }
 
+/// Whether serving-io is woken by what comes through a socket; it always is when the other end closes.
+void listen(int epoll, int fd, bool on) {
+  epoll_event event{};
+  event.events = on ? static_cast<std::uint32_t>(EPOLLIN) : 0;
+  event.data.fd = fd;
+  ::epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event);  // fails for a replica that was forgotten meanwhile, which is as good
+}
+
 }  // namespace
 
 AnswerLoop::AnswerLoop(const Clock& clock) : clock_(clock), epoll_(::epoll_create1(EPOLL_CLOEXEC)), wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -88,16 +96,35 @@ void AnswerLoop::on_readable(int socket) {
     if (at == state->watched.end()) return;
     watched = at->second;
   }
-  for (;;) {
+  if (watched.replica->is_read.test_and_set(std::memory_order_acquire)) return;  // whoever reads it listens again afterwards
+  read_frames(watched);
+  watched.replica->is_read.clear(std::memory_order_release);
+}
+
+int AnswerLoop::read_frames(const Watched& watched) {
+  for (int count = 0;; ++count) {
     auto frame = watched.replica->channel.receive();
     if (!frame.ok()) {
       forget(*watched.replica);
       watched.generation->on_gone(watched.replica, frame.error());
-      return;
+      return -1;
     }
-    if (!*frame) return;
+    if (!*frame) return count;
     watched.generation->on_frame(watched.replica, **frame);
   }
+}
+
+void AnswerLoop::ask_here(const std::shared_ptr<Generation>& generation, const std::shared_ptr<Replica>& replica, Duration patience, const std::function<void()>& send) {
+  if (replica->is_read.test_and_set(std::memory_order_acquire)) return send();
+  const int socket = replica->channel.socket();
+  listen(epoll_.get(), socket, false);
+  send();
+  const Time end = clock_.steady() + patience;
+  int count = 0;
+  while ((count = read_frames({generation, replica})) == 0 && clock_.steady() < end) {
+  }
+  replica->is_read.clear(std::memory_order_release);
+  if (count >= 0) listen(epoll_.get(), socket, true);  // what came since the last look wakes serving-io now
 }
 
 void AnswerLoop::run() {

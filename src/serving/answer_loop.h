@@ -2,6 +2,7 @@
 // for others.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <unordered_map>
@@ -24,6 +25,10 @@ class AnswerLoop {
   /// From now on the generation is told what the replica sends, until it is forgotten. Keeps both alive.
   void watch(std::shared_ptr<Generation> generation, std::shared_ptr<Replica> replica);
   void forget(const Replica& replica);
+  /// Sends a lone request and reads its answer in the caller's own thread for up to `patience`, so that neither serving-io nor the
+  /// caller has to be woken for it: on an idle machine two wake-ups cost more than a small model does. What comes later, or
+  /// while another thread reads, is left to serving-io.
+  void ask_here(const std::shared_ptr<Generation>& generation, const std::shared_ptr<Replica>& replica, Duration patience, const std::function<void()>& send);
   /// Has the generation look at its queue at `time` (steady).
   void wake_at(Time time, std::weak_ptr<Generation> generation);
 
@@ -42,6 +47,8 @@ class AnswerLoop {
   /// Wakes what is due; how long to sleep until the next, in milliseconds for epoll (-1: nothing is due).
   int ring_alarms();
   void on_readable(int socket);
+  /// Hands the frames that are there to the generation; how many they were, or -1 when the worker is gone.
+  int read_frames(const Watched& watched);
 
   const Clock& clock_;
   UniqueFd epoll_, wakeup_;

@@ -13,6 +13,9 @@ using inference::Frame;
 using inference::FrameKind;
 using inference::Tensor;
 
+// A model whose run takes less is answered in the asking thread while nobody else asks: see AnswerLoop::ask_here.
+constexpr std::int64_t kQuickRunUsMax = 50;
+constexpr Duration kLoneWaitMax{150};
 constexpr std::uint64_t kReleaseBytesMin = 1 << 20;  // smaller tensors may keep their pages of shared memory
 
 /// May two requests be one? The same shapes behind the first dimension.
@@ -43,7 +46,7 @@ Generation::Generation(std::shared_ptr<const EndpointFacts> facts, Revision revi
 
 Generation::Submitted Generation::submit(std::unique_ptr<Pending>& pending) {
   std::vector<Outgoing> outgoing;
-  bool nobody = false;
+  bool nobody = false, lone = false;
   {
     auto state = state_.lock();
     if (state->closed) return Submitted::closed;
@@ -55,8 +58,10 @@ Generation::Submitted Generation::submit(std::unique_ptr<Pending>& pending) {
     state->queue.push_back(std::move(pending));
     nobody = state->replicas.empty();
     outgoing = plan(*state);
+    lone = is_lone(*state, outgoing);
   }
-  send(outgoing);
+  if (lone) facts_->answers.ask_here(shared_from_this(), outgoing[0].replica, kLoneWaitMax, [&] { send(outgoing); });
+  else send(outgoing);
   // Scaled to zero: the loop should start somebody now rather than at its next look.
   if (nobody) facts_->changed();
   return Submitted::accepted;
@@ -101,6 +106,13 @@ std::vector<Generation::Outgoing> Generation::plan(State& state) {
     outgoing.push_back({best, best->flights[static_cast<size_t>(slot)], slot});
   }
   return outgoing;
+}
+
+bool Generation::is_lone(const State& state, const std::vector<Outgoing>& outgoing) {
+  if (!state.quick || outgoing.size() != 1 || !state.queue.empty() || outgoing[0].batch->requests.front()->request.is_image()) return false;
+  int flying = 0;
+  for (const auto& replica : state.replicas) flying += replica->flying();
+  return flying == 1;
 }
 
 std::shared_ptr<Batch> Generation::take(State& state, int count) {
@@ -232,6 +244,7 @@ void Generation::on_ready(const std::shared_ptr<Replica>& replica, const Frame& 
       signature_ = std::move(*signature);
       batchable_ = signature_.is_batchable();
       state->described = true;
+      state->quick = (*json)["run_us"].integer().value_or(kQuickRunUsMax) < kQuickRunUsMax;
     }
     if (replica->state == ReplicaState::starting) replica->state = ReplicaState::ready;
     replica->ready_at = facts_->clock.steady();

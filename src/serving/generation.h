@@ -89,6 +89,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
     Time last_request;
     bool closed = false;
     bool described = false;
+    bool quick = false;  // its runs are short enough to wait for
     std::uint64_t next_batch = 1;
     Time alarm;  // the wake-up that is set already
   };
@@ -101,6 +102,8 @@ class Generation : public std::enable_shared_from_this<Generation> {
   /// Moves what can run now from the queue to replicas. Called with the lock held; send() without.
   std::vector<Outgoing> plan(State& state);
   std::shared_ptr<Batch> take(State& state, int count);
+  /// Is this the only request there is, and its answer near?
+  static bool is_lone(const State& state, const std::vector<Outgoing>& outgoing);
   void send(const std::vector<Outgoing>& outgoing);
   Result<void> send_one(const Outgoing& outgoing);
   /// Takes the batches off a dead replica: the oldest is returned to be failed, others go back to the queue.

@@ -38,6 +38,7 @@ struct Replica {
   inference::Channel channel;     // locks itself as its header says
   const Time started;             // steady
   std::atomic<std::uint64_t> memory_bytes{0};
+  std::atomic_flag is_read;       // held by the one thread that receives from the channel
 
   // Guarded by the generation's lock.
   ReplicaState state = ReplicaState::starting;
