@@ -1,6 +1,7 @@
 // Keyboard: one listener, layers of bindings; the newest layer that knows a key wins. "g d" is g, then d.
 import { useEffect, useLayoutEffect, useRef } from "react";
 import { flushSync } from "react-dom";
+import { back_or } from "./router";
 
 export interface Binding { keys: string; what: string; run: (event: KeyboardEvent) => void; group?: string }
 
@@ -21,6 +22,11 @@ export function useKeys(bindings: Binding[]) {
     layers.push(layer);
     return () => void layers.splice(layers.indexOf(layer), 1);
   }, []);
+}
+
+/// Escape leads back to the list that the page belongs to.
+export function useBack(to: string, what = "Back to the list") {
+  useKeys([{ keys: "Escape", what, run: () => back_or(to), group: "This page" }]);
 }
 
 export function key_name(event: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey">): string {

@@ -49,8 +49,14 @@ export function navigate(to: string, { replace = false } = {}) {
   const full = to.startsWith("/projects/") ? to : base + to;
   if (full === location.pathname + location.search) return;
   if (replace) history.replaceState(history.state, "", full);
-  else history.pushState(null, "", full);
+  else history.pushState({ within: true }, "", full);
   window.dispatchEvent(new Event(kMoved));
+}
+
+/// To where the reader came from within these pages, else to `to`. A list shows its former place again.
+export function back_or(to: string) {
+  if ((history.state as { within?: boolean } | null)?.within) history.back();
+  else navigate(to);
 }
 
 /// Changes some values of the query in place; null removes.

@@ -9,7 +9,7 @@ import { Link, navigate, set_search, useParam } from "../app/router";
 import { Ago, Empty, Problem, Skeleton } from "../parts/basics";
 import { Bar, FillPage, Head } from "../parts/detail";
 import { FilterBox } from "../parts/filter";
-import { count, counted } from "../parts/format";
+import { count, counted, short_id } from "../parts/format";
 import { ImageGrid, SizeSlider } from "../parts/images";
 import { DataTable, type Column } from "../parts/table";
 import { url } from "../api/client";
@@ -29,7 +29,7 @@ export default function CommitPage({ name = "", ref = "" }: Record<string, strin
   const commit = useGet<Commit>(["datasets", name, "commit", ref], `${base}/commits/${part(ref)}`);
   const samples = useList<Sample>(["datasets", name, "samples", ref], `${base}/commits/${part(ref)}/samples`, "samples", { filter });
   const branch = dataset.data?.branches.find((one) => one.name === ref);
-  usePage([{ name: "Data", to: "/datasets" }, { name, to: `/datasets/${part(name)}` }, { name: branch ? ref : ref.slice(0, 8) }], [
+  usePage([{ name: "Data", to: "/datasets" }, { name, to: `/datasets/${part(name)}` }, { name: branch ? ref : short_id(ref) }], [
     { what: "List these samples", cli: `slipway data samples ${quoted(`${name}@${ref}`)}${filter ? ` --filter ${quoted(filter)}` : ""}`, curl: curl(url(`${base}/commits/${part(ref)}/samples`, { filter })), python: python(url(`${base}/commits/${part(ref)}/samples`, { filter })) },
     { what: "Get the files", cli: `slipway data get ${quoted(`${name}@${ref}`)} FOLDER` },
   ]);
@@ -42,10 +42,10 @@ export default function CommitPage({ name = "", ref = "" }: Record<string, strin
   const refused = samples.error && filter && samples.error.status >= 400 && samples.error.status < 500;
   return (
     <FillPage>
-      <Head title={<>{name}@{branch ? ref : ref.slice(0, 8)}</>} state={commit.data && <span className="quiet">{commit.data.message} · {commit.data.author ?? ""} <Ago at={commit.data.created_at} /></span>}>
+      <Head title={<>{name}@{branch ? ref : short_id(ref)}</>} state={commit.data && <span className="quiet">{commit.data.message} · {commit.data.author ?? ""} <Ago at={commit.data.created_at} /></span>}>
         {commit.data?.parent_id && <Link to={`/datasets/${part(name)}/diff?from=${commit.data.parent_id}&to=${commit.data.id}`}>What changed</Link>}
         <select aria-label="Branch" value={branch ? ref : ""} onChange={(event) => navigate(commit_url(name, event.target.value))}>
-          {!branch && <option value="">commit {ref.slice(0, 8)}</option>}
+          {!branch && <option value="">commit {short_id(ref)}</option>}
           {dataset.data?.branches.map((one) => <option key={one.name} value={one.name}>{one.name}</option>)}
         </select>
       </Head>

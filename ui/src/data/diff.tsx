@@ -2,11 +2,12 @@
 import { part, url } from "../api/client";
 import { useGet } from "../api/hooks";
 import type { Dataset, DatasetDiff, Sample } from "../api/types";
+import { useBack } from "../app/keys";
 import { curl, python, quoted, usePage } from "../app/page";
 import { Link, set_search, useParam } from "../app/router";
 import { Empty, Figure, Figures, Loaded } from "../parts/basics";
 import { Head, ScrollPage, Section } from "../parts/detail";
-import { count } from "../parts/format";
+import { count, short_id } from "../parts/format";
 import { Picture } from "../parts/images";
 import { face_of, label_text, sample_url } from "./links";
 import css from "./data.module.css";
@@ -22,9 +23,10 @@ export default function DatasetDiffPage({ name = "" }: Record<string, string>) {
   usePage([{ name: "Data", to: "/datasets" }, { name, to: `/datasets/${part(name)}` }, { name: "Changes" }], [
     { what: "Show what changed", cli: `slipway data diff ${quoted(name)} ${quoted(from)} ${quoted(to)}`, curl: curl(api), python: python(api) },
   ]);
+  useBack(`/datasets/${part(name)}`);
   const refs = [...new Set([from, to, ...(dataset.data?.branches.map((branch) => branch.name) ?? [])].filter(Boolean))];
   const choose = (param: string, value: string, label: string) => (
-    <label>{label} <select value={value} onChange={(event) => set_search({ [param]: event.target.value })}>{!value && <option value="">choose</option>}{refs.map((ref) => <option key={ref} value={ref}>{ref.length > 40 ? ref.slice(0, 8) : ref}</option>)}</select></label>
+    <label>{label} <select value={value} onChange={(event) => set_search({ [param]: event.target.value })}>{!value && <option value="">choose</option>}{refs.map((ref) => <option key={ref} value={ref}>{ref.length >= 26 ? short_id(ref) : ref}</option>)}</select></label>
   );
   return (
     <ScrollPage>

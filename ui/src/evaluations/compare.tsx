@@ -2,11 +2,12 @@
 import { part } from "../api/client";
 import { useGet } from "../api/hooks";
 import type { Evaluation, EvaluationComparison } from "../api/types";
+import { useBack } from "../app/keys";
 import { curl, python, usePage } from "../app/page";
 import { Link } from "../app/router";
 import { Figure, Figures, Loaded, State } from "../parts/basics";
 import { Head, ScrollPage, Section } from "../parts/detail";
-import { count, difference_in_words, percent } from "../parts/format";
+import { count, difference_in_words, percent, short_id } from "../parts/format";
 import { Interval, span_of } from "../parts/interval";
 import css from "./evaluations.module.css";
 import table from "../runs/runs.module.css";
@@ -16,13 +17,14 @@ export default function CompareEvaluations({ id = "", other = "" }: Record<strin
   const left = useGet<Evaluation>(["evaluations", id, "record"], `/api/v1/evaluations/${id}`);
   const right = useGet<Evaluation>(["evaluations", other, "record"], `/api/v1/evaluations/${other}`);
   const comparison = useGet<EvaluationComparison>(["evaluations", id, "compare", other], api);
-  const name_of = (one: Evaluation | undefined, otherwise: string) => (one ? `${one.model} ${one.version}` : otherwise.slice(0, 8));
+  const name_of = (one: Evaluation | undefined, otherwise: string) => (one ? `${one.model} ${one.version}` : short_id(otherwise));
   const [from_name, to_name] = [name_of(left.data, id), name_of(right.data, other)];
   usePage([{ name: "Evaluations", to: "/evaluations" }, { name: `${from_name} and ${to_name}` }], [{ what: "Compare two evaluations", cli: `slipway evaluations compare ${id} ${other}`, curl: curl(api), python: python(api) }]);
+  useBack("/evaluations");
   return (
     <ScrollPage>
       <Head title={<>From {from_name} to {to_name}</>}><Link to={`/evaluations/${other}/compare/${id}`}>Swap</Link></Head>
-      {left.data && <p className="quiet">On the same samples of <Link to={`/datasets/${part(left.data.dataset)}/commits/${left.data.commit_id}`}>{left.data.dataset}@{left.data.commit_id.slice(0, 8)}</Link>. <Link to={`/evaluations/${id}`}>{from_name}</Link> stands left, <Link to={`/evaluations/${other}`}>{to_name}</Link> right.</p>}
+      {left.data && <p className="quiet">On the same samples of <Link to={`/datasets/${part(left.data.dataset)}/commits/${left.data.commit_id}`}>{left.data.dataset}@{short_id(left.data.commit_id)}</Link>. <Link to={`/evaluations/${id}`}>{from_name}</Link> stands left, <Link to={`/evaluations/${other}`}>{to_name}</Link> right.</p>}
       <Loaded of={comparison}>
         {({ slices, flips }) => {
           const [low, high] = span_of([{ value: 0, low: 0, high: 0 }, ...slices.map((one) => ({ value: one.difference, low: one.low, high: one.high }))]);

@@ -9,7 +9,7 @@ import { Link, navigate, set_search, useParam } from "../app/router";
 import { Ago, Empty, Facts, Figure, Figures, Loaded, Problem, Skeleton, State } from "../parts/basics";
 import { Head, ScrollPage, Section } from "../parts/detail";
 import { FilterBox } from "../parts/filter";
-import { count, counted, number, percent } from "../parts/format";
+import { count, counted, number, percent, short_id } from "../parts/format";
 import { ImageGrid, SizeSlider } from "../parts/images";
 import { Interval, span_of } from "../parts/interval";
 import { DataTable, type Column } from "../parts/table";
@@ -20,7 +20,7 @@ import css from "./evaluations.module.css";
 export default function EvaluationPage({ id = "" }: Record<string, string>) {
   const api = `/api/v1/evaluations/${id}`;
   const evaluation = useGet<Evaluation>(["evaluations", id, "record"], api);
-  usePage([{ name: "Evaluations", to: "/evaluations" }, { name: evaluation.data?.name || id.slice(0, 10) }], [
+  usePage([{ name: "Evaluations", to: "/evaluations" }, { name: evaluation.data?.name || short_id(id) }], [
     { what: "Show this evaluation", curl: curl(api), python: python(api) },
     { what: "The samples it got wrong", curl: curl(url(`${api}/samples`, { filter: "correct = 0" })), python: python(url(`${api}/samples`, { filter: "correct = 0" })) },
   ]);
@@ -43,9 +43,9 @@ function Body({ evaluation }: { evaluation: Evaluation }) {
       </Head>
       <Facts columns of={[
         ["Model", <Link to={`/models/${part(evaluation.model)}/versions/${evaluation.version}`}>{evaluation.model} version {evaluation.version}</Link>],
-        ["Samples of", <Link to={`/datasets/${part(evaluation.dataset)}/commits/${evaluation.commit_id}`}>{evaluation.dataset}@{evaluation.commit_id.slice(0, 8)}</Link>],
+        ["Samples of", <Link to={`/datasets/${part(evaluation.dataset)}/commits/${evaluation.commit_id}`}>{evaluation.dataset}@{short_id(evaluation.commit_id)}</Link>],
         ["Task", evaluation.task],
-        ["Run", evaluation.run_id ? <Link to={`/runs/${evaluation.run_id}`}>{evaluation.run_id.slice(0, 12)}</Link> : null],
+        ["Run", evaluation.run_id ? <Link to={`/runs/${evaluation.run_id}`}>{short_id(evaluation.run_id)}</Link> : null],
         ["Created", <Ago at={evaluation.created_at} />],
       ]} />
       {names.length === 0 ? <Empty>{evaluation.state === "failed" ? evaluation.message || "It failed before there was a result; its run says why." : "Its run is asking the model about every sample; the numbers appear here."}</Empty> : (
@@ -75,12 +75,12 @@ function Slices({ evaluation }: { evaluation: Evaluation }) {
       <ul className={css.slices}>
         {evaluation.slices.map((one) => {
           const estimate = one.metrics[metric];
-          const worse = estimate?.high != null && estimate.high < whole.value;
+          const worse = estimate?.high != null && whole.value !== null && estimate.high < whole.value;
           return (
             <li key={one.name}>
               <button type="button" aria-pressed={slice === one.name} title={one.query} onClick={() => set_slice(slice === one.name ? null : one.name)}>
                 <span className="clip">{one.name}</span>
-                {estimate ? <Interval marks={[{ ...estimate, color: worse ? "var(--bad)" : "var(--accent)" }]} from={from} to={to} zero={whole.value} width={180} /> : <span className="quiet">no samples</span>}
+                {estimate ? <Interval marks={[{ ...estimate, color: worse ? "var(--bad)" : "var(--accent)" }]} from={from} to={to} {...(whole.value !== null ? { zero: whole.value } : {})} width={180} /> : <span className="quiet">no samples</span>}
                 <span className="num">{percent(estimate?.value)}{worse && <span className={css.worse}> below</span>}</span>
                 <span className="num quiet">{count(one.n)}</span>
               </button>

@@ -7,16 +7,16 @@ import { curl, python, usePage } from "../app/page";
 import { Link, navigate, useListParam, useParam } from "../app/router";
 import { Ago, Empty, Problem, State } from "../parts/basics";
 import { Bar, FillPage, Head } from "../parts/detail";
-import { count, percent } from "../parts/format";
+import { count, percent, short_id } from "../parts/format";
 import { Interval, span_of } from "../parts/interval";
 import { DataTable, type Column } from "../parts/table";
 import { first_metric } from "./metric";
 
 const columns_of = ([from, to]: [number, number]): Column<Evaluation>[] => [
-  { id: "name", name: "Name", width: 200, value: ({ name }) => name, cell: ({ id, name }) => <Link to={`/evaluations/${id}`}>{name || id.slice(0, 10)}</Link> },
+  { id: "name", name: "Name", width: 200, value: ({ name }) => name, cell: ({ id, name }) => <Link to={`/evaluations/${id}`}>{name || short_id(id)}</Link> },
   { id: "state", name: "State", width: 104, value: ({ state }) => state, cell: ({ state }) => <State of={state} /> },
   { id: "model", name: "Model", width: 140, value: ({ model, version }) => `${model} ${version}`, cell: ({ model, version }) => <Link to={`/models/${part(model)}/versions/${version}`}>{model} {version}</Link> },
-  { id: "dataset", name: "Samples of", width: 160, value: ({ dataset }) => dataset, cell: ({ dataset, commit_id }) => <Link to={`/datasets/${part(dataset)}/commits/${commit_id}`}>{dataset}@{commit_id.slice(0, 8)}</Link> },
+  { id: "dataset", name: "Samples of", width: 160, value: ({ dataset }) => dataset, cell: ({ dataset, commit_id }) => <Link to={`/datasets/${part(dataset)}/commits/${commit_id}`}>{dataset}@{short_id(commit_id)}</Link> },
   { id: "metric", name: "Metric", width: 96, value: (one) => first_metric(one.metrics)?.[0] ?? null },
   { id: "value", name: "Value", width: 86, right: true, value: (one) => first_metric(one.metrics)?.[1].value ?? null, cell: (one) => percent(first_metric(one.metrics)?.[1].value) },
   { id: "interval", name: `95 % interval, ${percent(from, 0)} to ${percent(to, 0)}`, width: 230, sortable: false, cell: (one) => { const found = first_metric(one.metrics); return found ? <span style={{ display: "flex", alignItems: "center", height: 29 }}><Interval marks={[found[1]]} from={from} to={to} /></span> : null; } },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ago, bytes, count, difference_in_words, duration, number, percent } from "./format";
+import { ago, bytes, count, difference_in_words, duration, number, percent, short_id } from "./format";
 
 describe("numbers", () => {
   test("have three significant digits, and thousands apart", () => {
@@ -53,4 +53,10 @@ test("a difference is said in words with its interval", () => {
 test("a share is a percentage", () => {
   expect(percent(0.9812)).toBe("98.1 %");
   expect(percent(NaN)).toBe("–");
+});
+
+test("our ids are told apart by their end, hashes by their beginning", () => {
+  expect(short_id("01M7Z5HQ0000000000ABCDEFGH")).toBe("ABCDEFGH");
+  expect(short_id("01a1fe58db79671a1f06cd7f487c2ba5")).toBe("487c2ba5");
+  expect(short_id("f".repeat(38) + "00")).toBe("ffffffff");
 });

@@ -90,14 +90,13 @@ export function exact(time: string | null | undefined): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())} ${offset}`;
 }
 
-/// Costs come in the currency of the server's price list; without one they are 0.
-export const cost = (value: number | null | undefined) => (value === null || value === undefined ? kNone : value.toFixed(2));
-
-/// Enough of a hash or id to tell it from others.
-export const short = (id: string | null | undefined, length = 8) => (id ? id.slice(0, length) : kNone);
+/// Enough of an id to tell it from others. Our own ids begin with the time, so that those of one minute begin alike: their end is
+/// shown. Of git's commits and of hashes it is the beginning.
+export const short_id = (id: string) => (id.length === 26 || id.length === 32 ? id.slice(-8) : id.slice(0, 8));
 
 /// A difference in words: "0.8 to 2.1 points better (95 %)".
-export function difference_in_words(low: number, high: number, verdict: string): string {
+export function difference_in_words(low: number | null, high: number | null, verdict: string): string {
+  if (low === null || high === null) return "not measured";
   const points = (share: number) => (Math.abs(share) * 100).toFixed(1);
   if (low > 0) return `${points(low)} to ${points(high)} points better (95 %)`;
   if (high < 0) return `${points(high)} to ${points(low)} points worse (95 %)`;

@@ -2,7 +2,8 @@
 import { percent } from "./format";
 import css from "./interval.module.css";
 
-export interface Mark { value: number; low: number | null; high: number | null; color?: string; name?: string }
+/// A value of null was not measured: nothing is drawn for it.
+export interface Mark { value: number | null; low: number | null; high: number | null; color?: string; name?: string }
 
 export function Interval({ marks, from, to, zero, width = 220 }: { marks: Mark[]; from: number; to: number; zero?: number; width?: number }) {
   const x = (value: number) => 6 + ((value - from) / (to - from || 1)) * (width - 12);
@@ -18,7 +19,7 @@ export function Interval({ marks, from, to, zero, width = 220 }: { marks: Mark[]
         return (
           <g key={i} style={{ stroke: color, fill: color }}>
             {low !== null && high !== null && <><line x1={x(low)} x2={x(high)} y1={y} y2={y} className={css.span} /><line x1={x(low)} x2={x(low)} y1={y - 3} y2={y + 3} /><line x1={x(high)} x2={x(high)} y1={y - 3} y2={y + 3} /></>}
-            <circle cx={x(value)} cy={y} r={3.5} stroke="none" />
+            {value !== null && <circle cx={x(value)} cy={y} r={3.5} stroke="none" />}
           </g>
         );
       })}
@@ -27,8 +28,8 @@ export function Interval({ marks, from, to, zero, width = 220 }: { marks: Mark[]
 }
 
 /// Room for all marks, a little more, never past 0 and 1 when shares are drawn.
-export function span_of(marks: { value: number; low: number | null; high: number | null }[], { clamp = false } = {}): [number, number] {
-  const values = marks.flatMap(({ value, low, high }) => [value, low ?? value, high ?? value]).filter(Number.isFinite);
+export function span_of(marks: { value: number | null; low: number | null; high: number | null }[], { clamp = false } = {}): [number, number] {
+  const values = marks.flatMap(({ value, low, high }) => [value, low ?? value, high ?? value]).filter((one): one is number => one !== null && Number.isFinite(one));
   if (values.length === 0) return [0, 1];
   const room = (Math.max(...values) - Math.min(...values) || 0.1) * 0.08;
   const from = Math.min(...values) - room;

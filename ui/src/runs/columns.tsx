@@ -1,12 +1,13 @@
 // The columns of a table of runs: what every run has, then one for each parameter, metric and tag that the server knows.
 import type { Run, RunColumns } from "../api/types";
 import { Ago, State } from "../parts/basics";
-import { cost, duration, number, value_of } from "../parts/format";
+import { duration, short_id, value_of } from "../parts/format";
+import { in_order, is_system, metric_text } from "./metric";
 import { Link } from "../app/router";
 import type { Column } from "../parts/table";
 
 const fixed: Column<Run>[] = [
-  { id: "name", name: "Name", width: 190, value: (run) => run.name || run.id, cell: (run) => <Link to={`/runs/${run.id}`}>{run.name || run.id.slice(0, 12)}</Link> },
+  { id: "name", name: "Name", width: 190, value: (run) => run.name || run.id, cell: (run) => <Link to={`/runs/${run.id}`}>{run.name || short_id(run.id)}</Link> },
   { id: "state", name: "State", width: 100, value: (run) => run.state, cell: (run) => <State of={run.state} /> },
   { id: "created_at", name: "Created", width: 104, right: true, value: (run) => run.created_at, cell: (run) => <Ago at={run.created_at} /> },
   { id: "duration_s", name: "Duration", width: 104, right: true, value: (run) => run.duration_s, cell: (run) => duration(run.duration_s) },
@@ -15,7 +16,6 @@ const fixed: Column<Run>[] = [
   { id: "member", name: "Member", width: 80, value: (run) => run.member },
   { id: "commit", name: "Commit", width: 100, hidden: true, sortable: false, value: (run) => run.source?.commit ?? null, cell: (run) => run.source?.commit ? <code>{run.source.commit.slice(0, 8)}{run.source.dirty ? " +" : ""}</code> : <span className="quiet">–</span>, hint: "The commit the code was at; + when there were changes beside it" },
   { id: "attempt_count", name: "Attempts", width: 84, right: true, hidden: true, sortable: false, value: (run) => run.attempt_count },
-  { id: "cost", name: "Cost", width: 80, right: true, hidden: true, sortable: false, value: (run) => run.cost, cell: (run) => cost(run.cost) },
   { id: "id", name: "Id", width: 270, hidden: true, value: (run) => run.id, cell: (run) => <code>{run.id}</code> },
 ];
 
@@ -23,10 +23,11 @@ const fixed: Column<Run>[] = [
 const kFirstShown = 4;
 
 export function run_columns(known: RunColumns | undefined): Column<Run>[] {
-  const metrics = (known?.metrics ?? []).map((key, i): Column<Run> => ({
-    id: `metrics.${key}`, name: key, width: 104, right: true, hidden: i >= kFirstShown, hint: `metrics.${key}, last value`,
+  const keys = in_order(known?.metrics ?? []);
+  const metrics = keys.map((key, i): Column<Run> => ({
+    id: `metrics.${key}`, name: key, width: 104, right: true, hidden: i >= kFirstShown || is_system(key), hint: `metrics.${key}, last value`,
     value: (run) => { const value = value_of(run.metrics[key]?.last); return Number.isNaN(value) ? null : value; },
-    cell: (run) => (run.metrics[key] ? number(run.metrics[key].last) : <span className="quiet">–</span>),
+    cell: (run) => (run.metrics[key] ? metric_text(key, run.metrics[key].last) : <span className="quiet">–</span>),
   }));
   const parameters = (known?.parameters ?? []).map((key, i): Column<Run> => ({
     id: `params.${key}`, name: key, width: 96, right: true, hidden: i >= kFirstShown, hint: `params.${key}`, value: (run) => run.parameters[key] ?? null,

@@ -4,14 +4,16 @@ import { useMemo, useState } from "react";
 import { ApiError, ask, get } from "../api/client";
 import { useGet } from "../api/hooks";
 import type { Num, Run, RunDiff, Series } from "../api/types";
+import { useBack } from "../app/keys";
 import { curl, python, usePage } from "../app/page";
 import { Link, useListParam, useParam } from "../app/router";
 import { Empty, Loaded, Problem, Skeleton, State, Swatch, Tabs } from "../parts/basics";
 import { Diff } from "../parts/code";
 import { Head, ScrollPage, Section } from "../parts/detail";
-import { color_of, duration, number, value_of } from "../parts/format";
+import { color_of, duration, short_id, value_of } from "../parts/format";
 import { Plot } from "../parts/plot";
-import { InView, in_order, kPointsMax, line_of, PlotTools, thinned, usePlotSettings } from "./metrics";
+import { in_order, metric_text } from "./metric";
+import { InView, kPointsMax, line_of, PlotTools, thinned, usePlotSettings } from "./metrics";
 import css from "./runs.module.css";
 
 export default function CompareRuns() {
@@ -21,6 +23,7 @@ export default function CompareRuns() {
     { what: "Compare two runs", cli: `slipway diff ${ids.slice(0, 2).join(" ")}`, curl: curl(`/api/v1/runs/${ids[0]}/diff/${ids[1]}`) },
     { what: "Fetch the lines", curl: curl("/api/v1/metrics/histories", { method: "POST", json: { run_ids: ids, keys: ["loss"], points_max: kPointsMax } }), python: python("/api/v1/metrics/histories", { method: "POST", json: { run_ids: ids, keys: ["loss"], points_max: kPointsMax } }) },
   ]);
+  useBack("/runs");
   const failed = results.find(({ error }) => error);
   const runs = results.flatMap(({ data }) => (data ? [data] : []));
   if (ids.length < 2) return <ScrollPage><Head title="Compare runs" /><Empty command="slipway diff RUN OTHER">Select two or more runs in the table and press c.</Empty></ScrollPage>;
@@ -49,7 +52,7 @@ export function compare_rows(runs: Pick<Run, "parameters" | "metrics">[]): Row[]
   return [
     ...in_order(keys((run) => run.metrics)).map((key) => {
       const last = runs.map((run) => run.metrics[key]?.last as Num | undefined);
-      return row("Metrics", key, last.map((value) => (value === undefined ? null : number(value))), last.map(value_of));
+      return row("Metrics", key, last.map((value) => (value === undefined ? null : metric_text(key, value))), last.map(value_of));
     }),
     ...keys((run) => run.parameters).sort().map((key) => row("Parameters", key, runs.map((run) => run.parameters[key] ?? null))),
   ];
@@ -66,7 +69,7 @@ function Table({ runs }: { runs: Run[] }) {
       <div className={css.over} tabIndex={0} role="region" aria-label="Side by side">
         <table className={css.values}>
           <thead>
-            <tr><th><span className="hidden">What</span></th>{runs.map((run) => <th key={run.id} className={css.right}><span className="row" style={{ justifyContent: "flex-end", flexWrap: "nowrap" }}><Swatch color={color_of(run.id)} /><Link to={`/runs/${run.id}`}>{run.name || run.id.slice(0, 8)}</Link></span></th>)}</tr>
+            <tr><th><span className="hidden">What</span></th>{runs.map((run) => <th key={run.id} className={css.right}><span className="row" style={{ justifyContent: "flex-end", flexWrap: "nowrap" }}><Swatch color={color_of(run.id)} /><Link to={`/runs/${run.id}`}>{run.name || short_id(run.id)}</Link></span></th>)}</tr>
           </thead>
           <tbody>
             <tr><td className="quiet">State</td>{runs.map((run) => <td key={run.id} className={css.right}><State of={run.state} /></td>)}</tr>
@@ -120,7 +123,7 @@ function Overlay({ runs, metric, settings }: { runs: Run[]; metric: string; sett
           title={metric} x_name={settings.by_time ? "seconds since the first point" : "step"} log={settings.log} smoothing={settings.smoothing} sync="compare" zoom={settings.zoom} on_zoom={settings.set_zoom} note={thinned(series)}
           lines={series.map((one) => {
             const run = runs.find(({ id }) => id === one.run_id);
-            const line = line_of(one, settings.by_time, label_of(run, runs) ?? (one.run_id ?? "").slice(0, 8), color_of(one.run_id ?? ""));
+            const line = line_of(one, settings.by_time, label_of(run, runs) ?? short_id(one.run_id ?? ""), color_of(one.run_id ?? ""));
             const first = line.xs[0] ?? 0;
             return settings.by_time ? { ...line, xs: line.xs.map((x) => x - first) } : line;
           })}

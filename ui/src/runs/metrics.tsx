@@ -7,6 +7,7 @@ import { useParam } from "../app/router";
 import { Empty, Loaded, Skeleton } from "../parts/basics";
 import { color_of, counted, number, value_of } from "../parts/format";
 import { Plot, type PlotLine } from "../parts/plot";
+import { in_order, is_system, metric_text } from "./metric";
 import css from "./runs.module.css";
 
 export const kPointsMax = 2000;
@@ -56,10 +57,6 @@ export function line_of(series: Series, by_time: boolean, label: string, color: 
   return { ...line, xs: order.map(([x]) => x), ys: pick(line.ys), low: line.low && pick(line.low), high: line.high && pick(line.high) };
 }
 
-/// Metrics of a machine stand after those of the training.
-const is_system = (key: string) => key.startsWith("system/") || key.startsWith("machine.");
-export const in_order = (keys: string[]) => [...keys].sort((a, b) => Number(is_system(a)) - Number(is_system(b)) || a.localeCompare(b));
-
 export function MetricPlots({ run }: { run: Run }) {
   const settings = usePlotSettings();
   const [find, set_find] = useState("");
@@ -86,7 +83,7 @@ export function MetricPlots({ run }: { run: Run }) {
                 <tbody>
                   {keys.map((key) => {
                     const { last, min, max, step, count } = metrics.find((metric) => metric.key === key)!;
-                    return <tr key={key}><td>{key}</td>{[last, min, max, step, count].map((value, i) => <td key={i} className={`${css.right} num`}>{number(value)}</td>)}</tr>;
+                    return <tr key={key}><td>{key}</td>{[last, min, max].map((value, i) => <td key={i} className={`${css.right} num`}>{metric_text(key, value)}</td>)}{[step, count].map((value, i) => <td key={i} className={`${css.right} num`}>{number(value)}</td>)}</tr>;
                   })}
                 </tbody>
               </table>
