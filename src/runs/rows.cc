@@ -208,6 +208,14 @@ Result<std::vector<Attempt>> attempts(catalog::Connection& connection, const Run
 
 Result<std::vector<Attempt>> open_attempts(catalog::Connection& connection) { return connection.rows(kAttemptsOpen, {}, attempt_of); }
 
+Result<ComputingTime> computing_time(catalog::Connection& connection, const ProjectId& project, Time now) {
+  return TRY(connection.first(
+      "SELECT COUNT(*), CAST(COALESCE(SUM(COALESCE(a.ended_at, ?) - a.started_at), 0) AS BIGINT), COALESCE(SUM(a.cpu_s), 0.0) "
+      "FROM attempts a JOIN executions e ON e.run_id = a.run_id WHERE e.project_id = ?",
+      {now.micros, project.text},
+      [](const Row& row) { return ComputingTime{row.integer(0), Duration(row.integer(1)), row.number(2)}; })).value_or(ComputingTime{});
+}
+
 Result<void> put_document(catalog::Connection& connection, const RunId& run, std::string_view kind, const std::string& document, Time now) {
   return done(connection.run(
       "INSERT INTO run_documents (run_id, kind, document, at) VALUES (?, ?, ?, ?) "

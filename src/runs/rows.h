@@ -29,6 +29,7 @@ Result<void> update_attempt(catalog::Connection& connection, const Attempt& atte
 Result<std::optional<Attempt>> attempt(catalog::Connection& connection, const AttemptId& id);
 Result<std::vector<Attempt>> attempts(catalog::Connection& connection, const RunId& run);
 Result<std::vector<Attempt>> open_attempts(catalog::Connection& connection);
+Result<ComputingTime> computing_time(catalog::Connection& connection, const ProjectId& project, Time now);
 
 Result<void> put_document(catalog::Connection& connection, const RunId& run, std::string_view kind, const std::string& document, Time now);
 Result<std::optional<std::string>> document(catalog::Connection& connection, const RunId& run, std::string_view kind);

@@ -64,6 +64,10 @@ Result<std::vector<Attempt>> Runs::attempts(const ProjectId& project, const RunI
   return database_.read_value([&](Connection& connection) { return rows::attempts(connection, run); });
 }
 
+Result<ComputingTime> Runs::computing_time(const ProjectId& project) {
+  return database_.read_value([&](Connection& connection) { return rows::computing_time(connection, project, clock_.now()); });
+}
+
 Result<std::vector<RunOutput>> Runs::outputs(const ProjectId& project, const RunId& run) {
   TRY(get(project, run));
   return database_.read_value([&](Connection& connection) { return rows::outputs(connection, run); });
@@ -301,7 +305,8 @@ Result<void> Runs::tell(const RunId& run) {
   const Execution execution = TRY(database_.read_value([&](Connection& connection) { return require_execution(connection, run); }));
   tracking::RunUpdate update;
   update.state = execution.state;
-  if (execution.started_at) update.started_at = execution.started_at;
+  // What never began took no time, however long it waited.
+  update.started_at = execution.started_at ? execution.started_at : execution.ended_at;
   if (execution.ended_at) update.ended_at = execution.ended_at;
   const auto told = tracking_.runs().update(execution.project, run, update);
   // A deleted run takes no news; its execution still comes to its end.

@@ -84,6 +84,13 @@ struct RunOutput {
   std::string dataset, commit;
 };
 
+/// What a project's runs took of its nodes: all attempts, those that run counted until now.
+struct ComputingTime {
+  std::int64_t attempts = 0;
+  Duration time{0};
+  double cpu_s = 0;  // of the commands' processes, as their runners measured it
+};
+
 inline constexpr size_t kQueuedRunsMax = 100'000;
 inline constexpr size_t kDocumentBytesMax = 8 << 20;
 inline constexpr std::uint64_t kRunLogBytesMax = 4ull << 30;
@@ -116,6 +123,7 @@ class Runs {
   /// A document the node recorded ("environment", "machine"); null when there is none.
   Result<Json> document(const ProjectId& project, const RunId& run, std::string_view kind);
   LogStore& log() { return log_; }
+  Result<ComputingTime> computing_time(const ProjectId& project);
 
   // For the runner, through api. `attempt` must be open: failed_precondition once it is over, and the runner gives up.
 

@@ -36,6 +36,14 @@ Result<void> check_active(const Experiment& experiment) {
                fmt::format("The experiment {} must be in the 'active' state. Current state is deleted.", experiment.id.text)};
 }
 
+// A queued run has no time yet; a client's run without an end has none that is known.
+constexpr std::string_view kTimes =
+    "SELECT e.id, e.name, COUNT(*), CAST(COALESCE(SUM(CASE WHEN r.state IN ('running', 'stopping') THEN 1 ELSE 0 END), 0) AS BIGINT), "
+    "CAST(COALESCE(SUM(CASE WHEN r.state IN ('queued', 'scheduled') THEN 0 WHEN r.ended_at IS NOT NULL THEN r.ended_at - r.started_at "
+    "WHEN r.source_kind = 'step' THEN ? - r.started_at ELSE 0 END), 0) AS BIGINT) AS micros "
+    "FROM runs r JOIN experiments e ON e.number = r.experiment WHERE r.project_id = ? AND r.deleted = 0 AND e.deleted = 0 "
+    "GROUP BY e.id, e.name ORDER BY micros DESC, e.name LIMIT ?";
+
 }  // namespace
 
 Result<std::vector<Experiment>> read_experiments(Connection& connection, std::string_view where_and_order, const catalog::Values& values) {
@@ -172,6 +180,14 @@ Result<std::int64_t> Experiments::run_count(const Experiment& experiment) {
     return TRY(connection.first("SELECT COUNT(*) FROM runs WHERE experiment = ? AND deleted = 0", {experiment.number},
                                 [](const catalog::Row& row) { return row.integer(0); }))
         .value_or(0);
+  });
+}
+
+Result<std::vector<ExperimentTime>> Experiments::times(const ProjectId& project, size_t most) {
+  return database_.read_value([&](Connection& connection) {
+    return connection.rows(kTimes, {clock_.now().micros, project.text, static_cast<std::int64_t>(most)}, [](const catalog::Row& row) {
+      return ExperimentTime{ExperimentId(row.text(0)), std::string(row.text(1)), row.integer(2), row.integer(3), Duration(row.integer(4))};
+    });
   });
 }
 

@@ -15,6 +15,15 @@ namespace slipway::tracking {
 /// artifacts to the server they track with.
 inline constexpr const char* kArtifactRoot = "mlflow-artifacts:";
 
+/// How long an experiment's runs took: those that are over, and those that Slipway executes now. A client's run without an end
+/// is not counted, because nobody knows whether it still runs.
+struct ExperimentTime {
+  ExperimentId id;
+  std::string name;
+  std::int64_t runs = 0, running = 0;
+  Duration time{0};
+};
+
 /// Every call blocks for the database and waits until what it wrote is durable. Thread-safe.
 class Experiments {
  public:
@@ -35,6 +44,8 @@ class Experiments {
   Result<void> set_tag(const ProjectId& project, const ExperimentId& id, const std::string& key, const std::string& value);
   Result<void> delete_tag(const ProjectId& project, const ExperimentId& id, const std::string& key);
   Result<std::int64_t> run_count(const Experiment& experiment);
+  /// Of the active experiments with runs, the longest first, at most `most`. Reads every run of the project.
+  Result<std::vector<ExperimentTime>> times(const ProjectId& project, size_t most);
   /// Gives the Default experiment, which the schema made without a clock, its time of birth.
   Result<void> date_default();
 
