@@ -88,6 +88,7 @@ void Reporter::metrics(const std::vector<MetricPoint>& points) {
 
 void Reporter::set_state(std::string_view phase, pid_t pid, const Usage& usage) {
   auto state = state_.lock();
+  state->beat_due = state->beat_due || state->beat.phase != phase;
   state->beat = Heartbeat{std::string(phase), pid, std::max(usage.cpu_s, state->beat.cpu_s), usage.memory_bytes};
 }
 
@@ -98,7 +99,7 @@ bool Reporter::flush(Duration patience) {
   while (clock_.steady() < until && !disowned_) {
     {
       auto state = state_.lock();
-      if (state->log_sent >= state->log->size() && state->metrics_sent >= state->metrics->size()) return true;
+      if (!state->beat_due && state->log_sent >= state->log->size() && state->metrics_sent >= state->metrics->size()) return true;
       state->hurry = true;
     }
     changed_.notify_all();
@@ -147,6 +148,7 @@ Result<void> Reporter::send_heartbeat() {
   const Heartbeat beat = state_.lock()->beat;
   const HeartbeatAnswer answer = TRY(link_->heartbeat(beat));
   auto state = state_.lock();
+  if (state->beat.phase == beat.phase) state->beat_due = false;
   if (answer.stop && !state->stop) state->stop = StopRequest{answer.grace};
   return {};
 }
@@ -164,7 +166,7 @@ void Reporter::work() {
   while (!disowned_) {
     Duration pause = options_.send_interval;
     const auto round = [&]() -> Result<void> {
-      if (clock_.steady() >= beat_at) {
+      if (clock_.steady() >= beat_at || state_.lock()->beat_due) {
         TRY(send_heartbeat());
         beat_at = clock_.steady() + options_.heartbeat_interval;
       }

@@ -74,6 +74,7 @@ class Reporter {
     bool log_full = false;
     Heartbeat beat;
     bool ending = false, hurry = false;  // hurry: somebody waits in flush()
+    bool beat_due = false;               // the phase is another one than the server heard
     std::optional<StopRequest> stop;
   };
 
