@@ -7,11 +7,14 @@ import { navigate } from "./router";
 import { rail } from "./routes";
 import { choose_theme } from "./theme";
 import css from "./palette.module.css";
+import { short_id } from "../parts/format";
 
 interface Entry { kind: string; name: string; note?: string; act: () => void }
 
 const local: Entry[] = [
   ...rail.map(({ name, to }) => ({ kind: "page", name, act: () => navigate(to) })),
+  { kind: "command", name: "Add files to a dataset", act: () => navigate("/new/dataset") },
+  { kind: "command", name: "New run", act: () => navigate("/new/run") },
   { kind: "command", name: "Theme: light", act: () => choose_theme("light") },
   { kind: "command", name: "Theme: dark", act: () => choose_theme("dark") },
   { kind: "command", name: "Theme: as the system", act: () => choose_theme("system") },
@@ -31,7 +34,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const { data, error } = useGet<{ results: SearchResult[] }>(["search", wanted], url("/api/v1/search", { q: wanted }), { enabled: wanted !== "", keep: true });
 
   const mine = local.filter(({ name }) => name.toLowerCase().includes(wanted.toLowerCase()));
-  const found: Entry[] = wanted === "" ? [] : (data?.results ?? []).map((one) => ({ kind: one.kind, name: one.name, note: one.id === one.name ? "" : one.id.slice(0, 12), act: () => navigate(one.url) }));
+  const found: Entry[] = wanted === "" ? [] : (data?.results ?? []).map((one) => ({ kind: one.kind, name: one.name, note: one.id === one.name ? "" : short_id(one.id), act: () => navigate(one.url) }));
   // An answer's id or a run's id, pasted whole, goes straight to its page.
   const direct: Entry[] = /^[0-9a-f]{32}$/.test(wanted) ? [{ kind: "run", name: wanted, act: () => navigate(`/runs/${wanted}`) }]
     : /^[0-9A-Za-z._-]{20,64}$/.test(wanted) ? [{ kind: "why", name: wanted, act: () => navigate(`/why/${wanted}`) }] : [];

@@ -6,6 +6,7 @@ import { stream_state, watch_stream } from "../api/events";
 import type { Server } from "../api/types";
 import { Notices, Popover, Problem, Skeleton, Empty } from "../parts/basics";
 import { bytes } from "../parts/format";
+import { DiskBanner } from "./disk_banner";
 import { active_bindings, useKeys } from "./keys";
 import { How } from "./how";
 import { Palette } from "./palette";
@@ -34,6 +35,7 @@ export function Shell() {
       <Rail path={path} />
       <div className={css.main}>
         <TopBar onSearch={() => set_open("palette")} onKeys={() => set_open("keys")} how={how} onHow={toggle_how} />
+        <DiskBanner />
         <div className={css.content}>
           <main id="page" tabIndex={-1} className={css.page}><Page path={path} /></main>
           {how && <How onClose={toggle_how} />}
@@ -103,7 +105,7 @@ function Rail({ path }: { path: string }) {
       )}
       <ul>
         {rail.map(({ name, to, key }) => {
-          const current = to === "/" ? path === "/" : path === to || path.startsWith(`${to}/`) || (to === "/deployments" && path.startsWith("/why/"));
+          const current = to === "/" ? path === "/" : path === to || path.startsWith(`${to}/`) || (to === "/deployments" && path.startsWith("/why/")) || (to === "/datasets" && path === "/new/dataset") || (to === "/runs" && path === "/new/run");
           return <li key={to}><Link to={to} aria-current={current ? "page" : undefined} title={`g ${key}`} onPointerEnter={() => preload(to)}>{name}</Link></li>;
         })}
       </ul>

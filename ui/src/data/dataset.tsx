@@ -3,11 +3,13 @@ import { useState } from "react";
 import { part, url } from "../api/client";
 import { useGet, useList, useSend } from "../api/hooks";
 import type { Commit, Dataset } from "../api/types";
+import { useBack } from "../app/keys";
 import { curl, python, quoted, usePage } from "../app/page";
 import { Link, useParam } from "../app/router";
 import { Ago, Command, Dialog, Empty, Facts, Field, Loaded, notify, Tag } from "../parts/basics";
 import { Columns, Head, ScrollPage, Section } from "../parts/detail";
-import { bytes, count, counted } from "../parts/format";
+import { Edit } from "../parts/edit";
+import { bytes, count, counted, short_id } from "../parts/format";
 import { DataTable, type Column } from "../parts/table";
 import { commit_url } from "./links";
 
@@ -18,6 +20,7 @@ export default function DatasetPage({ name = "" }: Record<string, string>) {
     { what: "Get its files", cli: `slipway data get ${quoted(name)}@main FOLDER` },
     { what: "Add to it", cli: `slipway data add ${quoted(name)} images/ --branch main` },
   ]);
+  useBack("/datasets");
   return <ScrollPage><Loaded of={dataset} page>{(data) => <Body dataset={data} />}</Loaded></ScrollPage>;
 }
 
@@ -27,7 +30,9 @@ function Body({ dataset }: { dataset: Dataset }) {
   return (
     <>
       <Head title={dataset.name}>
-        {from && to && <Link to={`/datasets/${part(dataset.name)}/diff?from=main&to=${part(from.name)}`}>Compare branches</Link>}
+        <Edit what={dataset.name} path={`/api/v1/datasets/${part(dataset.name)}`} nouns={["datasets"]} value={{ description: dataset.description }} />
+        <Link to={`/new/dataset?name=${part(dataset.name)}`} className="button">Add files</Link>
+        {from && to && <Link className="button" to={`/datasets/${part(dataset.name)}/diff?from=main&to=${part(from.name)}`}>Compare branches</Link>}
         {from && to && <button type="button" onClick={() => set_merging(true)}>Merge a branch</button>}
       </Head>
       {dataset.description && <p>{dataset.description}</p>}
@@ -38,7 +43,7 @@ function Body({ dataset }: { dataset: Dataset }) {
               {dataset.branches.map((branch) => (
                 <li key={branch.name} className="row" style={{ minHeight: 30 }}>
                   <Link to={commit_url(dataset.name, branch.name)}>{branch.name}</Link>
-                  <code className="quiet">{branch.commit_id.slice(0, 8)}</code><span className="grow" /><span className="quiet"><Ago at={branch.updated_at} /></span>
+                  <code className="quiet">{short_id(branch.commit_id)}</code><span className="grow" /><span className="quiet"><Ago at={branch.updated_at} /></span>
                 </li>
               ))}
             </ul>
@@ -59,7 +64,7 @@ function Commits({ dataset }: { dataset: Dataset }) {
   const [branch, set_branch] = useParam("branch", first);
   const list = useList<Commit>(["datasets", dataset.name, "commits"], `/api/v1/datasets/${part(dataset.name)}/commits`, "commits", { branch });
   const columns: Column<Commit>[] = [
-    { id: "id", name: "Commit", width: 100, sortable: false, value: ({ id }) => id, cell: ({ id }) => <Link to={commit_url(dataset.name, id)}><code>{id.slice(0, 8)}</code></Link> },
+    { id: "id", name: "Commit", width: 100, sortable: false, value: ({ id }) => id, cell: ({ id }) => <Link to={commit_url(dataset.name, id)}><code title={id}>{short_id(id)}</code></Link> },
     { id: "message", name: "Message", width: 420, sortable: false, value: ({ message }) => message },
     { id: "branches", name: "Branches", width: 150, cell: ({ id }) => <span className="row" style={{ gap: 4, flexWrap: "nowrap", height: 29 }}>{dataset.branches.filter(({ commit_id }) => commit_id === id).map(({ name }) => <Tag key={name}>{name}</Tag>)}</span> },
     { id: "samples", name: "Samples", width: 100, right: true, sortable: false, value: ({ sample_count }) => sample_count, cell: ({ sample_count }) => count(sample_count) },
@@ -86,7 +91,7 @@ function Merge({ dataset, onClose }: { dataset: Dataset; onClose: () => void }) 
   const merge = useSend<Commit>(["datasets"], () => ["POST", `/api/v1/datasets/${part(dataset.name)}/merge`, { from, into, message: message || `Merge ${from} into ${into}` }]);
   return (
     <Dialog title={`Merge a branch of ${dataset.name}`} onClose={onClose}>
-      <form className="stack" onSubmit={(event) => { event.preventDefault(); merge.mutate(undefined, { onSuccess: (commit) => { notify(`${into} of ${dataset.name} is now ${commit.id.slice(0, 8)}, ${counted(commit.sample_count, "sample")}.`); onClose(); } }); }}>
+      <form className="stack" onSubmit={(event) => { event.preventDefault(); merge.mutate(undefined, { onSuccess: (commit) => { notify(`${into} of ${dataset.name} is now ${short_id(commit.id)}, ${counted(commit.sample_count, "sample")}.`); onClose(); } }); }}>
         <Field name="From"><select value={from} onChange={(event) => set_from(event.target.value)}>{dataset.branches.map(({ name }) => <option key={name}>{name}</option>)}</select></Field>
         <Field name="Into"><select value={into} onChange={(event) => set_into(event.target.value)}>{dataset.branches.map(({ name }) => <option key={name}>{name}</option>)}</select></Field>
         <Field name="Message"><input value={message} placeholder={`Merge ${from} into ${into}`} onChange={(event) => set_message(event.target.value)} /></Field>

@@ -29,12 +29,12 @@ export default function Datasets() {
   ]);
   return (
     <FillPage>
-      <Head title="Data" />
+      <Head title="Data"><Link to="/new/dataset" className="button primary">Add a dataset</Link></Head>
       {list.error && <Problem error={list.error} again={list.again} />}
       <DataTable
         name="datasets" label="Datasets" primary rows={list.rows} columns={columns} row_key={({ id }) => id} row_url={({ name }) => `/datasets/${encodeURIComponent(name)}`}
         total={list.total} more={list.more} load_more={list.load_more} loading={list.loading}
-        empty={<Empty command="slipway data add digits images/ --branch main">There is no dataset yet. A folder of files becomes one, with every version kept:</Empty>}
+        empty={<Empty command="slipway data add digits images/ --branch main">There is no dataset yet. A folder of files becomes one, with every version kept: <Link to="/new/dataset">add one here</Link>, or</Empty>}
       />
     </FillPage>
   );

@@ -28,7 +28,7 @@ export function Code({ run }: { run: Run }) {
             ["Files", counted(data.file_count ?? data.files.length, "file")],
           ]} />
           <Section title="Changes that were not committed">
-            <Diff text={data.diff ?? ""} empty={data.commit ? "None: the code is exactly the commit." : "The folder is not in git; all files were kept."} />
+            <Diff text={data.diff ?? ""} empty={data.commit ? (data.dirty === null ? "Not known: the folder came through a browser, which cannot ask git. All files are kept as they were." : "None: the code is exactly the commit.") : "The folder is not in git; all files were kept."} />
           </Section>
           {data.files.some(({ untracked }) => untracked) && (
             <Section title="New files that git does not know">

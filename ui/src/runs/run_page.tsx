@@ -1,14 +1,14 @@
-import { useKeys } from "../app/keys";
+import { useBack } from "../app/keys";
 import { curl, usePage } from "../app/page";
-import { navigate } from "../app/router";
 import { useGet } from "../api/hooks";
 import type { Run } from "../api/types";
 import { RunView } from "./run_view";
 import { ScrollPage } from "../parts/detail";
+import { short_id } from "../parts/format";
 
 export default function RunPage({ id = "" }: Record<string, string>) {
   const run = useGet<Run>(["runs", id, "record"], `/api/v1/runs/${id}`);
-  usePage([{ name: "Runs", to: "/runs" }, { name: run.data?.name || id.slice(0, 12) }], [
+  usePage([{ name: "Runs", to: "/runs" }, { name: run.data?.name || short_id(id) }], [
     {
       what: "Read this run", cli: `slipway runs show ${id}`, curl: curl(`/api/v1/runs/${id}`),
       python: `import mlflow\n\nmlflow.set_tracking_uri("${location.origin}")\nrun = mlflow.get_run("${id}")\nprint(run.data.metrics)`,
@@ -17,6 +17,6 @@ export default function RunPage({ id = "" }: Record<string, string>) {
     { what: "Run it again", cli: `slipway rerun ${id}`, curl: curl(`/api/v1/runs/${id}/rerun`, { method: "POST", json: {} }) },
     { what: "Stop it", cli: `slipway stop ${id}`, curl: curl(`/api/v1/runs/${id}/stop`, { method: "POST", json: {} }) },
   ]);
-  useKeys([{ keys: "Escape", what: "Back to the list", run: () => { if (history.length > 1) history.back(); else navigate("/runs"); }, group: "This page" }]);
+  useBack("/runs");
   return <ScrollPage><RunView id={id} /></ScrollPage>;
 }

@@ -4,16 +4,16 @@ import { useGet, useSend } from "../api/hooks";
 import type { Attempt, Run } from "../api/types";
 import { quoted } from "../app/page";
 import { Link, navigate } from "../app/router";
-import { Ago, Command, Dialog, Empty, Facts, Field, Loaded, notify, notify_error, State, Tabs, Tag } from "../parts/basics";
+import { Ago, Command, Copy, Dialog, Empty, Facts, Field, Loaded, State, Tabs, Tag, notify, notify_error } from "../parts/basics";
 import { Head } from "../parts/detail";
-import { cost, counted, duration } from "../parts/format";
+import { bytes, counted, duration, short_id } from "../parts/format";
+import { Edit } from "../parts/edit";
 import { Log } from "../parts/log";
 import { Artifacts } from "./artifacts";
 import { Code, EnvironmentTab, LineageTab } from "./record";
 import { MetricPlots } from "./metrics";
+import { is_running } from "./state";
 import css from "./runs.module.css";
-
-export const is_running = (run: Run) => ["queued", "scheduled", "running", "stopping"].includes(run.state);
 
 export function RunView({ id }: { id: string }) {
   const run = useGet<Run>(["runs", id, "record"], `/api/v1/runs/${id}`);
@@ -24,7 +24,7 @@ function Body({ run }: { run: Run }) {
   const executed = run.source?.kind === "step";
   return (
     <>
-      <Head title={run.name || run.id.slice(0, 12)} state={<State of={run.state} />}><Actions run={run} /></Head>
+      <Head title={run.name || short_id(run.id)} state={<State of={run.state} />}><Actions run={run} /></Head>
       <div className="stack">
         <End run={run} />
         <Facts columns of={[
@@ -34,9 +34,9 @@ function Body({ run }: { run: Run }) {
           ["Member", run.member],
           ["Step", run.source?.step ?? null],
           ["Code", run.source?.commit ? <><code>{run.source.commit.slice(0, 8)}</code>{run.source.branch && ` on ${run.source.branch}`}{run.source.dirty && " with changes"}</> : null],
-          ["Pipeline", run.source?.pipeline_run_id ? <Link to={`/pipelines/${run.source.pipeline_run_id}`}>{run.source.pipeline_run_id.slice(0, 12)}</Link> : null],
-          ["Cost", run.cost === null ? null : <span className="num">{cost(run.cost)}</span>],
-          ["Id", <code>{run.id}</code>],
+          ["Pipeline", run.source?.pipeline_run_id ? <Link to={`/pipelines/${run.source.pipeline_run_id}`}>{short_id(run.source.pipeline_run_id)}</Link> : null],
+          ["CPU time", executed ? <CpuTime run={run} /> : null],
+          ["Id", <span className="row"><code>{run.id}</code><Copy text={run.id} /></span>],
         ]} />
         {Object.keys(run.tags).some((key) => !key.startsWith("mlflow.")) && (
           <div className="row">{Object.entries(run.tags).filter(([key]) => !key.startsWith("mlflow.")).map(([key, value]) => <Tag key={key}>{key} = {value}</Tag>)}</div>
@@ -55,6 +55,15 @@ function Body({ run }: { run: Run }) {
     </>
   );
 }
+
+/// What its processes used of the processors in all attempts, as the node measured it.
+function CpuTime({ run }: { run: Run }) {
+  const attempts = useGet<{ attempts: Measured[] }>(["runs", run.id, "attempts"], `/api/v1/runs/${run.id}/attempts`, is_running(run) ? { every_ms: 5_000 } : {});
+  if (!attempts.data) return null;
+  const last = attempts.data.attempts.at(-1);
+  return <span className="num">{duration(attempts.data.attempts.reduce((sum, one) => sum + one.cpu_s, 0))}{is_running(run) && last ? `, ${bytes(last.memory_bytes)} of memory now` : ""}</span>;
+}
+type Measured = Attempt & { cpu_s: number; memory_bytes: number };
 
 /// Why it waits, or how it ended, when that needs words.
 function End({ run }: { run: Run }) {
@@ -77,8 +86,10 @@ function Actions({ run }: { run: Run }) {
   const executed = run.source?.kind === "step";
   return (
     <>
+      {!run.deleted && <Edit what={run.name || "this run"} path={`/api/v1/runs/${run.id}`} nouns={["runs"]} value={{ name: run.name, tags: run.tags }} />}
       {executed && is_running(run) && <button type="button" disabled={run.state === "stopping" || stop.isPending} onClick={() => stop.mutate(undefined, { onError: notify_error })}>Stop</button>}
       {executed && <button type="button" onClick={() => set_again(true)}>Run again</button>}
+      {executed && run.source?.step !== "import" && run.source?.step !== "evaluate" && <Link className="button" to={`/new/run?from=run&like=${run.id}`}>New run from its code</Link>}
       {run.deleted
         ? <button type="button" onClick={() => restore.mutate(undefined, { onError: notify_error })}>Restore</button>
         : !is_running(run) && <button type="button" onClick={() => remove.mutate(undefined, {
@@ -130,19 +141,20 @@ function Parameters({ run }: { run: Run }) {
 }
 
 function Attempts({ id }: { id: string }) {
-  const attempts = useGet<{ attempts: Attempt[] }>(["runs", id, "attempts"], `/api/v1/runs/${id}/attempts`);
+  const attempts = useGet<{ attempts: Measured[] }>(["runs", id, "attempts"], `/api/v1/runs/${id}/attempts`);
   return (
     <Loaded of={attempts}>
       {({ attempts: all }) => all.length === 0 ? <Empty>No attempt has been made yet: the run waits for its place.</Empty> : (
         <div className={css.over}>
           <table className={css.values}>
-            <thead><tr><th className={css.right}>Attempt</th><th>State</th><th>Node</th><th className={css.right}>Process</th><th className={css.right}>Started</th><th className={css.right}>Duration</th><th>End</th></tr></thead>
+            <thead><tr><th className={css.right}>Attempt</th><th>State</th><th>Node</th><th className={css.right}>Process</th><th className={css.right}>Started</th><th className={css.right}>Duration</th><th className={css.right}>CPU time</th><th className={css.right}>Memory</th><th>End</th></tr></thead>
             <tbody>
               {all.map((one) => (
                 <tr key={one.id}>
                   <td className={`${css.right} num`}>{one.number}</td><td><State of={one.state} /></td><td>{one.node ?? "–"}</td><td className={`${css.right} num`}>{one.pid ?? "–"}</td>
                   <td className={css.right}><Ago at={one.started_at} /></td>
                   <td className={`${css.right} num`}>{one.started_at && one.ended_at ? duration((Date.parse(one.ended_at) - Date.parse(one.started_at)) / 1000) : "–"}</td>
+                  <td className={`${css.right} num`}>{duration(one.cpu_s)}</td><td className={`${css.right} num`}>{one.state === "over" ? "–" : bytes(one.memory_bytes)}</td>
                   <td>{[one.end, one.exit_code ? `exit code ${one.exit_code}` : null, one.signal ? `signal ${one.signal}` : null, one.message].filter(Boolean).join(" · ") || "–"}</td>
                 </tr>
               ))}

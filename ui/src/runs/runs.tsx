@@ -55,6 +55,7 @@ export default function Runs() {
       <Head title="Runs">
         <Views name="runs" />
         <button type="button" disabled={selected.length < 2} onClick={compare}>Compare{selected.length >= 2 ? ` ${selected.length}` : ""}</button>
+        <Link to="/new/run" className="button primary">New run</Link>
       </Head>
       <Bar>
         <select aria-label="Experiment" value={experiment} onChange={(event) => set_experiment(event.target.value)}>
@@ -73,7 +74,7 @@ export default function Runs() {
           total={runs.total} more={runs.more} load_more={runs.load_more} loading={runs.loading} changing={runs.changing}
           empty={filter_refused ? <p className="quiet">Nothing is shown until the filter is understood.</p> : filter || experiment
             ? <Empty>No run matches. <button type="button" className="small" onClick={() => set_search({ filter: null, experiment: null })}>Show all runs</button></Empty>
-            : <Empty command={`MLFLOW_TRACKING_URI=${location.origin} python train.py`}>No run has been recorded. Start one with <code>slipway run STEP</code>, or point a script that uses mlflow here:</Empty>}
+            : <Empty command={`MLFLOW_TRACKING_URI=${location.origin} python train.py`}>No run has been recorded. <Link to="/new/run">Start one here</Link> or with <code>slipway run STEP</code>, or point a script that uses mlflow here:</Empty>}
         />
         {open && (
           <div className={css.beside} role="region" aria-label="The run beside the list">
