@@ -6,8 +6,11 @@ import { quoted } from "../app/page";
 import { navigate } from "../app/router";
 import { Command, Dialog, Field } from "../parts/basics";
 
-export function DeployDialog({ model, onClose }: { model: Model; onClose: () => void }) {
-  const choices = [...Object.keys(model.aliases).map((alias) => `@${alias}`), ...(model.latest_version ? [`/${model.latest_version}`] : [])];
+/// `wanted`: a version to offer beside the aliases, and first; the latest when it is not said.
+export function DeployDialog({ model, wanted, onClose }: { model: Model; wanted?: number; onClose: () => void }) {
+  const aliases = Object.keys(model.aliases).map((alias) => `@${alias}`);
+  const version = wanted ?? model.latest_version;
+  const choices = wanted ? [`/${wanted}`, ...aliases] : [...aliases, ...(version ? [`/${version}`] : [])];
   const [name, set_name] = useState(model.name);
   const [which, set_which] = useState(choices[0] ?? "");
   const [replicas, set_replicas] = useState(1);

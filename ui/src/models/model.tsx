@@ -1,14 +1,17 @@
 // One model: where its aliases point, its versions, and how the aliases moved.
 import { useState } from "react";
 import { part } from "../api/client";
-import { useGet, useList, useSend } from "../api/hooks";
+import { useGet, useList } from "../api/hooks";
 import type { AliasChange, Deployment, Model, Version } from "../api/types";
+import { useBack } from "../app/keys";
 import { curl, python, quoted, usePage } from "../app/page";
 import { Link } from "../app/router";
-import { Ago, Command, Dialog, Empty, Facts, Field, Loaded, notify, notify_error, State, Tag } from "../parts/basics";
+import { Ago, Empty, Facts, Loaded, State, Tag } from "../parts/basics";
 import { Columns, Head, ScrollPage, Section } from "../parts/detail";
-import { percent } from "../parts/format";
+import { Edit } from "../parts/edit";
+import { percent, short_id } from "../parts/format";
 import { DataTable, type Column } from "../parts/table";
+import { AliasDialog } from "./alias";
 import { DeployDialog } from "./deploy";
 
 const version_url = (model: string, version: number) => `/models/${part(model)}/versions/${version}`;
@@ -21,6 +24,7 @@ export default function ModelPage({ name = "" }: Record<string, string>) {
     { what: "Move an alias", cli: `slipway models alias ${quoted(name)} production 2`, curl: curl(`${api}/aliases/production`, { method: "PUT", json: { version: 2 } }), python: python(`${api}/aliases/production`, { method: "PUT", json: { version: 2 } }) },
     { what: "Deploy it", cli: `slipway deploy ${quoted(name)}` },
   ]);
+  useBack("/models");
   return <ScrollPage><Loaded of={model} page>{(data) => <Body model={data} />}</Loaded></ScrollPage>;
 }
 
@@ -37,12 +41,13 @@ function Body({ model }: { model: Model }) {
     { id: "result", name: "Last evaluation", width: 180, right: true, sortable: false, value: ({ evaluations }) => evaluations[0]?.name ?? null, cell: ({ evaluations }) => { const last = evaluations[0]; const [metric, estimate] = Object.entries(last?.metrics ?? {})[0] ?? []; return last ? <Link to={`/evaluations/${last.id}`}>{metric && estimate ? `${metric} ${percent(estimate.value)}` : last.name}</Link> : <span className="quiet">–</span>; } },
     { id: "created_at", name: "Created", width: 110, right: true, value: ({ created_at }) => created_at, cell: ({ created_at }) => <Ago at={created_at} /> },
     { id: "created_by", name: "By", width: 90, value: ({ created_by }) => created_by },
-    { id: "run", name: "Run", width: 110, value: ({ run_id }) => run_id, cell: ({ run_id }) => (run_id ? <Link to={`/runs/${run_id}`}><code>{run_id.slice(0, 8)}</code></Link> : <span className="quiet">–</span>) },
+    { id: "run", name: "Run", width: 110, value: ({ run_id }) => run_id, cell: ({ run_id }) => (run_id ? <Link to={`/runs/${run_id}`}><code>{short_id(run_id)}</code></Link> : <span className="quiet">–</span>) },
     { id: "description", name: "Description", width: 320, value: ({ description }) => description },
   ];
   return (
     <>
       <Head title={model.name}>
+        <Edit what={model.name} path={`/api/v1/models/${part(model.name)}`} nouns={["models"]} value={{ description: model.description, tags: model.tags }} />
         <button type="button" onClick={() => set_asking("alias")} disabled={!model.latest_version}>Move an alias</button>
         <button type="button" className="primary" onClick={() => set_asking("deploy")} disabled={!model.latest_version}>Deploy</button>
       </Head>
@@ -75,27 +80,5 @@ function Body({ model }: { model: Model }) {
       {asking === "alias" && <AliasDialog model={model} versions={versions.rows} onClose={() => set_asking(null)} />}
       {asking === "deploy" && <DeployDialog model={model} onClose={() => set_asking(null)} />}
     </>
-  );
-}
-
-function AliasDialog({ model, versions, onClose }: { model: Model; versions: Version[]; onClose: () => void }) {
-  const [alias, set_alias] = useState("production");
-  const [version, set_version] = useState(model.latest_version ?? 1);
-  const before = model.aliases[alias];
-  const move = useSend<unknown, { alias: string; version: number }>(["models", "deployments"], ({ alias: name, version: to }) => ["PUT", `/api/v1/models/${part(model.name)}/aliases/${part(name)}`, { version: to }]);
-  return (
-    <Dialog title={`Move an alias of ${model.name}`} onClose={onClose}>
-      <form className="stack" onSubmit={(event) => {
-        event.preventDefault();
-        move.mutate({ alias, version }, { onSuccess: () => { onClose(); notify(`${alias} of ${model.name} is now version ${version}.`, before ? { undo: () => move.mutate({ alias, version: before }, { onError: notify_error }) } : {}); } });
-      }}>
-        <Field name="Alias" hint={before ? `Now at version ${before}. Deployments that use it switch when their new version is warm.` : "A new alias."}><input value={alias} list="aliases" required pattern="[A-Za-z0-9._\-]+" onChange={(event) => set_alias(event.target.value)} /></Field>
-        <datalist id="aliases">{Object.keys(model.aliases).map((one) => <option key={one} value={one} />)}</datalist>
-        <Field name="Version"><select value={version} onChange={(event) => set_version(Number(event.target.value))}>{versions.map((one) => <option key={one.version} value={one.version}>{one.version}{one.description ? ` · ${one.description}` : ""}</option>)}</select></Field>
-        {move.error && <p role="alert">{move.error.message}</p>}
-        <Command text={`slipway models alias ${quoted(model.name)} ${quoted(alias)} ${version}`} />
-        <div><button type="submit" className="primary" disabled={move.isPending || before === version}>Move</button></div>
-      </form>
-    </Dialog>
   );
 }

@@ -2,7 +2,8 @@
 import { useState } from "react";
 import { part, parts } from "../api/client";
 import { useGet, useSend } from "../api/hooks";
-import type { Dataset, Deployment, Evaluation, Tensor, Version } from "../api/types";
+import type { Dataset, Deployment, Evaluation, Model, Tensor, Version } from "../api/types";
+import { useBack } from "../app/keys";
 import { curl, python, quoted, usePage } from "../app/page";
 import { Link, navigate, useParam } from "../app/router";
 import { Ago, Command, Dialog, Empty, Facts, Field, Loaded, State, Tag } from "../parts/basics";
@@ -10,6 +11,9 @@ import { Columns, Head, ScrollPage, Section } from "../parts/detail";
 import { bytes } from "../parts/format";
 import { Interval } from "../parts/interval";
 import { percent } from "../parts/format";
+import { Edit } from "../parts/edit";
+import { AliasDialog } from "./alias";
+import { DeployDialog } from "./deploy";
 import { FilePreview } from "../runs/artifacts";
 import css from "../runs/runs.module.css";
 
@@ -21,19 +25,25 @@ export default function VersionPage({ name = "", version = "" }: Record<string, 
     { what: "Load it", python: `import mlflow\n\nmlflow.set_tracking_uri("${location.origin}")\nmodel = mlflow.pyfunc.load_model("models:/${name}/${version}")` },
     { what: "Evaluate it", cli: `slipway evaluate model:${name}/${version} dataset:NAME@test` },
   ]);
+  useBack(`/models/${part(name)}`);
   return <ScrollPage><Loaded of={record} page>{(data) => <Body version={data} />}</Loaded></ScrollPage>;
 }
 
 function Body({ version }: { version: Version }) {
   const [file, set_file] = useParam("file");
-  const [evaluating, set_evaluating] = useState(false);
+  const [asking, set_asking] = useState<"evaluate" | "alias" | "deploy" | null>(null);
+  const model = useGet<Model>(["models", version.model, "record"], `/api/v1/models/${part(version.model)}`);
+  const close = () => set_asking(null);
   const deployments = useGet<{ deployments: Deployment[] }>(["deployments", "list", "all"], "/api/v1/deployments?page_size=1000");
   const where = deployments.data?.deployments.filter((one) => one.model === version.model && one.version === version.version) ?? [];
   const chosen = version.files.find(({ path }) => path === file);
   return (
     <>
       <Head title={<>{version.model} version {version.version}</>} state={<><State of={version.status} />{version.aliases.map((alias) => <Tag key={alias}>{alias}</Tag>)}</>}>
-        <button type="button" onClick={() => set_evaluating(true)}>Evaluate</button>
+        <Edit what={`version ${version.version}`} path={`/api/v1/models/${part(version.model)}/versions/${version.version}`} nouns={["models"]} value={{ description: version.description, tags: version.tags }} />
+        <button type="button" onClick={() => set_asking("evaluate")}>Evaluate</button>
+        <button type="button" disabled={!model.data} onClick={() => set_asking("alias")}>Move an alias here</button>
+        <button type="button" className="primary" disabled={!model.data} onClick={() => set_asking("deploy")}>Deploy</button>
       </Head>
       {version.description && <p>{version.description}</p>}
       <Columns>
@@ -69,7 +79,9 @@ function Body({ version }: { version: Version }) {
           </div>
         )}
       </Section>
-      {evaluating && <EvaluateDialog version={version} onClose={() => set_evaluating(false)} />}
+      {asking === "evaluate" && <EvaluateDialog version={version} onClose={close} />}
+      {asking === "alias" && model.data && <AliasDialog model={model.data} versions={[version]} wanted={version.version} onClose={close} />}
+      {asking === "deploy" && model.data && <DeployDialog model={model.data} wanted={version.version} onClose={close} />}
     </>
   );
 }
