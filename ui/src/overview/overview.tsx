@@ -1,12 +1,12 @@
-// What runs, what answers, what fails, what it costs; one glance, each number a way in.
-import { part } from "../api/client";
+// What runs, what answers, what fails, what it took; one glance, each number a way in.
+import { part, url } from "../api/client";
 import { useGet } from "../api/hooks";
 import type { Deployment, Finding, Overview, Run } from "../api/types";
 import { curl, python, usePage } from "../app/page";
 import { Link } from "../app/router";
-import { Ago, Command, Empty, Figure, Figures, Loaded, State } from "../parts/basics";
+import { Ago, Command, Empty, Figure, Figures, Loaded, Skeleton, State } from "../parts/basics";
 import { Columns, Head, ScrollPage, Section } from "../parts/detail";
-import { bytes, cost, count, duration, milliseconds, number, percent } from "../parts/format";
+import { bytes, count, counted, duration, milliseconds, number, percent, short_id } from "../parts/format";
 import css from "./overview.module.css";
 
 export default function OverviewPage() {
@@ -41,18 +41,11 @@ function Body({ data }: { data: Overview }) {
         <Section title="What answers" note={<Link to="/deployments">All deployments</Link>}>
           {data.deployments.length === 0 ? <Empty command="slipway deploy digits">Nothing is deployed.</Empty> : <ul className={css.lines}>{data.deployments.map((one) => <DeploymentLine key={one.id} one={one} />)}</ul>}
         </Section>
-        <Section title="What fails" note={<Link to="/findings">All findings</Link>}>
-          {data.open_findings.length === 0 && data.deployments.every(({ state }) => state !== "failed" && state !== "degraded") ? <p className="quiet">Nothing that the monitor noticed.</p> : (
-            <ul className={css.lines}>{data.open_findings.map((one: Finding) => <li key={one.id} className={css.finding}><State of={one.kind} /><Link to={`/findings/${one.id}`}>{one.message}</Link><span className="quiet"><Ago at={one.created_at} /></span></li>)}</ul>
-          )}
+        <Section title="What fails" note={<span className="row"><Link to="/runs?filter=state%20%3D%20'failed'">Failed runs</Link><Link to="/findings">All findings</Link></span>}>
+          <Failing data={data} />
         </Section>
-        <Section title="What it costs">
-          <Figures>
-            {usage.cost > 0 && <Figure name="Cost" value={cost(usage.cost)} note="of all runs, by the price list" />}
-            {usage.cpu_s > 0 && <Figure name="CPU time" value={duration(usage.cpu_s)} />}
-            {usage.gpu_s > 0 && <Figure name="GPU time" value={duration(usage.gpu_s)} />}
-            <Figure name="Stored" value={bytes(usage.blob_bytes)} note="each content once" />
-          </Figures>
+        <Section title="Computing time" note={<span className="quiet">of all experiments, the longest first</span>}>
+          <Computing stored={usage.blob_bytes} />
         </Section>
       </Columns>
       <Section title="Lately" note={<Link to="/runs">All runs</Link>}>
@@ -62,13 +55,73 @@ function Body({ data }: { data: Overview }) {
   );
 }
 
+/// Step and experiment, once when they are called the same.
+const what_of = (run: Run) => [...new Set([run.source?.step, run.experiment_name])].filter(Boolean).join(", ");
+
+const kFailedShown = 5;
+
+/// Deployments in trouble, what the monitor noticed, and the newest runs that failed.
+function Failing({ data }: { data: Overview }) {
+  const failed = useGet<{ runs: Run[] }>(["runs", "list", "failed"], url("/api/v1/runs", { filter: "state = 'failed'", page_size: kFailedShown, columns: "" }));
+  const troubled = data.deployments.filter(({ state }) => state === "failed" || state === "degraded");
+  const runs = failed.data?.runs ?? [];
+  if (data.open_findings.length + troubled.length + runs.length === 0) return <p className="quiet">{failed.isPending ? "" : "Nothing: no run failed, no deployment is in trouble, the monitor noticed nothing."}</p>;
+  return (
+    <ul className={css.lines}>
+      {troubled.map((one) => <li key={one.id} className={css.finding}><State of={one.state} /><span><Link to={`/deployments/${part(one.name)}`}>{one.name}</Link> {one.message}</span><span /></li>)}
+      {data.open_findings.map((one: Finding) => <li key={one.id} className={css.finding}><State of={one.kind} /><Link to={`/findings/${one.id}`}>{one.message}</Link><span className="quiet"><Ago at={one.created_at} /></span></li>)}
+      {runs.map((run) => <li key={run.id} className={css.finding}><State of={run.state} /><span><Link to={`/runs/${run.id}`}>{run.name || short_id(run.id)}</Link> <span className="quiet">{run.message || what_of(run)}</span></span><span className="quiet"><Ago at={run.ended_at ?? run.created_at} /></span></li>)}
+    </ul>
+  );
+}
+
+interface Usage {
+  attempt_count: number; computing_s: number; cpu_s: number;
+  experiments: { id: string; name: string; run_count: number; running_count: number; duration_s: number }[];
+}
+const kExperimentsShown = 8;
+
+/// What the runs of each experiment took, and what the processes that Slipway started used of the processors.
+function Computing({ stored }: { stored: number }) {
+  const usage = useGet<Usage>(["overview", "usage"], "/api/v1/usage", { every_ms: 60_000, stale_ms: 20_000 });
+  return (
+    <Loaded of={usage} skeleton={<Skeleton rows={4} />}>
+      {({ attempt_count, computing_s, cpu_s, experiments }) => {
+        const most = Math.max(...experiments.map(({ duration_s }) => duration_s), 1e-9);
+        return (
+          <div className="stack" style={{ gap: 16 }}>
+            <Figures>
+              <Figure name="On this server's nodes" value={duration(computing_s)} note={counted(attempt_count, "attempt")} />
+              <Figure name="CPU time" value={duration(cpu_s)} note="of all cores together" />
+              <Figure name="Stored" value={bytes(stored)} note="each content once" />
+            </Figures>
+            {experiments.length > 0 && (
+              <ul className={css.lines} aria-label="Time of the runs by experiment">
+                {experiments.slice(0, kExperimentsShown).map(({ id, name, run_count, running_count, duration_s }) => (
+                  <li key={id} className={css.experiment} title="From the start to the end of each run; those that a client never ended are not counted">
+                    <Link to={`/runs?experiment=${part(id)}`} className="clip">{name}</Link>
+                    <span className="quiet num">{counted(run_count, "run")}{running_count > 0 ? `, ${count(running_count)} now` : ""}</span>
+                    <span className={css.share} aria-hidden="true"><i style={{ width: `${(duration_s / most) * 100}%` }} /></span>
+                    <span className="num">{duration(duration_s)}</span>
+                  </li>
+                ))}
+              </ul>
+            )}
+            {experiments.length > kExperimentsShown && <p className="quiet">and {counted(experiments.length - kExperimentsShown, "shorter experiment")}</p>}
+          </div>
+        );
+      }}
+    </Loaded>
+  );
+}
+
 function RunLines({ runs }: { runs: Run[] }) {
   return (
     <ul className={css.lines}>
       {runs.map((run) => (
         <li key={run.id} className={css.run}>
-          <Link to={`/runs/${run.id}`} className="clip">{run.name || run.id.slice(0, 12)}</Link><State of={run.state} />
-          <span className="quiet clip">{[run.source?.step, run.experiment_name].filter(Boolean).join(", ")}</span>
+          <Link to={`/runs/${run.id}`} className="clip">{run.name || short_id(run.id)}</Link><State of={run.state} />
+          <span className="quiet clip">{what_of(run)}</span>
           <span className="num quiet">{duration(run.duration_s)}</span><span className="quiet"><Ago at={run.started_at ?? run.created_at} /></span>
         </li>
       ))}
@@ -90,7 +143,7 @@ function DeploymentLine({ one }: { one: Deployment }) {
 function FirstSteps() {
   return (
     <Section title="First steps">
-      <p>This project is empty. Three ways to begin, each on your own files:</p>
+      <p>This project is empty. Begin here with a folder: <Link to="/new/dataset">add a dataset</Link> or <Link to="/new/run">start a run</Link>. From a terminal, each on your own files:</p>
       <Command text={`MLFLOW_TRACKING_URI=${location.origin} python train.py`} />
       <Command text="slipway data add NAME FOLDER --branch main" />
       <Command text="slipway init && slipway run train" />
