@@ -168,11 +168,19 @@ class Database {
     return std::move(*out);
   }
 
-  /// A consistent copy of the whole database while it runs: SQLite writes a database file to `path`; PostgreSQL is
-  /// unsupported (the message names pg_dump).
+  /// A consistent copy of the whole database while it runs, as one SQLite file at `path`, whichever database this is.
+  /// already_exists when `path` does; on failure nothing of it stays. May take minutes.
   virtual Result<void> backup(const std::filesystem::path& path) = 0;
+  /// How large the database is: about what backup() will write.
+  virtual Result<std::uint64_t> bytes() = 0;
   virtual bool is_postgres() const = 0;
 };
+
+/// Puts what backup() wrote to `file` where `url` says, for a server that will open it: as a new file (which takes the place
+/// of one that is there), or into an empty PostgreSQL database. `scratch` is a folder for a temporary copy. A file that is
+/// damaged is data_loss; one of a newer version, or a PostgreSQL that holds something, failed_precondition.
+Result<void> restore_database(const std::filesystem::path& file, const std::string& url, const std::filesystem::path& scratch,
+                              const std::vector<Migration>& migrations);
 
 /// The schema of Slipway, compiled in from src/catalog/schema/*.sql in the order of their numbers.
 const std::vector<Migration>& schema();

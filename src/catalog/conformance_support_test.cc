@@ -7,9 +7,12 @@
 namespace slipway::catalog {
 namespace {
 
+/// Of the checkout that this program was built in. (__FILE__ does not say where that is: it is relative to the build.)
 std::filesystem::path support_script() {
-  // The sources lie where this file was compiled from.
-  return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() / "tests" / "support" / "postgres";
+  std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe");
+  do folder = folder.parent_path();
+  while (folder.has_relative_path() && !std::filesystem::exists(folder / "tests/support/postgres"));
+  return folder / "tests/support/postgres";
 }
 
 Result<Output> support(std::vector<std::string> arguments) {

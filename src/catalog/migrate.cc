@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/text.h"
 
 namespace slipway::catalog {
@@ -151,6 +152,13 @@ std::string translate_schema(std::string_view sql, bool is_postgres) {
   return out;
 }
 
+Result<SchemaState> schema_state(Session& session, const std::vector<Migration>& migrations, const std::string& begin) {
+  const auto applied = TRY(applied_migrations(session, begin));
+  TRY(check_known(applied, migrations));
+  const auto is_missing = [&](const Migration& migration) { return !applied.contains(migration.number); };
+  return SchemaState{applied.empty() ? 0 : applied.rbegin()->first, static_cast<size_t>(std::count_if(migrations.begin(), migrations.end(), is_missing))};
+}
+
 Result<void> migrate(Session& session, const std::vector<Migration>& migrations, const std::string& begin, Time now) {
   for (size_t i = 1; i < migrations.size(); ++i) {
     CHECK(migrations[i - 1].number < migrations[i].number, "migrations must be ordered, each number once: " + migrations[i].name);
@@ -158,7 +166,9 @@ Result<void> migrate(Session& session, const std::vector<Migration>& migrations,
   const auto applied = TRY(applied_migrations(session, begin));
   TRY(check_known(applied, migrations));
   for (const Migration& migration : migrations) {
-    if (!applied.contains(migration.number)) TRY(apply(session, migration, begin, now));
+    if (applied.contains(migration.number)) continue;
+    TRY(apply(session, migration, begin, now));
+    if (!applied.empty()) log_info("catalog", "the schema was changed", {{"migration", migration.name}, {"from", std::to_string(applied.rbegin()->first)}});
   }
   return {};
 }

@@ -2,7 +2,10 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "catalog/backup_file.h"
+#include "catalog/copy_rows.h"
 #include "catalog/migrate.h"
+#include "catalog/postgres_schema.h"
 #include "catalog/postgres_writer.h"
 
 namespace slipway::catalog {
@@ -105,8 +108,8 @@ class StreamSync {
 
 class PostgresDatabase : public Database {
  public:
-  PostgresDatabase(const DatabaseOptions& options, Counters& counters)
-      : shared_(options, counters), readers_(options.url, options.readers), sync_(shared_) {
+  PostgresDatabase(const DatabaseOptions& options, const std::vector<Migration>& migrations, Counters& counters)
+      : migrations_(migrations), shared_(options, counters), readers_(options.url, options.readers), sync_(shared_) {
     for (size_t i = 0; i < std::max<size_t>(options.writers, 1); ++i) writers_.push_back(std::make_unique<PostgresWriter>(shared_, i));
   }
   ~PostgresDatabase() override {
@@ -120,14 +123,30 @@ class PostgresDatabase : public Database {
   void write(Durability durability, Write body, Completion done) override {
     shared_.queue.push(durability, std::move(body), std::move(done));
   }
-  Result<void> backup(const std::filesystem::path&) override {
-    return Error{ErrorCode::unsupported,
-                 "a PostgreSQL database is backed up by PostgreSQL's own tools: run pg_dump --format=custom with the URL given "
-                 "to --database"};
+  Result<void> backup(const std::filesystem::path& path) override {
+    return make_backup_file(path, [&](const std::filesystem::path& unfinished) { return copy_into(unfinished); });
+  }
+  Result<std::uint64_t> bytes() override {
+    return read_value([](Connection& c) -> Result<std::uint64_t> {
+      const auto size = TRY(c.first("SELECT pg_database_size(current_database())", {}, [](const Row& row) { return row.integer(0); }));
+      return static_cast<std::uint64_t>(size.value_or(0));
+    });
   }
   bool is_postgres() const override { return true; }
 
  private:
+  /// One snapshot of everything, as an SQLite database. A file that fails half-way is thrown away, so it needs no log.
+  Result<void> copy_into(const std::filesystem::path& path) {
+    const auto target = TRY(SqliteConnection::open(path, SqliteConnection::Mode::writer));
+    TRY(migrate(*target, migrations_, "BEGIN IMMEDIATE", system_clock().now()));
+    TRY(target->execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; BEGIN"));
+    const auto source = TRY(PostgresConnection::open(shared_.options.url));
+    TRY(source->execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
+    TRY(copy_rows(*source, *target, TRY(tables_of(*target))));
+    return target->execute("COMMIT");
+  }
+
+  const std::vector<Migration> migrations_;
   // The order is that of shutting down, reversed: writers first, then the sync, which covers what they wrote last.
   PostgresShared shared_;
   PostgresReaders readers_;
@@ -135,7 +154,14 @@ class PostgresDatabase : public Database {
   std::vector<std::unique_ptr<PostgresWriter>> writers_;
 };
 
-Result<void> prepare_schema(PostgresConnection& session, const std::vector<Migration>& migrations) {
+}  // namespace
+
+Result<bool> is_half_restored(Session& postgres) {
+  const auto found = TRY(postgres.first("SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = ?", {kHalfRestoredTable}, [](const Row& row) { return row.integer(0); }));
+  return found.value_or(0) > 0;
+}
+
+Result<void> prepare_postgres_schema(PostgresConnection& session, const std::vector<Migration>& migrations) {
   const Time now = system_clock().now();
   TRY(session.execute(fmt::format("SET lock_timeout = '60s'; SELECT pg_advisory_lock({})", kMigrationLock)));
   // Half-empty pages keep updates of a writer's row on its page, out of the index and so out of other writers' way.
@@ -147,13 +173,14 @@ Result<void> prepare_schema(PostgresConnection& session, const std::vector<Migra
   return migrated;
 }
 
-}  // namespace
-
 Result<std::unique_ptr<Database>> open_postgres(const DatabaseOptions& options, const std::vector<Migration>& migrations,
                                                 Counters& counters) {
   const auto session = TRY(PostgresConnection::open(options.url));
-  TRY(prepare_schema(*session, migrations));
-  return std::unique_ptr<Database>(std::make_unique<PostgresDatabase>(options, counters));
+  if (TRY(is_half_restored(*session))) {
+    return Error{ErrorCode::failed_precondition, "the database holds a backup that was restored half-way; run the same `slipway restore` again to its end"};
+  }
+  TRY(prepare_postgres_schema(*session, migrations));
+  return std::unique_ptr<Database>(std::make_unique<PostgresDatabase>(options, migrations, counters));
 }
 
 }  // namespace slipway::catalog

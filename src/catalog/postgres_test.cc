@@ -160,12 +160,6 @@ TEST_P(Postgres, an_unreachable_server_is_a_sentence_without_the_password) {
   EXPECT_EQ(result.error().message.find("secret"), std::string::npos) << result.error().message;
 }
 
-TEST_P(Postgres, backup_names_the_tool_to_use) {
-  const auto result = open_log()->backup("/nowhere");
-  EXPECT_EQ(result.error().code, ErrorCode::unsupported);
-  EXPECT_NE(result.error().message.find("pg_dump"), std::string::npos);
-}
-
 INSTANTIATE_TEST_SUITE_P(Backends, Postgres, testing::Values("postgres"), [](const auto& one) { return one.param; });
 
 }  // namespace

@@ -17,9 +17,9 @@
 #include "base/file.h"
 #include "base/guarded.h"
 #include "base/log.h"
-#include "base/random.h"
 #include "base/thread.h"
 #include "catalog/backend.h"
+#include "catalog/backup_file.h"
 #include "catalog/migrate.h"
 #include "catalog/sqlite_connection.h"
 #include "catalog/wal_sync.h"
@@ -31,7 +31,6 @@ namespace {
 constexpr Duration kGroupTimeMax = std::chrono::milliseconds(10);
 constexpr int kCheckpointFrames = 1'000;  // 4 MiB of log between background checkpoints
 constexpr int kWalFramesMax = 8'192;      // 32 MiB
-constexpr int kBackupPagesPerStep = 2'000;
 
 /// Lends connections; waits for a free one.
 class ReaderPool {
@@ -138,6 +137,7 @@ class SqliteDatabase : public Database {
     queue_.push(durability, std::move(body), std::move(done));
   }
   Result<void> backup(const std::filesystem::path& path) override;
+  Result<std::uint64_t> bytes() override;
   bool is_postgres() const override { return false; }
 
  private:
@@ -260,43 +260,19 @@ void SqliteDatabase::tend_wal() {
   }
 }
 
-/// Copies the snapshot that `source` holds into a new file; the writer goes on meanwhile.
-Result<void> copy_database(SqliteConnection& source, SqliteConnection& target) {
-  sqlite3_backup* copy = sqlite3_backup_init(target.handle(), "main", source.handle(), "main");
-  if (!copy) return target.error("");
-  int step = SQLITE_OK;
-  while (step == SQLITE_OK || step == SQLITE_BUSY || step == SQLITE_LOCKED) step = sqlite3_backup_step(copy, kBackupPagesPerStep);
-  if (sqlite3_backup_finish(copy) != SQLITE_OK) return target.error("");
-  return {};
+Result<void> SqliteDatabase::backup(const std::filesystem::path& path) {
+  return make_backup_file(path, [&](const std::filesystem::path& unfinished) { return copy_sqlite(path_, unfinished); });
 }
 
-Result<void> SqliteDatabase::backup(const std::filesystem::path& path) {
-  if (std::filesystem::exists(path)) {
-    return Error{ErrorCode::already_exists, "cannot back up to " + path.string() + ": it exists; name a new file"};
-  }
-  const std::filesystem::path unfinished = path.string() + ".unfinished-" + random_hex(6);
-  const auto fill = [&]() -> Result<void> {
-    // Made by us first, so that nobody else may read it: it holds what the database holds.
-    (void)TRY(open_file(unfinished, O_RDWR | O_CREAT | O_EXCL, 0600));
-    const auto source = TRY(SqliteConnection::open(path_, SqliteConnection::Mode::reader));
-    TRY(source->execute("BEGIN; SELECT COUNT(*) FROM sqlite_schema"));
-    auto target = TRY(SqliteConnection::open(unfinished, SqliteConnection::Mode::writer));
-    TRY(copy_database(*source, *target));
-    target.reset();
-    const UniqueFd file = TRY(open_file(unfinished, O_RDONLY));
-    TRY(sync_file(file.get(), unfinished));
+Result<std::uint64_t> SqliteDatabase::bytes() {
+  std::uint64_t total = 0;
+  for (const char* suffix : {"", "-wal"}) {
     std::error_code problem;
-    std::filesystem::rename(unfinished, path, problem);
-    if (problem) return system_error("put the backup to", path, problem.value());
-    return sync_directory(path.has_parent_path() ? path.parent_path() : ".");
-  };
-  auto filled = fill();
-  if (filled.ok()) return filled;
-  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) {
-    std::error_code ignored;
-    std::filesystem::remove(unfinished.string() + suffix, ignored);
+    const auto size = std::filesystem::file_size(path_.string() + suffix, problem);
+    if (problem) return system_error("look at", path_.string() + suffix, problem.value());
+    total += size;
   }
-  return context(std::move(filled).error(), "while backing up to " + path.string());
+  return total;
 }
 
 /// The file is made by us, for us alone: it holds password hashes. SQLite gives its companions the same rights.
@@ -304,6 +280,19 @@ Result<void> create_private_file(const std::filesystem::path& path) {
   auto made = open_file(path, O_RDWR | O_CREAT | O_EXCL, 0600);
   if (made.ok() || made.error().code == ErrorCode::already_exists) return {};
   return made.error();
+}
+
+/// A database that is about to get a newer schema is copied first, to FILE.schema-NUMBER, so that whoever regrets the
+/// upgrade can go back. One copy per schema: a later one takes the place of the earlier.
+Result<void> keep_before_migration(const std::filesystem::path& path, Session& session, const std::vector<Migration>& migrations) {
+  const SchemaState state = TRY(schema_state(session, migrations, "BEGIN IMMEDIATE"));
+  if (state.newest_applied == 0 || state.missing == 0) return {};
+  const std::filesystem::path copy = fmt::format("{}.schema-{}", path.string(), state.newest_applied);
+  std::error_code ignored;
+  std::filesystem::remove(copy, ignored);
+  TRY(make_backup_file(copy, [&](const std::filesystem::path& unfinished) { return copy_sqlite(path, unfinished); }));
+  log_info("catalog", "the database was copied before its schema is changed; remove the copy when the new version has proved itself", {{"copy", copy.string()}});
+  return {};
 }
 
 }  // namespace
@@ -316,6 +305,7 @@ Result<std::unique_ptr<Database>> open_sqlite(const DatabaseOptions& options, co
   }
   TRY(create_private_file(path));
   auto writer = TRY(SqliteConnection::open(path, SqliteConnection::Mode::writer));
+  TRY(keep_before_migration(path, *writer, migrations));
   TRY(migrate(*writer, migrations, "BEGIN IMMEDIATE", system_clock().now()));
   // A write that changes nothing that matters makes sure that the log exists before its descriptor is taken.
   TRY(writer->execute("BEGIN IMMEDIATE; PRAGMA user_version = 1; COMMIT"));
