@@ -27,8 +27,8 @@ class Step:
     expected: list       # lines after `----`
     line: int            # of the `## ` line
     # What head says:
-    kind: str = ""       # "http", "shell", "raw", "restart" or "kill"
-    target: str = ""     # "GET /healthz", or the command
+    kind: str = ""       # "http", "shell", "raw", "restart", "kill" or "away"
+    target: str = ""     # "GET /healthz", the command, or how many seconds
     headers: list = dataclasses.field(default_factory=list)
     body: list = dataclasses.field(default_factory=list)      # of ("text" | "expression", line)
     captures: list = dataclasses.field(default_factory=list)  # of (variable, path)
@@ -47,6 +47,7 @@ class Scenario:
     only: tuple = ()                                          # (database, reason)
 
 
+WITHOUT_ANSWER = ("restart", "kill", "away")  # what is done to the server itself
 METHODS = ("GET ", "HEAD ", "POST ", "PUT ", "PATCH ", "DELETE ", "OPTIONS ")
 
 
@@ -97,6 +98,8 @@ def _read_head(path, step):
             step.kind, step.target = "shell", rest
         elif line in ("RAW", "restart", "kill"):
             step.kind = line.lower()
+        elif re.fullmatch(r"away \d+", line):
+            step.kind, step.target = "away", rest
         elif word == ">" or line == ">":
             step.body.append(("text", rest))
         elif word == ">!":
@@ -118,7 +121,7 @@ def _read_head(path, step):
             raise BadScenario(f"{path}:{step.line + offset}: '{line}' is no request, header, `> body`, `>! expression`, "
                               "capture, mask, show or until")
     if not step.kind:
-        raise BadScenario(f"{path}:{step.line}: '{step.name}' has no request, command, RAW, restart or kill")
+        raise BadScenario(f"{path}:{step.line}: '{step.name}' has no request, command, RAW, restart, kill or away")
 
 
 def render(scenario):
@@ -126,7 +129,7 @@ def render(scenario):
     out = list(scenario.prelude)
     for step in scenario.steps:
         out += [f"## {step.name}", *step.head]
-        if step.kind not in ("restart", "kill"):
+        if step.kind not in WITHOUT_ANSWER:
             out += ["----", *step.expected, ""]
         elif not step.head or step.head[-1] != "":
             out.append("")
