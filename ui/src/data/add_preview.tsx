@@ -46,13 +46,13 @@ function Part({ stream, path, file, label }: { stream: StreamForm; path: string 
   if (stream.decode === "label" && /\{label\}/.test(stream.files)) return <strong>{label}</strong>;
   return (
     <span className="row" style={{ flexWrap: "nowrap" }}>
-      {["image", "labels", "depth16"].includes(stream.decode) ? <Thumbnail file={file.file} name={path} /> : ["label", "number", "text"].includes(stream.decode) ? <FirstLine file={file.file} /> : null}
+      {["image", "labels", "depth16"].includes(stream.decode) ? <Thumbnail file={file.file} /> : ["label", "number", "text"].includes(stream.decode) ? <FirstLine file={file.file} /> : null}
       <span className="quiet num clip">{path}</span>
     </span>
   );
 }
 
-function Thumbnail({ file, name }: { file: File; name: string }) {
+function Thumbnail({ file }: { file: File }) {
   const [href, set_href] = useState("");
   const [broken, set_broken] = useState(false);
   useEffect(() => {
@@ -60,7 +60,7 @@ function Thumbnail({ file, name }: { file: File; name: string }) {
     set_href(made);
     return () => URL.revokeObjectURL(made);
   }, [file]);
-  return broken ? <span className={css.broken}>no picture</span> : !href ? null : <img className={css.thumbnail} src={href} alt={name} width={40} height={40} onError={() => set_broken(true)} />;
+  return broken ? <span className={css.broken}>no picture</span> : !href ? null : <img className={css.thumbnail} src={href} alt="" width={40} height={40} onError={() => set_broken(true)} />;
 }
 
 function FirstLine({ file }: { file: File }) {

@@ -68,9 +68,9 @@ function Failing({ data }: { data: Overview }) {
   if (data.open_findings.length + troubled.length + runs.length === 0) return <p className="quiet">{failed.isPending ? "" : "Nothing: no run failed, no deployment is in trouble, the monitor noticed nothing."}</p>;
   return (
     <ul className={css.lines}>
-      {troubled.map((one) => <li key={one.id} className={css.finding}><State of={one.state} /><span><Link to={`/deployments/${part(one.name)}`}>{one.name}</Link> {one.message}</span><span /></li>)}
+      {troubled.map((one) => <li key={one.id} className={css.finding}><State of={one.state} /><p><Link to={`/deployments/${part(one.name)}`}>{one.name}</Link> {one.message}</p><span /></li>)}
       {data.open_findings.map((one: Finding) => <li key={one.id} className={css.finding}><State of={one.kind} /><Link to={`/findings/${one.id}`}>{one.message}</Link><span className="quiet"><Ago at={one.created_at} /></span></li>)}
-      {runs.map((run) => <li key={run.id} className={css.finding}><State of={run.state} /><span><Link to={`/runs/${run.id}`}>{run.name || short_id(run.id)}</Link> <span className="quiet">{run.message || what_of(run)}</span></span><span className="quiet"><Ago at={run.ended_at ?? run.created_at} /></span></li>)}
+      {runs.map((run) => <li key={run.id} className={css.finding}><State of={run.state} /><p><Link to={`/runs/${run.id}`}>{run.name || short_id(run.id)}</Link> <span className="quiet">{run.message || what_of(run)}</span></p><span className="quiet"><Ago at={run.ended_at ?? run.created_at} /></span></li>)}
     </ul>
   );
 }

@@ -30,6 +30,7 @@ interface GridProps {
 }
 
 const kCaption = 40;
+const scroll_positions = new Map<string, number>();
 const kGap = 8;
 
 export function ImageGrid({ tiles, label, size, open, selected, on_select, more, load_more, current, on_current, keys = true }: GridProps) {
@@ -47,7 +48,9 @@ export function ImageGrid({ tiles, label, size, open, selected, on_select, more,
   const columns = Math.max(1, Math.floor((width - 16) / (size + kGap)));
   const rows = Math.ceil(tiles.length / columns);
   const height = size + kCaption + kGap;
-  const virtual = useVirtualizer({ count: rows, getScrollElement: () => scroller.current, estimateSize: () => height, overscan: 3 });
+  // Coming back from a picture shows the same place again.
+  const place = `${label} ${location.pathname}`;
+  const virtual = useVirtualizer({ initialOffset: () => scroll_positions.get(place) ?? 0, count: rows, getScrollElement: () => scroller.current, estimateSize: () => height, overscan: 3 });
   useEffect(() => { virtual.measure(); }, [height, virtual]);
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
@@ -76,7 +79,7 @@ export function ImageGrid({ tiles, label, size, open, selected, on_select, more,
   ] : []);
 
   return (
-    <div ref={scroller} className={css.scroller} tabIndex={0} role="listbox" aria-label={label} aria-multiselectable={!!on_select} aria-activedescendant={index >= 0 ? `${id}-${index}` : undefined}>
+    <div ref={scroller} onScroll={({ currentTarget }) => scroll_positions.set(place, currentTarget.scrollTop)} className={css.scroller} tabIndex={0} role="listbox" aria-label={label} aria-multiselectable={!!on_select} aria-activedescendant={index >= 0 ? `${id}-${index}` : undefined}>
       <div role="presentation" style={{ height: virtual.getTotalSize(), position: "relative" }}>
         {width > 0 && items.map((row) => (
           <div key={row.index} role="presentation" className={css.row} style={{ transform: `translateY(${row.start}px)`, gap: kGap }}>

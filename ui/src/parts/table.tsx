@@ -111,15 +111,15 @@ export function DataTable<Row>(props: Props<Row>) {
   const leaves = table.getVisibleLeafColumns();
   const width = table.getTotalSize() + (on_select ? 34 : 0);
 
+  // Coming back to the list shows the same place again; the virtualizer begins there, too, or it would scroll to the top.
+  const place = `${name} ${location.pathname}`;
   const virtual = useVirtualizer({
-    count: lines.length, getScrollElement: () => scroller.current, estimateSize: () => kRow, overscan: kOverscan, initialRect: { width: 1000, height: 800 },
+    initialOffset: () => scroll_positions.get(place) ?? 0, count: lines.length, getScrollElement: () => scroller.current, estimateSize: () => kRow, overscan: kOverscan, initialRect: { width: 1000, height: 800 },
   });
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => { if (more && load_more && last >= lines.length - 40) load_more(); }, [more, load_more, last, lines.length]);
 
-  // Coming back to the list shows the same place again.
-  const place = `${name} ${location.pathname}`;
   const restored = useRef(false);
   useLayoutEffect(() => {
     const element = scroller.current;

@@ -189,7 +189,8 @@ function refusal(request: XMLHttpRequest, name: string): ApiError {
     const { error } = JSON.parse(request.responseText) as { error: { code: string; message: string; details?: Record<string, unknown> } };
     return new ApiError(request.status, error.code, error.message, error.details ?? {}, name);
   } catch {
-    return new ApiError(request.status, "unknown", `The server answered ${request.status} without a reason.`, {}, name);
+    const text = request.responseText.trim();
+    return new ApiError(request.status, "unknown", text && text.length < 400 ? text : `The server answered ${request.status} without a reason.`, {}, name);
   }
 }
 

@@ -81,12 +81,15 @@ export function EnvironmentTab({ run }: { run: Run }) {
       </Section>
       <Section title="Machine">
         {outside || absent(machine.error) ? <Empty>No machine was recorded.</Empty> : (
-          <Loaded of={machine} skeleton={<Skeleton rows={4} />}>{(data) => <Facts of={Object.entries(data).map(([key, value]) => [key.replace(/_/g, " ").replace(/ bytes$/, ""), shown(key, value)])} />}</Loaded>
+          <Loaded of={machine} skeleton={<Skeleton rows={4} />}>{(data) => <Facts of={Object.entries(data).map(([key, value]) => [titled(key.replace(/_bytes$/, "")), shown(key, value)])} />}</Loaded>
         )}
       </Section>
     </Columns>
   );
 }
+
+/// "cpu_count" as people write it: "CPU count".
+export const titled = (key: string) => key.replace(/_/g, " ").replace(/^(cpu|gpu|os|id)(s?)\b/, (_, name: string, plural: string) => name.toUpperCase() + plural).replace(/^./, (first) => first.toUpperCase());
 
 function shown(key: string, value: unknown): React.ReactNode {
   if (value === null || value === undefined) return null;

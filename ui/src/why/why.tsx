@@ -7,7 +7,7 @@ import { curl, python, usePage } from "../app/page";
 import { Link } from "../app/router";
 import { Ago, Facts, Loaded } from "../parts/basics";
 import { Head, ScrollPage, Section } from "../parts/detail";
-import { shown_value } from "../runs/record";
+import { shown_value, titled } from "../runs/record";
 import css from "./why.module.css";
 
 export default function WhyPage({ answer = "" }: Record<string, string>) {
@@ -21,7 +21,7 @@ export default function WhyPage({ answer = "" }: Record<string, string>) {
         {(data) => (
           <>
             <Head title="Why this answer" state={<code className="quiet">{answer}</code>} />
-            <Facts columns of={Object.entries(data.answer).filter(([key]) => key !== "id").map(([key, value]): [string, React.ReactNode] => [key.replace(/_/g, " "), shown_value(key, value)])} />
+            <Facts columns of={Object.entries(data.answer).filter(([key]) => key !== "id").map(([key, value]): [string, React.ReactNode] => [titled(key), shown_value(key, value)])} />
             <Section title="What it came from">
               <ol className={css.chain}>
                 {data.chain.map((one, i) => (
