@@ -1,13 +1,8 @@
 // Every page as a person meets it, and what a person does on it. `needs` names what the seed must have made.
 import { expect } from "./harness.mjs";
-
-const text_of = async (page, selector) => (await page.locator(selector).first().innerText()).trim();
-async function main_says(page, pattern) {
-  for (const until = Date.now() + 5000; Date.now() < until && !pattern.test(await text_of(page, "main")); ) await page.waitForTimeout(50);
-  const text = await text_of(page, "main");
-  expect(pattern.test(text), `the page does not say ${pattern}; it says: ${text.slice(0, 300)}`);
-}
-const press = async (page, ...keys) => { for (const key of keys) await page.keyboard.press(key); };
+import { loop_acts } from "./loop_cases.mjs";
+import { monitor_acts } from "./monitor_cases.mjs";
+import { main_says, press, text_of } from "./steps.mjs";
 
 /// Pages that must look right on a server that holds nothing: each teaches the command that fills it.
 export const empty_cases = [
@@ -29,7 +24,10 @@ const pages = [
   ["samples", ({ dataset }) => `/datasets/${dataset}/commits/main`, ["dataset"]],
   ["samples as a table", ({ dataset }) => `/datasets/${dataset}/commits/main?as=table`, ["dataset"]],
   ["changes between branches", ({ dataset }) => `/datasets/${dataset}/diff?from=main&to=test`, ["dataset"]],
+  ["add files to a dataset", "/new/dataset", []],
   ["runs", "/runs", ["run"]],
+  ["new run", "/new/run", []],
+  ["new run from earlier code", ({ step_run }) => `/new/run?from=run&like=${step_run}`, ["step_run"]],
   ["run", ({ run }) => `/runs/${run}`, ["run"]],
   ["run, parameters", ({ run }) => `/runs/${run}?tab=parameters`, ["run"]],
   ["run, artifacts", ({ run }) => `/runs/${run}?tab=artifacts`, ["run"]],
@@ -72,6 +70,45 @@ const pages = [
 }));
 
 const acts = [
+  ...loop_acts,
+  ...monitor_acts,
+  {
+    name: "Ctrl K finds a command", url: "/models",
+    act: async ({ page, rest }) => {
+      await page.keyboard.press("Control+k");
+      await page.keyboard.type("new run");
+      await page.getByRole("option", { name: /New run/ }).waitFor();
+      await press(page, "Enter");
+      await page.waitForURL(/\/new\/run$/);
+      await rest();
+    },
+  },
+  {
+    name: "Escape leads from a run back to the same place in the list", url: ({ many_runs }) => `/runs?experiment=${many_runs}`, needs: ["many_runs"], themes: ["light"],
+    act: async ({ page, rest }) => {
+      const grid = page.getByRole("grid", { name: "Runs" });
+      await grid.evaluate((element) => { element.scrollTop = 1500; });
+      await page.getByRole("link", { name: "row-060" }).click();
+      await page.waitForURL(/\/runs\/[0-9a-f]{32}$/);
+      await rest();
+      await press(page, "Escape");
+      await page.waitForURL(/experiment=/);
+      await rest();
+      expect(Math.abs((await grid.evaluate((element) => element.scrollTop)) - 1500) < 2, "the list shows another place");
+    },
+  },
+  {
+    name: "a plot is smoothed on a log scale, says so, and is saved as numbers", url: ({ run }) => `/runs/${run}?log=1&smooth=0.9`, needs: ["run"], themes: ["light"],
+    act: async ({ page, rest }) => {
+      const plot = page.getByRole("figure", { name: "loss" });
+      await plot.waitFor();
+      expect(/smoothed 0\.9.*log scale/s.test(await plot.innerText()), "the plot does not say what was done to its line");
+      await plot.getByRole("button", { name: "Save" }).click();
+      const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV, numbers" }).click()]);
+      expect(file.suggestedFilename() === "loss.csv", "the file has another name");
+      await rest();
+    },
+  },
   {
     name: "a path that does not exist is said to be none", url: "/nowhere/at/all",
     act: ({ page }) => main_says(page, /There is no page at/),
@@ -213,6 +250,40 @@ const acts = [
       await page.getByRole("region", { name: "The sample beside the grid" }).waitFor();
       await rest();
       expect((await page.locator("main canvas").count()) === 1, "the sample's picture is not drawn");
+    },
+  },
+  {
+    name: "a stored pipeline is started with another parameter, and again", url: ({ stored_pipeline }) => `/pipelines?pipeline=${stored_pipeline}`, needs: ["stored_pipeline"], themes: ["light"],
+    act: async ({ page, rest }) => {
+      await main_says(page, /cron 0 3 1 1 \*/);
+      await page.getByRole("button", { name: "Run refresh" }).click();
+      const dialog = page.getByRole("dialog", { name: "Run refresh" });
+      await dialog.getByLabel("lr").fill("0.5");
+      expect((await dialog.innerText()).includes("slipway pipelines run refresh --stored train.lr=0.5"), "the dialog lacks the command");
+      await dialog.getByRole("button", { name: "Start" }).click();
+      await page.waitForURL(/\/pipelines\/0[0-9A-Za-z]{25}/);
+      await page.getByRole("button", { name: "Run again" }).waitFor({ timeout: 30_000 });
+      await main_says(page, /started by hand/);
+      const first = page.url();
+      await page.getByRole("button", { name: "Run again" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Start" }).click();
+      await page.waitForURL((url) => url.href !== first);
+      await page.getByRole("button", { name: "Run again" }).waitFor({ timeout: 30_000 });
+      await rest();
+      await main_says(page, /a rerun of pipeline run/);
+    },
+  },
+  {
+    name: "a pipeline is kept from starting by itself, and allowed to again", url: ({ stored_pipeline }) => `/pipelines?pipeline=${stored_pipeline}`, needs: ["stored_pipeline"], themes: ["dark"],
+    act: async ({ page, rest }) => {
+      const by_itself = page.getByRole("switch", { name: /starts by itself/ });
+      expect(await by_itself.isChecked(), "the pipeline is not enabled");
+      await by_itself.uncheck();
+      await page.getByText(/starts only when somebody starts it/).waitFor();
+      await rest();
+      await by_itself.check();
+      await page.getByText(/starts by itself from now on/).waitFor();
+      await rest();
     },
   },
   {

@@ -63,7 +63,7 @@ async function run_case(browser, one, theme, base, seed) {
     await page.goto(url, { waitUntil: "domcontentloaded" });
     const rest = () => at_rest(page, in_flight);
     await rest();
-    if (one.act) { await one.act({ page, made: seed.made, rest, base, context }); await rest(); }
+    if (one.act) { await one.act({ page, made: seed.made, rest, base, context, theme }); await rest(); }
     await page.screenshot({ path: path.join(output, `${one.name.replace(/\W+/g, "_")}-${theme}.png`) });
     problems.push(...(await page.evaluate(overflows)), ...(await axe(page)));
   } catch (error) {

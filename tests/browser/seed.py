@@ -172,11 +172,13 @@ steps:
     environment: host
     command: python3 train.py --lr {lr}
     parameters:
-      lr: {type: float, default: 0.01}
+      lr: {type: float, default: 0.01, min: 0, max: 1}
+      epochs: {type: integer, default: 2, min: 1, help: how often it sees all samples}
 pipelines:
   refresh:
     nodes:
       train: {step: train}
+    triggers: [{cron: "0 3 1 1 *"}]
 """
 TRAIN = b"""import sys, time
 print("\x1b[1;34mepoch 1\x1b[0m", flush=True)
@@ -207,8 +209,43 @@ def pipeline_run(server):
     return {"pipeline_run": run["id"]}
 
 
+def stored_pipeline(server):
+    server.call("PUT", "/api/v1/pipelines/refresh", {"project_file": PROJECT, "snapshot": snapshot(server), "enabled": True})
+    return {"stored_pipeline": "refresh"}
+
+
+def write(folder, files):
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    return str(folder)
+
+
+def folders(server):
+    """Folders that a person chooses in the browser: pictures with labels, the same with one that is broken, and code."""
+    def labelled(numbers):
+        return {f"{kind}/{digit}-{n}.{end}": png(pixels(digit, 60, n, 0)) if kind == "images" else str(digit).encode()
+                for digit in range(10) for n in numbers for kind, end in (("images", "png"), ("labels", "txt"))}
+    pictures = labelled(range(3))
+    home = server.home / "folders"
+    broken = {**pictures, "images/4-1.png": pictures["images/4-1.png"][:90]}
+    code = {"slipway.yaml": PROJECT.encode(), "train.py": TRAIN, ".gitignore": b"*.cache\n", "big.cache": b"not wanted", ".git/HEAD": b"ref: refs/heads/main\n", ".git/refs/heads/main": b"1" * 40}
+    return {"pictures": write(home / "pictures", {**pictures, "notes.md": b"of no stream", ".hidden": b"x"}), "broken_pictures": write(home / "broken", broken),
+            "fresh_pictures": write(home / "fresh", labelled(range(50, 53))), "code": write(home / "code", code)}
+
+
+def many_runs(server):
+    """Enough to scroll, older than all others."""
+    experiment = mlflow(server, "experiments/create", {"name": "many"})["experiment_id"]
+    for number in range(120):
+        mlflow(server, "runs/create", {"experiment_id": experiment, "run_name": f"row-{number:03}", "start_time": 1_700_000_000_000 + number})
+    return {"many_runs": experiment}
+
+
 def fill(server):
     seed = Seed(server)
+    seed.attempt(["pictures", "broken_pictures", "fresh_pictures", "code"], lambda: folders(server))
+    seed.attempt(["many_runs"], lambda: many_runs(server))
     seed.attempt(["run", "other_run", "run_name"], lambda: client_runs(server))
     seed.attempt(["step_run"], lambda: step_run(server))
     seed.attempt(["dataset"], lambda: dataset(server))
@@ -219,5 +256,6 @@ def fill(server):
     seed.attempt(["case"], lambda: cases(server, seed.made["answers"]))
     seed.attempt(["finding"], lambda: findings(server))
     seed.attempt(["pipeline_run"], lambda: pipeline_run(server))
+    seed.attempt(["stored_pipeline"], lambda: stored_pipeline(server))
     seed.probe_api()
     return seed
