@@ -29,7 +29,9 @@ Result<Json> describe(const ServerFacts& facts, Time started_at, const http::Req
   Json json{Json::Object{}};
   json.set("version", kVersion).set("started_at", time_json(started_at));
   json.set("database", facts.database.is_postgres() ? "postgresql" : "sqlite");
-  json.set("data_bytes_free", TRY(free_disk_bytes(facts.data))).set("member", std::move(member));
+  json.set("data_bytes_free", TRY(free_disk_bytes(facts.data)));
+  const DiskState disk = facts.disk.state();
+  json.set("data_bytes_free_min", disk.bytes_free_min).set("disk_low", disk.low).set("member", std::move(member));
   return json.set("projects", std::move(projects));
 }
 

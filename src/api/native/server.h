@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "api/disk_watch.h"
 #include "base/counters.h"
 #include "catalog/catalog.h"
 #include "http/http.h"
@@ -15,6 +16,7 @@ struct ServerFacts {
   catalog::Database& database;
   Counters& counters;
   teams::Teams& teams;
+  DiskWatch& disk;
 };
 
 /// Everything in `facts` outlives the router's use.

@@ -26,6 +26,9 @@ Finding check_tool(const std::string& subject, std::vector<std::string> command,
 Finding check_server(Context& context) {
   const auto server = context.get("/api/v1/server");
   if (!server.ok()) return {"server", false, server.error().message};
+  if ((*server)["disk_low"].boolean().value_or(false)) {
+    return {"server", false, context.settings().url + " answers, and writes nothing more: its disk has " + render_bytes(static_cast<std::uint64_t>((*server)["data_bytes_free"].integer().value_or(0))) + " free. `slipway gc` removes what nothing refers to"};
+  }
   return {"server", true, context.settings().url + " answers, version " + (*server)["version"].string()};
 }
 

@@ -33,6 +33,9 @@ Result<int> run_status(Context& context, const Arguments&) {
       {"open findings", count(counts, "open_findings")},
       {"open cases", count(counts, "open_cases")},
   });
+  if (server["disk_low"].boolean().value_or(false)) {
+    std::printf("\ndisk     less than %s are free: nothing more is written until there is room (`slipway gc` removes what nothing refers to)\n", render_bytes(static_cast<std::uint64_t>(server["data_bytes_free_min"].integer().value_or(0))).c_str());
+  }
   for (const Json& run : overview["running_runs"].array()) {
     std::printf("\nrunning  %s  %s  since %s", run["id"].string().c_str(), run["name"].string().c_str(), render_ago(run["started_at"]).c_str());
   }

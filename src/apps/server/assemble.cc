@@ -41,12 +41,14 @@ std::string owner_name() {
 Result<void> open_stores(Parts& parts) {
   const Settings& settings = parts.settings;
   parts.folder = std::make_unique<DataFolder>(TRY(DataFolder::open(settings.data)));
+  parts.disk = std::make_unique<api::DiskWatch>(parts.folder->path(), settings.disk_free_bytes_min, *parts.counters);
   catalog::DatabaseOptions database;
   database.url = settings.database.empty() ? "sqlite:" + (parts.folder->path() / "slipway.db").string() : settings.database;
   database.sync_streams = settings.sync_streams;
   parts.database = TRY(catalog::Database::open(database, catalog::schema(), *parts.counters));
   store::StoreOptions store;
   store.folder = parts.folder->path() / "store";
+  store.disk_free_bytes_min = settings.disk_free_bytes_min;
   parts.store = TRY(store::Store::open(store, system_clock(), *parts.counters));
   parts.teams = TRY(teams::Teams::open(*parts.database, system_clock(), owner_name()));
   return {};
@@ -136,7 +138,8 @@ void add_routes(Parts& parts) {
   gate.hosts = {parts.settings.allowed_hosts.begin(), parts.settings.allowed_hosts.end()};
   gate.origins = {parts.settings.allowed_origins.begin(), parts.settings.allowed_origins.end()};
   parts.router.add_gate(api::make_gate(*parts.teams, gate));
-  api::add_server(parts.router, {parts.folder->path(), *parts.database, *parts.counters, *parts.teams});
+  parts.router.add_gate(api::make_low_disk_gate(*parts.disk));
+  api::add_server(parts.router, {parts.folder->path(), *parts.database, *parts.counters, *parts.teams, *parts.disk});
   api::add_members(parts.router, *parts.teams);
   api::add_events(parts.router, *parts.events);
   api::add_experiments(parts.router, *parts.tracking);

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "api/disk_watch.h"
 #include "api/events_hub.h"
 #include "api/native/runs_execution.h"
 #include "base/counters.h"
@@ -34,6 +35,7 @@ struct Parts {
   Settings settings;
   std::unique_ptr<Counters> counters;
   std::unique_ptr<DataFolder> folder;
+  std::unique_ptr<api::DiskWatch> disk;
   std::unique_ptr<catalog::Database> database;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<teams::Teams> teams;

@@ -21,6 +21,7 @@ struct Settings {
   std::vector<std::string> allowed_hosts, allowed_origins;
   std::string log_file;
   size_t event_loops = 0;            // 0: one per core
+  std::uint64_t disk_free_bytes_min = 256 << 20;  // below this nothing more is written
   std::int64_t drain_s = 20;         // how long SIGTERM waits for requests in flight
 };
 
