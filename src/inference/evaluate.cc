@@ -103,7 +103,7 @@ class Evaluator {
 
   Result<double> iou_of(const Sample& sample, const Tensor& output) const {
     if (sample.target.empty()) return Error{ErrorCode::invalid_argument, "the sample has no mask to compare with"};
-    const Image mask = TRY(decode_image(TRY(read_file(options_.data / sample.target, kInputBytesMax)), 1));
+    const Image mask = TRY(decode_mask(TRY(read_file(options_.data / sample.target, kInputBytesMax))));
     return mean_iou(TRY(class_map(output, mask.height, mask.width)), mask.pixels);
   }
 

@@ -21,21 +21,37 @@ Result<void> check_size(std::uint64_t width, std::uint64_t height, const char* f
   return {};
 }
 
-Result<Image> decode_png(std::string_view bytes) {
-  const std::unique_ptr<spng_ctx, decltype(&spng_ctx_free)> context(spng_ctx_new(0), spng_ctx_free);
-  if (!context) return Error{ErrorCode::busy, "no memory to decode a PNG"};
-  const auto failed = [](int code) { return invalid(std::string("the PNG cannot be decoded: ") + spng_strerror(code)); };
-  spng_set_chunk_limits(context.get(), kChunkBytesMax, kChunkBytesMax);
-  if (const int code = spng_set_png_buffer(context.get(), bytes.data(), bytes.size()); code != 0) return failed(code);
+constexpr std::string_view kPngStart = "\x89PNG\r\n\x1a\n";
+
+/// A PNG whose header was read and checked.
+struct Png {
+  std::unique_ptr<spng_ctx, decltype(&spng_ctx_free)> context{spng_ctx_new(0), spng_ctx_free};
   spng_ihdr header{};
-  if (const int code = spng_get_ihdr(context.get(), &header); code != 0) return failed(code);
-  TRY(check_size(header.width, header.height, "PNG"));
-  Image image{static_cast<int>(header.width), static_cast<int>(header.height), 3, {}};
+};
+
+Error broken_png(int code) { return invalid(std::string("the PNG cannot be decoded: ") + spng_strerror(code)); }
+
+Result<Png> open_png(std::string_view bytes) {
+  Png png;
+  if (!png.context) return Error{ErrorCode::busy, "no memory to decode a PNG"};
+  spng_set_chunk_limits(png.context.get(), kChunkBytesMax, kChunkBytesMax);
+  if (const int code = spng_set_png_buffer(png.context.get(), bytes.data(), bytes.size()); code != 0) return broken_png(code);
+  if (const int code = spng_get_ihdr(png.context.get(), &png.header); code != 0) return broken_png(code);
+  TRY(check_size(png.header.width, png.header.height, "PNG"));
+  return png;
+}
+
+Result<std::vector<std::uint8_t>> decode_pixels(const Png& png, spng_format format) {
   size_t size = 0;
-  if (const int code = spng_decoded_image_size(context.get(), SPNG_FMT_RGB8, &size); code != 0) return failed(code);
-  image.pixels.resize(size);
-  if (const int code = spng_decode_image(context.get(), image.pixels.data(), size, SPNG_FMT_RGB8, 0); code != 0) return failed(code);
-  return image;
+  if (const int code = spng_decoded_image_size(png.context.get(), format, &size); code != 0) return broken_png(code);
+  std::vector<std::uint8_t> pixels(size);
+  if (const int code = spng_decode_image(png.context.get(), pixels.data(), size, format, 0); code != 0) return broken_png(code);
+  return pixels;
+}
+
+Result<Image> decode_png(std::string_view bytes) {
+  const Png png = TRY(open_png(bytes));
+  return Image{static_cast<int>(png.header.width), static_cast<int>(png.header.height), 3, TRY(decode_pixels(png, SPNG_FMT_RGB8))};
 }
 
 Result<Image> decode_jpeg(std::string_view bytes) {
@@ -133,7 +149,7 @@ Image resize_columns(const Image& image, int height) {
 
 Result<Image> decode_image(std::string_view bytes, int channels) {
   Image image;
-  if (bytes.starts_with("\x89PNG\r\n\x1a\n")) {
+  if (bytes.starts_with(kPngStart)) {
     image = TRY(decode_png(bytes));
   } else if (bytes.starts_with("\xff\xd8\xff")) {
     image = TRY(decode_jpeg(bytes));
@@ -141,6 +157,25 @@ Result<Image> decode_image(std::string_view bytes, int channels) {
     return invalid("the body is neither a PNG nor a JPEG: it starts with neither's signature");
   }
   return channels == 1 ? to_grayscale(image) : image;
+}
+
+Result<Image> decode_mask(std::string_view bytes) {
+  if (!bytes.starts_with(kPngStart)) return invalid("a mask is a PNG; these bytes start with something else");
+  const Png png = TRY(open_png(bytes));
+  const bool one_channel = png.header.color_type == SPNG_COLOR_TYPE_INDEXED || png.header.color_type == SPNG_COLOR_TYPE_GRAYSCALE;
+  if (!one_channel || png.header.bit_depth > 8) return invalid("a mask is a PNG with one channel of at most 8 bits (grey levels or a palette); this one has more");
+  const std::vector<std::uint8_t> packed = TRY(decode_pixels(png, SPNG_FMT_PNG));
+  Image mask{static_cast<int>(png.header.width), static_cast<int>(png.header.height), 1, {}};
+  const size_t width = png.header.width, height = png.header.height, bits = png.header.bit_depth;
+  const size_t row_bytes = packed.size() / height;
+  mask.pixels.resize(width * height);
+  for (size_t y = 0; y < height; ++y) {
+    for (size_t x = 0; x < width; ++x) {
+      const size_t bit = x * bits;
+      mask.pixels[y * width + x] = static_cast<std::uint8_t>((packed[y * row_bytes + bit / 8] >> (8 - bits - bit % 8)) & ((1u << bits) - 1));
+    }
+  }
+  return mask;
 }
 
 Image resize(const Image& image, int width, int height) {

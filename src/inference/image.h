@@ -24,6 +24,10 @@ inline constexpr std::uint64_t kImagePixelsMax = 64ull << 20;
 /// dropped. invalid_argument names what was wrong.
 Result<Image> decode_image(std::string_view bytes, int channels);
 
+/// The values of a mask as they are stored: palette indexes or grey levels of 1 to 8 bits. invalid_argument for anything but a
+/// PNG with one channel, because nothing else keeps them exactly.
+Result<Image> decode_mask(std::string_view bytes);
+
 /// Separable triangle filter whose support grows when it shrinks: what Pillow calls BILINEAR.
 Image resize(const Image& image, int width, int height);
 
