@@ -23,6 +23,8 @@ using catalog::Durability;
 constexpr std::string_view kAll = "all";
 constexpr std::string_view kOutput = "results";
 constexpr std::int64_t kSliceValuesMax = 50;  // of one attribute that is sliced by
+constexpr size_t kWordsShown = 5;             // of many, in a sentence
+constexpr size_t kNamesCheckedFrom = 5;       // samples; of fewer a model may well get none right
 
 /// The worker lies beside this program.
 std::string worker_program() {
@@ -289,6 +291,31 @@ void add_sample(const Sample& sample, const std::string& input, SampleResult& to
   for (const auto& [attribute, value] : sample.attributes) to.attributes.emplace(attribute, attribute_of(value));
 }
 
+/// Some of many words, for a sentence.
+std::string some_of(const std::set<std::string>& words) {
+  std::vector<std::string> shown;
+  for (const std::string& word : words) {
+    if (shown.size() < kWordsShown) shown.push_back(word);
+  }
+  return join(shown, ", ") + (words.size() > kWordsShown ? ", …" : "");
+}
+
+/// A model that speaks of 0 and 1 where the samples speak of cats and dogs is not wrong every time: it was not asked.
+Result<void> check_names(const Evaluation& evaluation, const std::vector<SampleResult>& results) {
+  std::set<std::string> answered, labels;
+  for (const SampleResult& result : results) {
+    if (!result.prediction.empty()) answered.insert(result.prediction);
+    if (!result.label.empty()) labels.insert(result.label);
+  }
+  if (evaluation.task != "classification" || answered.empty()) return {};
+  if (labels.empty()) return Error{ErrorCode::failed_precondition, fmt::format("the samples of {} have no label to compare the answers with", evaluation.dataset)};
+  if (std::any_of(answered.begin(), answered.end(), [&](const std::string& word) { return labels.contains(word); })) return {};
+  if (results.size() < kNamesCheckedFrom) return {};
+  return Error{ErrorCode::failed_precondition,
+               fmt::format("no answer of {}/{} ({}) is a label of {} ({}); name its classes, one a line, in a file labels.txt beside the model, and add it again", evaluation.model, evaluation.version,
+                           some_of(answered), evaluation.dataset, some_of(labels))};
+}
+
 TensorStatistics figures_of(const SampleResult& result) {
   const auto at = [&](const char* statistic) {
     const auto found = result.statistics.find(statistic);
@@ -318,6 +345,7 @@ Result<void> Evaluations::finish(Evaluation& evaluation, const std::string& line
     if (result.attributes.count("error") == 0) figures.push_back(figures_of(result));
     results.push_back(std::move(result));
   }
+  TRY(check_names(evaluation, results));
   const TemporaryDirectory folder("slipway-evaluation");
   const auto parquet = folder.path() / "results.parquet";
   TRY(write_parquet(parquet, results));

@@ -30,7 +30,7 @@ constexpr std::string_view kRemoveArtifacts = "DELETE FROM artifacts WHERE owner
 constexpr std::string_view kSelectLatestOfStage =
     "SELECT MAX(version) FROM model_versions WHERE model = ? AND stage = ? AND status = 'ready' AND deleted_at IS NULL";
 
-constexpr std::uint64_t kMlmodelBytesMax = 1 << 20;
+constexpr std::uint64_t kDetailsFileBytesMax = 1 << 20;  // of MLmodel, labels.txt and preprocess.json
 const std::vector<std::string> kStages = {"None", "Staging", "Production", "Archived"};
 
 Result<std::string> canonical_stage(std::string_view text) {
@@ -54,6 +54,18 @@ Json merged(const Json& details, const Json& change) {
   return out;
 }
 
+/// A name per line; empty lines at the end are none.
+Json labels_of(std::string_view text) {
+  Json::Array labels;
+  size_t named = 0;
+  for (const std::string& line : split(text, '\n')) {
+    labels.emplace_back(trim(line));
+    if (!trim(line).empty()) named = labels.size();
+  }
+  labels.resize(named);
+  return labels;
+}
+
 }  // namespace
 
 // --- making -------------------------------------------------------------------------------------------------------------
@@ -75,13 +87,32 @@ Result<std::vector<Artifact>> Models::files_of(const ProjectId& project, const N
   return files;
 }
 
-Json Models::details_of(const NewVersion& request, const std::vector<Artifact>& files) {
-  if (request.details.is_object()) return request.details;
-  const auto mlmodel = std::find_if(files.begin(), files.end(), [](const Artifact& file) { return file.path == "MLmodel"; });
-  if (mlmodel == files.end()) return Json::Object{};
-  const auto text = store_.get(mlmodel->hash, kMlmodelBytesMax);
-  const Json details = text.ok() ? details_of_mlmodel(*text) : Json();
-  return details.is_object() ? details : Json(Json::Object{});
+Result<std::optional<std::string>> Models::text_of(const std::vector<Artifact>& files, std::string_view name) {
+  const auto file = std::find_if(files.begin(), files.end(), [&](const Artifact& candidate) { return candidate.path == name; });
+  if (file == files.end()) return std::optional<std::string>();
+  auto text = store_.get(file->hash, kDetailsFileBytesMax);
+  if (!text.ok()) return context(text.error(), fmt::format("{} beside the model cannot be read", name));
+  return std::optional(std::move(*text));
+}
+
+Result<Json> Models::details_of(const NewVersion& request, const std::vector<Artifact>& files) {
+  Json details{Json::Object{}};
+  if (const auto mlmodel = TRY(text_of(files, "MLmodel"))) {
+    const Json told = details_of_mlmodel(*mlmodel);
+    if (told.is_object()) details = told;
+  }
+  if (const auto labels = TRY(text_of(files, "labels.txt"))) {
+    if (!is_utf8(*labels)) return Error{ErrorCode::invalid_argument, "labels.txt beside the model is no UTF-8 text; expected the name of a class in each line"};
+    details.set("labels", labels_of(*labels));
+  }
+  if (const auto preprocess = TRY(text_of(files, "preprocess.json"))) {
+    auto json = Json::parse(*preprocess);
+    if (!json.ok() || !json->is_object()) {
+      return Error{ErrorCode::invalid_argument, fmt::format("preprocess.json beside the model is no JSON object{}", json.ok() ? "" : ": " + json.error().message)};
+    }
+    details.set("preprocess", std::move(*json));
+  }
+  return request.details.is_object() ? merged(details, request.details) : details;
 }
 
 Result<Version> Models::create_version(const ProjectId& project, std::string_view model, const NewVersion& request) {
@@ -89,7 +120,7 @@ Result<Version> Models::create_version(const ProjectId& project, std::string_vie
   for (const auto& [key, value] : request.tags) TRY(check_registry_tag(key, value));
   const auto files = TRY(files_of(project, request));
   for (const Artifact& file : files) TRY(store_.lease(file.hash));
-  const Json details = details_of(request, files);
+  const Json details = TRY(details_of(request, files));
   const Time now = clock_.now();
   const std::string id = new_id_text(clock_);
   auto made = database_.write_value(Durability::record, [&](Connection& c) -> Result<Version> {

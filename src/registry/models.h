@@ -63,7 +63,9 @@ struct NewVersion {
   std::string description, source, run_link, created_by;
   std::optional<RunId> run;
   std::optional<LoggedModelId> logged_model;
-  Json details;  // null: taken from the MLmodel file among the artifacts, if there is one
+  /// What it does not say is taken from the files: MLmodel tells inputs and outputs, labels.txt the names of the classes, one a
+  /// line, preprocess.json how a picture becomes an input.
+  Json details;
   Tags tags;
   VersionStatus status = VersionStatus::ready;
   /// Files the version keeps as its own from now on, whatever happens to their first owner. By default those that `source`
@@ -160,7 +162,8 @@ class Models {
   Result<Version> change_version(const ProjectId& project, std::string_view model, std::int64_t number, bool touch,
                                  const std::function<Result<void>(catalog::Connection&, std::int64_t model_number, Version&)>& change);
   Result<std::vector<Artifact>> files_of(const ProjectId& project, const NewVersion& request);
-  Json details_of(const NewVersion& request, const std::vector<Artifact>& files);
+  Result<Json> details_of(const NewVersion& request, const std::vector<Artifact>& files);
+  Result<std::optional<std::string>> text_of(const std::vector<Artifact>& files, std::string_view name);
   void changed(const ProjectId& project, std::string_view name);
 
   catalog::Database& database_;

@@ -96,6 +96,22 @@ TEST_P(ModelsTest, a_signature_in_the_mlmodel_file_becomes_inputs_and_outputs) {
   EXPECT_EQ(made.details["outputs"].render(), R"([{"name":"p","datatype":"FP64","shape":[-1]}])");
 }
 
+TEST_P(ModelsTest, files_beside_the_model_tell_its_classes_and_its_preprocessing) {
+  models().create(project, "m", "", {}).value();
+  const auto file = [&](const char* path, const std::string& text) { return Artifact{path, blob(text).hash, text.size(), "", {}}; };
+  const Artifact onnx = file("model.onnx", "weights");
+  const Version made = add_version("m", {.files = {onnx, file("labels.txt", "cat\ndog \r\n\n"), file("preprocess.json", R"({"invert": true})")}});
+  EXPECT_EQ(made.details["labels"].render(), R"(["cat","dog"])");
+  EXPECT_EQ(made.details["preprocess"].render(), R"({"invert":true})");
+  const Version said = add_version("m", {.details = Json::parse(R"({"labels":["a","b"]})").value(), .files = {onnx, file("labels.txt", "cat\ndog\n")}});
+  EXPECT_EQ(said.details["labels"].render(), R"(["a","b"])");
+  NewVersion broken_request;
+  broken_request.files = {onnx, file("preprocess.json", "{")};
+  const auto broken = models().create_version(project, "m", broken_request);
+  ASSERT_FALSE(broken.ok());
+  EXPECT_NE(broken.error().message.find("preprocess.json"), std::string::npos);
+}
+
 TEST_P(ModelsTest, updating_changes_only_what_is_named) {
   models().create(project, "m", "", {}).value();
   add_version("m", {.description = "first", .details = Json::parse(R"({"labels":["a"],"inputs":[]})").value()});
