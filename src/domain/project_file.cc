@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "domain/command_template.h"
+#include "domain/cron.h"
 #include "domain/project_shapes.h"
 #include "domain/units.h"
 
@@ -44,6 +45,14 @@ void read(const Json& json, std::string_view key, std::vector<std::string>& into
 }
 void read(const Json& json, std::string_view key, Named<std::string>& into) {
   for (const auto& [name, value] : json[key].object()) into.emplace_back(name, value.string());
+}
+
+/// "scenes@main", or "scenes" for its branch main.
+Result<void> check_branch(const std::string& text) {
+  const size_t at = text.find('@');
+  const bool fine = check_grammar_name(text.substr(0, at)).ok() && (at == std::string::npos || check_grammar_name(text.substr(at + 1)).ok());
+  if (fine) return {};
+  return Error{ErrorCode::invalid_argument, fmt::format("found '{}'; expected a dataset and its branch, such as scenes@main", clean_utf8(text, 60))};
 }
 
 /// Turns a checked value into structs, and finds what the shapes cannot: references, and names that must exist.
@@ -330,6 +339,9 @@ Result<Trigger> Reader::trigger(const Json& json, const std::string& path) {
   }
   return out;
 }
+  if (!out.deployment.empty() && out.finding.empty()) return at(inside(path, "deployment"), "a deployment goes with a finding, which is missing");
+  if (!out.dataset.empty()) TRY(placed(inside(path, "dataset"), check_branch(out.dataset)));
+  if (!out.cron.empty()) TRY(placed(inside(path, "cron"), parse_cron(out.cron)));
 
 Result<Pipeline> Reader::pipeline(const Json& json, const std::string& path) {
   Pipeline out;

@@ -185,9 +185,9 @@ ShapePtr node() {
 ShapePtr trigger() {
   return record({
       {"dataset", text(), "a commit on this branch: scenes@main"},
-      {"cron", text(), "minute hour day month weekday"},
+      {"cron", text(), "minute hour day month weekday, in UTC: 0 3 * * *"},
       {"finding", choice({"drift", "errors", "latency", "low_confidence"}), "a finding of this kind"},
-      {"deployment", text(), "the deployment the finding is about"},
+      {"deployment", text(), "the deployment the finding is about; any when absent"},
       {"model", text(), "a new version of this model"},
   });
 }

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "domain/attempt.h"
+#include "domain/cron.h"
 #include "domain/reference.h"
 #include "domain/units.h"
 
@@ -29,6 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   round_trip(text, parse_duration, render_duration);
   round_trip(text, parse_reference, [](const Reference& reference) { return render(reference); });
   round_trip(text, parse_ticket, [](const Ticket& ticket) { return render(ticket); });
+  (void)parse_cron(text).ok();
   (void)parse_hash(text).ok();
   (void)parse_bytes(text).ok();
   (void)parse_fraction(text).ok();
