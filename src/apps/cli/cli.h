@@ -15,7 +15,7 @@
 
 namespace slipway::cli {
 
-/// Exit codes, documented in docs/cli.md.
+/// Exit codes, documented in docs/cli.md and at the end of `slipway --help`. `run`, `rerun` and `logs -f` answer the command's own.
 enum Exit : int {
   kExitOk = 0,
   kExitFailed = 1,      // the work itself failed: a run that ended badly, a check that did not hold
@@ -23,6 +23,7 @@ enum Exit : int {
   kExitNotFound = 3,    // the named thing does not exist
   kExitDenied = 4,      // no credential, or not the right
   kExitUnavailable = 5, // the server does not answer, or is busy
+  kExitInterrupted = 130,  // Ctrl-C while watching; the run goes on
 };
 
 struct Option {
@@ -93,6 +94,10 @@ class Context {
   std::optional<http::Client> client_;
 };
 
+/// An id as it was typed; for `latest`, `latest~1`, `latest~2`… the newest thing of a list, the one before it, and so on.
+/// not_found when there are not so many.
+Result<std::string> resolve_id(Context& context, const std::string& text, std::string_view list_path, std::string_view plural);
+
 /// Does the work and answers the exit code; errors are printed by the caller.
 using Run = std::function<Result<int>(Context&, const Arguments&)>;
 
@@ -127,6 +132,8 @@ void add_findings(Commands& commands);
 void add_pipelines(Commands& commands);
 void add_why(Commands& commands);
 void add_gc(Commands& commands);
+void add_backup(Commands& commands);
+void add_restore(Commands& commands);
 void add_completion(Commands& commands);
 void add_runner(Commands& commands);
 

@@ -67,9 +67,13 @@ Result<Context::Settings> read_settings(const Invocation& invocation) {
 }
 
 Result<void> write_config(const Context::Settings& settings) {
+  Context::Settings before;
+  before.project.clear();
+  TRY(read_config(before));
   YAML::Emitter out;
-  out << YAML::BeginMap << YAML::Key << "url" << YAML::Value << settings.url << YAML::Key << "token" << YAML::Value
-      << settings.token << YAML::EndMap;
+  out << YAML::BeginMap << YAML::Key << "url" << YAML::Value << settings.url << YAML::Key << "token" << YAML::Value << settings.token;
+  if (!before.project.empty()) out << YAML::Key << "project" << YAML::Value << before.project;
+  out << YAML::EndMap;
   TRY(make_directories(config_path().parent_path()));
   return write_file_atomic(config_path(), std::string(out.c_str()) + "\n", 0600);
 }

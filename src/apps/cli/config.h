@@ -14,7 +14,7 @@ std::filesystem::path config_path();
 /// An unknown key in the file is an error that names it and the nearest known one.
 Result<Context::Settings> read_settings(const Invocation& invocation);
 
-/// Writes url and token (mode 0600), keeping nothing else.
+/// Writes url and token (mode 0600) and keeps the other keys.
 Result<void> write_config(const Context::Settings& settings);
 
 }  // namespace slipway::cli

@@ -6,6 +6,8 @@
 namespace slipway::cli {
 namespace {
 
+constexpr std::uint64_t kBackMax = 10'000;  // of latest~N
+
 /// What a failed request says, in the server's own words where it has some.
 Error error_of(const http::ClientResponse& response, std::string_view path) {
   ErrorCode code = ErrorCode::internal;
@@ -105,6 +107,18 @@ Result<Json::Array> Context::list(std::string_view path, std::string_view plural
     token = page["next_page_token"].string();
   } while (!token.empty() && items.size() < most);
   return items;
+}
+
+Result<std::string> resolve_id(Context& context, const std::string& text, std::string_view list_path, std::string_view plural) {
+  constexpr std::string_view kLatest = "latest";
+  if (!text.starts_with(kLatest)) return text;
+  const std::string_view rest = std::string_view(text).substr(kLatest.size());
+  const auto before = rest.empty() ? std::optional<std::uint64_t>(0) : rest.starts_with("~") ? parse_u64(rest.substr(1)) : std::nullopt;
+  if (!before || *before >= kBackMax) return text;
+  const Json::Array found = TRY(context.list(list_path, plural, static_cast<size_t>(*before) + 1));
+  if (found.size() > *before) return found[*before]["id"].string();
+  const std::string what(plural);
+  return Error{ErrorCode::not_found, found.empty() ? "there are no " + what + " yet" : "there is no '" + text + "': only " + std::to_string(found.size()) + " " + what + " so far"};
 }
 
 }  // namespace slipway::cli

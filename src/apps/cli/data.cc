@@ -16,6 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr size_t kProblemsNamed = 50;
+
 /// "digits@test", "dataset:digits@test" or "digits" (the branch main).
 struct Which {
   std::string name, ref = "main";
@@ -58,6 +60,7 @@ Result<std::optional<DatasetDeclaration>> declared(const std::string& name, cons
 
 Result<Json> add_folder(Context& context, const Arguments& arguments, const DatasetDeclaration& declaration, const fs::path& folder) {
   data::PrepareOptions options;
+  options.problems_named = kProblemsNamed;
   std::optional<Progress> reading;
   options.progress = [&](std::uint64_t done, std::uint64_t total) {
     if (!reading) reading.emplace(context, "reading", total, false);
@@ -195,7 +198,8 @@ Result<int> run_branch(Context& context, const Arguments& arguments) {
   const std::string branch = arguments.get("branch");
   if (arguments.has("remove")) {
     TRY(context.del(path_of(which.name) + "/branches/" + http::url_encode(branch)));
-    if (!context.json()) std::printf("%s has no branch %s any more; its commits stay\n", which.name.c_str(), branch.c_str());
+    if (context.json()) print_json(Json().set("removed", which.name + "@" + branch));
+    else std::printf("%s has no branch %s any more; its commits stay\n", which.name.c_str(), branch.c_str());
     return kExitOk;
   }
   const Json moved = TRY(context.put(path_of(which.name) + "/branches/" + http::url_encode(branch), Json().set("commit_id", which.ref).set("reason", arguments.get("message"))));
@@ -231,7 +235,8 @@ Result<int> run_get(Context& context, const Arguments& arguments) {
 
 Result<int> run_remove(Context& context, const Arguments& arguments) {
   TRY(context.del(path_of(arguments.get("dataset"))));
-  if (!context.json()) std::printf("the dataset %s is gone; `slipway gc` frees its bytes\n", arguments.get("dataset").c_str());
+  if (context.json()) print_json(Json().set("removed", arguments.get("dataset")));
+  else std::printf("the dataset %s is gone; `slipway gc` frees its bytes\n", arguments.get("dataset").c_str());
   return kExitOk;
 }
 

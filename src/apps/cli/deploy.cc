@@ -130,7 +130,7 @@ void add_deploy(Commands& commands) {
                       .details = "What slipway.yaml declares under `deployments:` is the start; options come on top. Without either, the model of the\n"
                                  "same name at its alias production is deployed. An existing deployment is changed; its old version answers until\n"
                                  "the new one is ready.",
-                      .example = "slipway deploy digits\nslipway deploy digits --version 2\nslipway deploy digits --model model:digits@staging --replicas 1:4 --batch-max 8 --batch-delay 2ms",
+                      .example = "slipway deploy digits\n  slipway deploy digits --version 2\n  slipway deploy digits --model model:digits@staging --replicas 1:4 --batch-max 8 --batch-delay 2ms",
                       .positionals = {{.name = "name", .help = "of the deployment, and of its endpoint /v2/models/NAME"}},
                       .options = {{.name = "model", .letter = 'm', .value_name = "MODEL", .help = "model:NAME@ALIAS or model:NAME/VERSION"},
                                   {.name = "version", .value_name = "N", .help = "point the alias at this version first"},

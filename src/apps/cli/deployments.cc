@@ -92,7 +92,8 @@ Result<int> run_restart(Context& context, const Arguments& arguments) {
 
 Result<int> run_delete(Context& context, const Arguments& arguments) {
   TRY(context.del(path_of(arguments)));
-  if (!context.json()) std::printf("%s is deleted; its answers can still be traced\n", arguments.get("name").c_str());
+  if (context.json()) print_json(Json().set("removed", arguments.get("name")));
+  else std::printf("%s is deleted; its answers can still be traced\n", arguments.get("name").c_str());
   return kExitOk;
 }
 

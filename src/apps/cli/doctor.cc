@@ -5,6 +5,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "cli.h"
+#include "runner/environment.h"
 
 namespace slipway::cli {
 namespace {
@@ -39,12 +40,18 @@ Finding check_disk() {
   return {"disk", true, render_bytes(*free) + " free here"};
 }
 
+/// The one that the runner would take.
+std::string uv_program() {
+  const auto found = runner::find_uv();
+  return found.ok() ? found->string() : "uv";
+}
+
 Result<int> run_doctor(Context& context, const Arguments&) {
   const std::vector<Finding> findings = {
       check_server(context),
       check_disk(),
       check_tool("git", {"git", "--version"}, "recording the code of a run"),
-      check_tool("uv", {"uv", "--version"}, "building Python environments (`tools/bootstrap` installs it)"),
+      check_tool("uv", {uv_program(), "--version"}, "building Python environments (`tools/bootstrap` installs it)"),
       check_tool("python", {"python3", "--version"}, "steps that are written in Python"),
   };
   bool good = true;

@@ -89,7 +89,9 @@ Result<int> list_evaluations(Context& context, const Arguments& arguments) {
 }
 
 Result<int> compare_evaluations(Context& context, const Arguments& arguments) {
-  const Json comparison = TRY(context.get("/api/v1/evaluations/" + http::url_encode(arguments.get("left")) + "/compare/" + http::url_encode(arguments.get("right"))));
+  const std::string left = TRY(resolve_id(context, arguments.get("left"), "/api/v1/evaluations", "evaluations"));
+  const std::string right = TRY(resolve_id(context, arguments.get("right"), "/api/v1/evaluations", "evaluations"));
+  const Json comparison = TRY(context.get("/api/v1/evaluations/" + http::url_encode(left) + "/compare/" + http::url_encode(right)));
   if (context.json()) {
     print_json(comparison);
     return kExitOk;
@@ -118,8 +120,8 @@ void add_evaluate(Commands& commands) {
                       .run = run_evaluate});
   commands.push_back({.path = "evaluations list", .summary = "Evaluations, newest first", .details = "", .example = "slipway evaluations list --model digits", .positionals = {},
                       .options = {{.name = "model", .value_name = "NAME", .help = "Only of this model"}}, .run = list_evaluations});
-  commands.push_back({.path = "evaluations compare", .summary = "Two evaluations on the samples both have", .details = "", .example = "slipway evaluations compare 01JC4ZT0M4 01JC5A6P2Q",
-                      .positionals = {{.name = "left", .help = "The one before"}, {.name = "right", .help = "The one after"}}, .options = {}, .run = compare_evaluations});
+  commands.push_back({.path = "evaluations compare", .summary = "Two evaluations on the samples both have", .details = "", .example = "slipway evaluations compare latest~1 latest",
+                      .positionals = {{.name = "left", .help = "The one before: an id, or `latest~1`"}, {.name = "right", .help = "The one after"}}, .options = {}, .run = compare_evaluations});
 }
 
 }  // namespace slipway::cli

@@ -31,10 +31,7 @@ Result<int> exit_code_of_run(Context& context, const std::string& path, const st
 }  // namespace
 
 Result<std::string> find_run(Context& context, const std::string& text) {
-  if (text != "latest") return text;
-  const Json found = TRY(context.get("/api/v1/runs?page_size=1"));
-  if (found["runs"].array().empty()) return Error{ErrorCode::not_found, "there are no runs yet"};
-  return found["runs"].array()[0]["id"].string();
+  return resolve_id(context, text, "/api/v1/runs", "runs");
 }
 
 Result<int> follow_run(Context& context, const std::string& run, const FollowOptions& options) {
@@ -62,7 +59,7 @@ Result<int> follow_run(Context& context, const std::string& run, const FollowOpt
       TRY(context.get(path + "/attempts"));  // says in words what is wrong
       return Error{ErrorCode::internal, "the server answered " + std::to_string(answer->status)};
     }
-    TRY(write_all(STDOUT_FILENO, answer->body, "standard output"));
+    TRY(options.take ? options.take(answer->body) : write_all(STDOUT_FILENO, answer->body, "standard output"));
     if (const auto next = parse_i64(answer->headers.get("X-Slipway-Next-Offset"))) offset = *next;
     if (answer->headers.get("X-Slipway-End") == "true") return exit_code_of_run(context, path, std::string(answer->headers.get("X-Slipway-State")));
     if (!answer->body.empty()) continue;
@@ -70,7 +67,31 @@ Result<int> follow_run(Context& context, const std::string& run, const FollowOpt
     std::this_thread::sleep_for(kPollInterval);
   }
   std::fprintf(stderr, "\nslipway: no longer watching; the run goes on. Watch again: slipway logs -f %s   End it: slipway stop %s\n", run.c_str(), run.c_str());
-  return 130;
+  return kExitInterrupted;
+}
+
+void tell_run(const Context& context, const Json& run) {
+  const std::string& id = run["id"].string();
+  std::fprintf(stderr, "run        %s  %s\n           %s/runs/%s\n", run["name"].string().c_str(), id.c_str(), context.settings().url.c_str(), id.c_str());
+}
+
+Result<int> watch_run(Context& context, const Json& run) {
+  const std::string& id = run["id"].string();
+  FollowOptions options;
+  if (context.json()) {
+    options.take = [](std::string_view bytes) { return write_all(STDERR_FILENO, bytes, "standard error"); };
+  } else {
+    tell_run(context, run);
+  }
+  const int code = TRY(follow_run(context, id, options));
+  if (code == kExitInterrupted) return code;
+  const Json ended = TRY(context.get("/api/v1/runs/" + id));
+  if (context.json()) {
+    print_json(ended);
+  } else {
+    std::fprintf(stderr, "%-10s %s\n", ended["state"].string().c_str(), render_duration_s(ended["duration_s"].number().value_or(0)).c_str());
+  }
+  return code;
 }
 
 }  // namespace slipway::cli

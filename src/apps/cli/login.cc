@@ -78,9 +78,24 @@ Result<int> create_token(Context& context, const Arguments& arguments) {
   return kExitOk;
 }
 
+/// A token's id: as typed, or that of the only token of this name.
+Result<std::string> find_token(Context& context, const std::string& text) {
+  const Json answer = TRY(context.get("/api/v1/tokens"));
+  std::vector<std::string> found;
+  for (const Json& token : answer["tokens"].array()) {
+    if (token["id"].string() == text) return text;
+    if (token["name"].string() == text) found.push_back(token["id"].string());
+  }
+  if (found.size() > 1) return Error{ErrorCode::invalid_argument, "several tokens are called '" + text + "'; give the id of one: " + join(found, ", ")};
+  if (found.empty()) return Error{ErrorCode::not_found, "you have no token '" + text + "'; `slipway tokens list` shows what there is"};
+  return found[0];
+}
+
 Result<int> revoke_token(Context& context, const Arguments& arguments) {
-  const Json answer = TRY(context.del("/api/v1/tokens/" + http::url_encode(arguments.get("id"))));
-  if (context.json()) print_json(answer);
+  const std::string id = TRY(find_token(context, arguments.get("token")));
+  TRY(context.del("/api/v1/tokens/" + http::url_encode(id)));
+  if (context.json()) print_json(Json().set("revoked", id));
+  else std::printf("the token %s opens nothing any more\n", arguments.get("token").c_str());
   return kExitOk;
 }
 
@@ -88,7 +103,7 @@ Result<int> revoke_token(Context& context, const Arguments& arguments) {
 
 void add_login(Commands& commands) {
   commands.push_back({.path = "login", .summary = "Keep a token for a server", .details = "Reads the token from the terminal or standard input. On the server's own machine its owner needs none.",
-                      .example = "slipway login --server https://slipway.example:7070", .positionals = {},
+                      .example = "slipway login < token.txt", .positionals = {},
                       .options = {{.name = "name", .value_name = "MEMBER", .help = "Sign in with this member's password instead of a token"}}, .run = run_login});
 }
 
@@ -97,8 +112,8 @@ void add_tokens(Commands& commands) {
   commands.push_back({.path = "tokens create", .summary = "Make a token for a script or another machine", .details = "",
                       .example = "slipway tokens create laptop --days 90", .positionals = {{.name = "name", .help = "What it is for"}},
                       .options = {{.name = "days", .value_name = "N", .help = "Expires after so many days [never]"}}, .run = create_token});
-  commands.push_back({.path = "tokens revoke", .summary = "End a token", .details = "", .example = "slipway tokens revoke 01JC4ZT0M4W2V1E8Q7X9K3N5PB",
-                      .positionals = {{.name = "id", .help = "As `slipway tokens list` shows it"}}, .options = {}, .run = revoke_token});
+  commands.push_back({.path = "tokens revoke", .summary = "End a token", .details = "", .example = "slipway tokens revoke laptop",
+                      .positionals = {{.name = "token", .help = "Its name or id, as `slipway tokens list` shows them"}}, .options = {}, .run = revoke_token});
 }
 
 }  // namespace slipway::cli

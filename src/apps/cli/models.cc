@@ -177,7 +177,8 @@ Result<int> run_remove(Context& context, const Arguments& arguments) {
   const std::string text = arguments.get("model");
   const size_t slash = text.find('/');
   TRY(context.del(slash == std::string::npos ? path_of(text) : path_of(text.substr(0, slash)) + "/versions/" + http::url_encode(text.substr(slash + 1))));
-  if (!context.json()) std::printf("%s is gone; `slipway gc` frees its bytes\n", text.c_str());
+  if (context.json()) print_json(Json().set("removed", text));
+  else std::printf("%s is gone; `slipway gc` frees its bytes\n", text.c_str());
   return kExitOk;
 }
 

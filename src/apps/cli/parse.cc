@@ -35,7 +35,8 @@ Bound bind(CLI::App& app, const Command& command) {
     auto* added = app.add_option(flag_names(option), *bound.values.back().second, help);
     added->type_name(option.value_name)->type_size(1)->required(option.required);
     added->multi_option_policy(option.repeatable ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::TakeLast);
-    if (option.repeatable) added->expected(1, 100000)->allow_extra_args(false);
+    if (option.repeatable) added->expected(1, 100000);
+    added->allow_extra_args(false);  // the words behind its value are positionals
   }
   for (const Positional& positional : command.positionals) {
     bound.values.emplace_back(positional.name, std::make_shared<std::vector<std::string>>());
@@ -53,21 +54,94 @@ Bound bind(CLI::App& app, const Command& command) {
   return bound;
 }
 
-/// The nearest known word, when a command name is misspelt.
-std::string suggestion(const Commands& commands, const std::vector<std::string>& words) {
-  if (words.empty()) return "";
-  std::vector<std::string> known;
-  for (const Command& command : commands) {
-    known.push_back(command.path);
-    known.push_back(split(command.path, ' ')[0]);
+/// The words that are neither options nor their values, as far as that can be said without the parser.
+std::vector<std::string> plain_words(const std::vector<std::string>& words) {
+  std::vector<std::string> plain;
+  for (const std::string& word : words) {
+    if (!word.starts_with('-')) plain.push_back(word);
   }
-  const std::string typed = words.size() > 1 && words[1][0] != '-' ? words[0] + " " + words[1] : words[0];
-  for (const std::string& word : {typed, words[0]}) {
-    const auto near = nearest(word, known);
-    if (near && *near != word) return "\nDid you mean `slipway " + *near + "`?";
+  return plain;
+}
+
+/// The command that the line begins with, or nullptr.
+const Command* command_of(const Commands& commands, const std::vector<std::string>& plain) {
+  for (const size_t count : {size_t{2}, size_t{1}}) {
+    if (plain.size() < count) continue;
+    const std::string path = count == 2 ? plain[0] + " " + plain[1] : plain[0];
+    const auto at = std::find_if(commands.begin(), commands.end(), [&](const Command& command) { return command.path == path; });
+    if (at != commands.end()) return &*at;
+  }
+  return nullptr;
+}
+
+bool takes(const Command* command, std::string_view option) {
+  for (const char* common : {"--server", "--project", "--output", "-o", "--help", "-h", "--version"}) {
+    if (option == common) return true;
+  }
+  if (!command) return false;
+  return std::any_of(command->options.begin(), command->options.end(), [&](const Option& known) {
+    return option == "--" + known.name || (known.letter != 0 && option == std::string("-") + known.letter);
+  });
+}
+
+/// A sentence about the first option that the command does not take; empty when all are known.
+std::string unknown_option(const Command* command, const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    if (word == "--") break;
+    const bool is_number = word.size() > 1 && word[1] >= '0' && word[1] <= '9';
+    if (word.size() < 2 || word[0] != '-' || is_number) continue;
+    const std::string option = word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
+    if (takes(command, option)) continue;
+    std::vector<std::string> known = {"--server", "--project", "--output", "--help"};
+    if (command) {
+      for (const Option& each : command->options) known.push_back("--" + each.name);
+    }
+    const auto near = nearest(option, known);
+    return "`slipway" + (command ? " " + command->path : "") + "` has no option '" + option + "'; " + (near ? "did you mean '" + *near + "'?" : "it takes " + join(known, ", "));
   }
   return "";
 }
+
+/// What may stand behind a noun; empty when it is none.
+std::vector<std::string> verbs_of(const Commands& commands, const std::string& noun) {
+  std::vector<std::string> verbs;
+  for (const Command& command : commands) {
+    if (command.path.starts_with(noun + " ")) verbs.push_back(command.path.substr(noun.size() + 1));
+  }
+  return verbs;
+}
+
+/// A sentence about words that begin no command; empty when there are none.
+std::string unknown_command(const Commands& commands, const std::vector<std::string>& plain) {
+  if (plain.empty()) return "";
+  const auto verbs = verbs_of(commands, plain[0]);
+  if (plain.size() == 1 && !verbs.empty()) return "say what about " + plain[0] + ": " + join(verbs, ", ");
+  if (!verbs.empty()) {
+    const auto near = nearest(plain[1], verbs);
+    return "`slipway " + plain[0] + "` has no '" + plain[1] + "'; " + (near ? "did you mean '" + *near + "'?" : "it has " + join(verbs, ", "));
+  }
+  std::vector<std::string> known;
+  for (const Command& command : commands) known.push_back(split(command.path, ' ')[0]);
+  const auto near = nearest(plain[0], known);
+  return "there is no command '" + plain[0] + "'" + (near ? "; did you mean '" + *near + "'?" : "");
+}
+
+/// `said` is the parser's own sentence, for what we have no better one for.
+std::string what_is_wrong(const Commands& commands, const std::vector<std::string>& words, const std::string& said) {
+  const auto plain = plain_words(words);
+  const Command* command = command_of(commands, plain);
+  std::string sentence = unknown_option(command, words);
+  if (sentence.empty() && !command) sentence = unknown_command(commands, plain);
+  if (sentence.empty()) sentence = said;
+  std::string where = command ? command->path + " " : "";
+  if (!command && !plain.empty() && !verbs_of(commands, plain[0]).empty()) where = plain[0] + " ";
+  return "slipway: " + sentence + "\nSee `slipway " + where + "--help`.\n";
+}
+
+constexpr const char* kFooter =
+    "Settings come from flags, then SLIPWAY_URL, SLIPWAY_TOKEN, SLIPWAY_PROJECT, then ~/.config/slipway/config.yaml.\n"
+    "Exit codes: 0 done; 1 the work itself failed; 2 wrong command line or input; 3 there is no such thing; 4 not allowed;\n"
+    "5 no server answers, or it is busy. `run`, `rerun` and `logs -f` end with the command's own; 130 after Ctrl-C.";
 
 }  // namespace
 
@@ -76,7 +150,7 @@ std::variant<Invocation, EndNow> parse(const Commands& commands, std::vector<std
   root.require_subcommand(0, 1);
   root.fallthrough();
   root.set_version_flag("--version", std::string("slipway ") + kVersion);
-  root.footer("Settings come from flags, then SLIPWAY_URL, SLIPWAY_TOKEN, SLIPWAY_PROJECT, then ~/.config/slipway/config.yaml.");
+  root.footer(kFooter);
   Invocation invocation;
   root.add_option("--server", invocation.server, "The server's URL")->type_name("URL");
   root.add_option("--project", invocation.project, "The project")->type_name("NAME");
@@ -108,7 +182,7 @@ std::variant<Invocation, EndNow> parse(const Commands& commands, std::vector<std
   } catch (const CLI::CallForVersion&) {
     return EndNow{std::string("slipway ") + kVersion + "\n", kExitOk};
   } catch (const CLI::ParseError& problem) {
-    return EndNow{std::string("slipway: ") + problem.what() + suggestion(commands, words) + "\nSee `slipway --help`.\n", kExitUsage};
+    return EndNow{what_is_wrong(commands, words, problem.what()), kExitUsage};
   }
   for (const Bound& bound : bounds) {
     if (!bound.app->parsed()) continue;

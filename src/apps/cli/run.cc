@@ -47,23 +47,14 @@ Result<int> run_step(Context& outer, const Arguments& arguments) {
   Json tags{Json::Object{}};
   for (const auto& [name, value] : TRY(assignments(arguments.all("tag"), "tag"))) tags.set(name, value);
   const Json run = TRY(context.post("/api/v1/runs", body.set("tags", tags)));
-  const std::string id = run["id"].string();
+  if (!arguments.has("detach")) return watch_run(context, run);
   if (context.json()) {
     print_json(run);
-    if (arguments.has("detach")) return kExitOk;
   } else {
-    std::fprintf(stderr, "run        %s  %s\n           %s/runs/%s\n", run["name"].string().c_str(), id.c_str(), settings.url.c_str(), id.c_str());
+    tell_run(context, run);
+    std::puts(run["id"].string().c_str());
   }
-  if (arguments.has("detach")) {
-    if (!context.json()) std::puts(id.c_str());
-    return kExitOk;
-  }
-  const int code = TRY(follow_run(context, id, {}));
-  if (code != 130 && !context.json()) {
-    const Json ended = TRY(context.get("/api/v1/runs/" + id));
-    std::fprintf(stderr, "%-10s %s\n", ended["state"].string().c_str(), render_duration_s(ended["duration_s"].number().value_or(0)).c_str());
-  }
-  return code;
+  return kExitOk;
 }
 
 }  // namespace
@@ -72,8 +63,9 @@ void add_run(Commands& commands) {
   commands.push_back({.path = "run",
                       .summary = "Run a step of slipway.yaml with the working copy as it is",
                       .details = "Takes a snapshot (uncommitted changes and untracked files that are not ignored included), queues the run, follows its log, and\n"
-                                 "exits with the command's own exit code. Ctrl-C stops watching, not the run.",
-                      .example = "slipway run train lr=0.01 epochs=3",
+                                 "exits with the command's own exit code. Ctrl-C stops watching, not the run. With -o json the log goes to standard error\n"
+                                 "and the run, as it ended, to standard output.",
+                      .example = "slipway run train lr=0.01",
                       .positionals = {{.name = "step", .help = "a name under steps:"},
                                       {.name = "parameter", .help = "name=value, over the step's defaults", .required = false, .repeatable = true}},
                       .options = {{.name = "file", .letter = 'f', .value_name = "PATH", .help = "the project file", .otherwise = ""},

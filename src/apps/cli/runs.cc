@@ -90,7 +90,15 @@ Result<int> run_logs(Context& context, const Arguments& arguments) {
   FollowOptions options;
   options.wait = arguments.has("follow");
   if (arguments.has("tail")) options.offset = -static_cast<std::int64_t>(TRY(parse_bytes(arguments.get("tail"))));
+  std::string text;
+  if (context.json()) {
+    options.take = [&](std::string_view bytes) -> Result<void> {
+      text += bytes;
+      return {};
+    };
+  }
   const int code = TRY(follow_run(context, run, options));
+  if (context.json()) print_json(Json().set("run_id", run).set("text", clean_utf8(text)));
   return options.wait ? code : kExitOk;
 }
 
@@ -116,14 +124,13 @@ Result<int> run_rerun(Context& context, const Arguments& arguments) {
     parameters.set(word.substr(0, equals), word.substr(equals + 1));
   }
   const Json again = TRY(context.post(run_path(run) + "/rerun", Json().set("parameters", parameters)));
-  const std::string id = again["id"].string();
+  if (!arguments.has("detach")) return watch_run(context, again);
   if (context.json()) {
     print_json(again);
-    return kExitOk;
+  } else {
+    tell_run(context, again);
+    std::puts(again["id"].string().c_str());
   }
-  std::fprintf(stderr, "run        %s  %s\n           %s/runs/%s\n", again["name"].string().c_str(), id.c_str(), context.settings().url.c_str(), id.c_str());
-  if (!arguments.has("detach")) return follow_run(context, id, {});
-  std::puts(id.c_str());
   return kExitOk;
 }
 
@@ -166,7 +173,7 @@ Result<int> run_diff(Context& context, const Arguments& arguments) {
   return kExitOk;
 }
 
-const Positional kRun{.name = "run", .help = "a run's id, or `latest`"};
+const Positional kRun{.name = "run", .help = "a run's id, or `latest`, or `latest~1` for the one before"};
 
 }  // namespace
 
@@ -195,8 +202,8 @@ void add_runs(Commands& commands) {
                       .options = {{.name = "detach", .letter = 'd', .value_name = "", .help = "print the run's id and do not wait", .otherwise = ""}},
                       .run = run_rerun});
   commands.push_back({.path = "diff", .summary = "What differs between two runs: parameters, metrics, code, packages, inputs", .details = "",
-                      .example = "slipway diff 0190b1… latest",
-                      .positionals = {{.name = "left", .help = "a run's id, or `latest`"}, {.name = "right", .help = "another's"}},
+                      .example = "slipway diff latest~1 latest",
+                      .positionals = {{.name = "left", .help = "a run's id, or `latest~1`"}, {.name = "right", .help = "another's"}},
                       .options = {},
                       .run = run_diff});
 }
