@@ -36,6 +36,8 @@ class DiskStore : public Store {
   Result<bool> contains(const Hash& hash) override;
   Result<std::vector<Hash>> missing(std::span<const Hash> hashes) override;
   Result<void> lease(const Hash& hash) override;
+  Result<void> list(const std::function<Result<void>(const BlobInfo&)>& visit) override;
+  std::unique_ptr<SweepPause> pause_sweeps() override;
   Result<SweepReport> sweep(const std::function<Result<bool>(const Hash&)>& is_referenced, bool dry_run) override;
   Result<VerifyReport> verify(const Progress& progress) override;
 
@@ -80,6 +82,8 @@ class DiskStore : public Store {
   bool lease_is_over(std::int64_t mtime_micros) const { return clock_.now() - Time{mtime_micros} > options_.lease; }
   Result<void> sweep_shard(int number, const std::function<Result<bool>(const Hash&)>& is_referenced, bool dry_run, SweepReport& report);
   Result<bool> remove_if_expired(const Hash& hash);
+  /// busy while somebody has paused sweeps.
+  Result<void> check_not_paused() const;
 
   // Constant after construction.
   const StoreOptions options_;
@@ -93,6 +97,8 @@ class DiskStore : public Store {
   Gauge& uploads_open_;
   std::atomic<std::uint64_t> next_upload_{0};
   std::array<Shard, kShards> shards_;
+  std::atomic<int> pauses_{0};  // raised with `removing_` held, so that no removal is under way once it is
+  std::mutex removing_;
 };
 
 }  // namespace slipway::store

@@ -42,9 +42,41 @@ Result<bool> is_intact(Store& store, const Hash& hash, std::uint64_t& bytes_read
   return hasher.finish() == hash;
 }
 
+class Pause : public SweepPause {
+ public:
+  explicit Pause(std::atomic<int>& pauses) : pauses_(pauses) {}
+  ~Pause() override { --pauses_; }
+
+ private:
+  std::atomic<int>& pauses_;
+};
+
 }  // namespace
 
+Result<void> DiskStore::list(const std::function<Result<void>(const BlobInfo&)>& visit) {
+  for (int number = 0; number < kShards; ++number) {
+    for (const Hash& hash : TRY(list_shard(layout_, number))) {
+      struct stat info {};
+      if (::stat(layout_.blob(hash).c_str(), &info) != 0) continue;  // swept meanwhile
+      TRY(visit({hash, static_cast<std::uint64_t>(info.st_size)}));
+    }
+  }
+  return {};
+}
+
+std::unique_ptr<SweepPause> DiskStore::pause_sweeps() {
+  const std::lock_guard lock(removing_);
+  ++pauses_;
+  return std::make_unique<Pause>(pauses_);
+}
+
+Result<void> DiskStore::check_not_paused() const {
+  if (pauses_ == 0) return {};
+  return Error{ErrorCode::busy, "a backup is being taken of what a sweep could remove; try again when it is over"};
+}
+
 Result<SweepReport> DiskStore::sweep(const std::function<Result<bool>(const Hash&)>& is_referenced, bool dry_run) {
+  if (!dry_run) TRY(check_not_paused());
   SweepReport report;
   report.uploads_removed = TRY(remove_leftovers(layout_, dry_run)).files;
   for (int number = 0; number < kShards; ++number) TRY(sweep_shard(number, is_referenced, dry_run, report));
@@ -69,6 +101,8 @@ Result<void> DiskStore::sweep_shard(int number, const std::function<Result<bool>
 
 Result<bool> DiskStore::remove_if_expired(const Hash& hash) {
   const fs::path path = layout_.blob(hash);
+  const std::lock_guard removing(removing_);
+  TRY(check_not_paused());
   const std::lock_guard lock(shards_[hash.bytes[0]].mutex);
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0 || !lease_is_over(mtime_micros(info))) return false;

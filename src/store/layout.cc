@@ -67,9 +67,9 @@ fs::path Layout::shard(int number) const {
   return folder_ / "blobs" / to_hex({&byte, 1});
 }
 
-fs::path Layout::blob(const Hash& hash) const {
+fs::path Layout::blob_in(const fs::path& folder, const Hash& hash) {
   const std::string hex = render(hash);
-  return folder_ / "blobs" / hex.substr(0, 2) / hex.substr(2);
+  return folder / "blobs" / hex.substr(0, 2) / hex.substr(2);
 }
 
 std::optional<Hash> Layout::hash_of_name(std::string_view shard, std::string_view file) {

@@ -28,7 +28,9 @@ class Layout {
   std::filesystem::path uploads() const { return folder_ / "uploads"; }
   std::filesystem::path shard(int number) const;
   std::filesystem::path shard(const Hash& hash) const { return shard(hash.bytes[0]); }
-  std::filesystem::path blob(const Hash& hash) const;
+  std::filesystem::path blob(const Hash& hash) const { return blob_in(folder_, hash); }
+  /// Where the store in `folder` has that blob, without a look at the folder.
+  static std::filesystem::path blob_in(const std::filesystem::path& folder, const Hash& hash);
   /// The inverse of blob(), from the names of the shard and of the file in it; nullopt for what is no blob.
   static std::optional<Hash> hash_of_name(std::string_view shard, std::string_view file);
 

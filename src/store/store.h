@@ -64,6 +64,12 @@ struct VerifyReport {
   std::vector<Hash> damaged;
 };
 
+/// As long as one lives, no sweep removes anything: whoever copies blobs away finds them where they were listed.
+class SweepPause {
+ public:
+  virtual ~SweepPause() = default;
+};
+
 /// Called with progress now and then; false stops early.
 using Progress = std::function<bool(std::uint64_t blobs, std::uint64_t bytes)>;
 
@@ -94,8 +100,13 @@ class Store {
   /// Renews the lease of a blob that is about to be named (also done by every put of the same bytes).
   virtual Result<void> lease(const Hash& hash) = 0;
 
+  /// Tells `visit` of every blob, in no order; it ends the listing with an error. Blobs put meanwhile may be told or not.
+  virtual Result<void> list(const std::function<Result<void>(const BlobInfo&)>& visit) = 0;
+
+  /// From its return on nothing is removed until what it returned is destroyed; it must not outlive the store.
+  virtual std::unique_ptr<SweepPause> pause_sweeps() = 0;
   /// Removes what `is_referenced` denies and no lease protects. Safe beside puts: a blob whose lease is renewed while
-  /// this runs stays.
+  /// this runs stays. busy while sweeps are paused, unless `dry_run`.
   virtual Result<SweepReport> sweep(const std::function<Result<bool>(const Hash&)>& is_referenced, bool dry_run) = 0;
   /// Reads everything and compares with its name.
   virtual Result<VerifyReport> verify(const Progress& progress) = 0;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <map>
 #include <set>
 
 #include "base/file.h"
@@ -327,6 +328,50 @@ TEST_F(StoreTest, a_sweep_leaves_uploads_of_living_owners_alone) {
   clock.advance(hours(100));
   EXPECT_EQ(store->sweep(nobody, false).value().uploads_removed, 0u);
   EXPECT_EQ(store->get(upload->finish().value().hash).value(), "slow");
+}
+
+TEST_F(StoreTest, a_listing_names_every_blob_once_with_its_size) {
+  auto store = open();
+  std::map<Hash, std::uint64_t> wanted, listed;
+  for (int i = 0; i < 300; ++i) {
+    const auto info = store->put(std::string(static_cast<size_t>(i), 'x')).value();
+    wanted[info.hash] = info.size;
+  }
+  const auto told = store->list([&](const BlobInfo& blob) -> Result<void> {
+    EXPECT_TRUE(listed.emplace(blob.hash, blob.size).second);
+    return {};
+  });
+  ASSERT_TRUE(told.ok());
+  EXPECT_EQ(listed, wanted);
+  const auto stopped = store->list([](const BlobInfo&) -> Result<void> { return Error{ErrorCode::cancelled, "enough"}; });
+  EXPECT_EQ(stopped.error().code, ErrorCode::cancelled);
+}
+
+TEST_F(StoreTest, while_sweeps_are_paused_nothing_goes) {
+  auto store = open();
+  const auto blob = store->put("nobody names this").value();
+  clock.advance(hours(25));
+  auto first = store->pause_sweeps(), second = store->pause_sweeps();
+  EXPECT_EQ(store->sweep(nobody, true).value().blobs_removed, 1u) << "counting removes nothing";
+  first.reset();
+  EXPECT_EQ(store->sweep(nobody, false).error().code, ErrorCode::busy);
+  EXPECT_TRUE(store->contains(blob.hash).value());
+  second.reset();
+  EXPECT_EQ(store->sweep(nobody, false).value().blobs_removed, 1u);
+}
+
+TEST_F(StoreTest, a_pause_that_begins_within_a_sweep_ends_it) {
+  auto store = open();
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(store->put("blob " + std::to_string(i)).ok());
+  clock.advance(hours(25));
+  std::unique_ptr<SweepPause> pause;
+  int asked = 0;
+  const auto swept = store->sweep([&](const Hash&) -> Result<bool> {
+    if (++asked == 10) pause = store->pause_sweeps();
+    return false;
+  }, false);
+  EXPECT_EQ(swept.error().code, ErrorCode::busy);
+  EXPECT_EQ(store->verify(nullptr).value().blobs, 11u) << "nine went before the pause";
 }
 
 TEST_F(StoreTest, a_store_of_a_newer_format_is_refused_with_both_numbers) {
