@@ -134,6 +134,8 @@ void add_why(Commands& commands);
 void add_gc(Commands& commands);
 void add_backup(Commands& commands);
 void add_restore(Commands& commands);
+void add_backup(Commands& commands);
+void add_restore(Commands& commands);
 void add_completion(Commands& commands);
 void add_runner(Commands& commands);
 

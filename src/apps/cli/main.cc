@@ -45,6 +45,8 @@ void add_all(Commands& commands) {
   add_pipelines(commands);
   add_why(commands);
   add_gc(commands);
+  add_backup(commands);
+  add_restore(commands);
   add_completion(commands);
   add_runner(commands);
 }

@@ -6,17 +6,10 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli.h"
+#include "sibling.h"
 
 namespace slipway::cli {
 namespace {
-
-/// The program of that name beside this one, else whatever PATH finds.
-std::string sibling(const std::string& program) {
-  std::error_code ignored;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
-  const auto beside = self.parent_path() / program;
-  return ::access(beside.c_str(), X_OK) == 0 ? beside.string() : program;
-}
 
 Result<int> run_server(Context&, const Arguments& arguments) {
   std::vector<std::string> words = {sibling("slipway-server")};
@@ -35,6 +28,13 @@ Result<int> run_server(Context&, const Arguments& arguments) {
 
 }  // namespace
 
+std::string sibling(const std::string& program) {
+  std::error_code ignored;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  const auto beside = self.parent_path() / program;
+  return ::access(beside.c_str(), X_OK) == 0 ? beside.string() : program;
+}
+
 void add_server(Commands& commands) {
   commands.push_back({
       .path = "server",
@@ -49,6 +49,10 @@ void add_server(Commands& commands) {
                   {.name = "durability", .value_name = "normal|full", .help = "full: sync metric points and logs before answering, too [normal]"},
                   {.name = "tls-certificate", .value_name = "FILE", .help = "PEM certificate chain; read again when it changes"},
                   {.name = "tls-key", .value_name = "FILE", .help = "PEM private key"},
+                  {.name = "allowed-host", .value_name = "NAME", .help = "A further name this server is called by", .repeatable = true},
+                  {.name = "allowed-origin", .value_name = "URL", .help = "A web origin whose pages may call this server", .repeatable = true},
+                  {.name = "disk-free-min", .value_name = "SIZE", .help = "Writes are refused while the disk of --data has less free [256MiB]"},
+                  {.name = "config", .value_name = "FILE", .help = "Read further settings from this file"},
                   {.name = "log-file", .value_name = "FILE", .help = "Also log into this file, rotated at 64 MiB"}},
       .run = run_server,
   });

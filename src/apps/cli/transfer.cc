@@ -23,20 +23,6 @@ constexpr std::uint64_t kBatchBytesMax = 16 << 20;
 constexpr std::uint64_t kSmallBytesMax = 1 << 20;   // larger ones travel alone, as a stream
 constexpr size_t kPieceBytes = 1 << 20;
 
-/// An error status as the server's own sentence.
-Result<void> check(const http::ClientResponse& response, std::string_view attempted) {
-  if (response.status < 400) return {};
-  const auto json = Json::parse(response.body);
-  const std::string message = json.ok() ? (*json)["error"]["message"].string() : "";
-  const ErrorCode code = response.status == 404   ? ErrorCode::not_found
-                         : response.status == 403 ? ErrorCode::permission_denied
-                         : response.status == 401 ? ErrorCode::unauthenticated
-                         : response.status == 503 ? ErrorCode::busy
-                         : response.status < 500  ? ErrorCode::invalid_argument
-                                                  : ErrorCode::internal;
-  return Error{code, message.empty() ? fmt::format("the server answered {} when this was attempted: {}", response.status, attempted) : message};
-}
-
 Error changed(const fs::path& file) {
   return {ErrorCode::failed_precondition, file.string() + " changed while it was being added; nothing was committed, try again when nobody writes to it"};
 }
@@ -71,7 +57,7 @@ Result<void> send_batch(Context& context, const std::vector<const Outgoing*>& ba
     append_frame(body, bytes);
   }
   http::Client* client = TRY(context.client());
-  return check(TRY(client->request(http::Method::post, "/api/v1/blobs/batch", std::move(body), "application/octet-stream", context.headers())), "sending files");
+  return check_answer(TRY(client->request(http::Method::post, "/api/v1/blobs/batch", std::move(body), "application/octet-stream", context.headers())), "sending files");
 }
 
 Result<void> send_large(Context& context, const Outgoing& blob, const std::function<void(std::uint64_t)>& sent) {
@@ -94,7 +80,7 @@ Result<void> send_large(Context& context, const Outgoing& blob, const std::funct
     return piece;
   };
   http::Client* client = TRY(context.client());
-  return check(TRY(client->upload(http::Method::put, "/api/v1/blobs/" + render(blob.hash), blob.size, produce, context.headers())), "sending " + blob.file.string());
+  return check_answer(TRY(client->upload(http::Method::put, "/api/v1/blobs/" + render(blob.hash), blob.size, produce, context.headers())), "sending " + blob.file.string());
 }
 
 // --- receiving ------------------------------------------------------------------------------------------------------------
@@ -150,7 +136,7 @@ Result<void> fetch_small(Context& context, const std::vector<const TreeEntry*>& 
   for (const TreeEntry* entry : batch) hashes.emplace_back(render(entry->hash));
   http::Client* client = TRY(context.client());
   const auto response = TRY(client->request(http::Method::post, "/api/v1/blobs/read", Json().set("hashes", std::move(hashes)).render(), "application/json", context.headers()));
-  TRY(check(response, "reading files"));
+  TRY(check_answer(response, "reading files"));
   std::string_view rest = response.body;
   for (const TreeEntry* entry : batch) {
     if (rest.size() < 4 + entry->size) return Error{ErrorCode::unavailable, "the server's answer was cut short; try again"};
@@ -172,11 +158,24 @@ Result<void> fetch_large(Context& context, const TreeEntry& entry, const fs::pat
     return written.ok();
   }, context.headers()));
   TRY(written);
-  TRY(check(response, "reading " + entry.path));
+  TRY(check_answer(response, "reading " + entry.path));
   return file.finish(entry.hash);
 }
 
 }  // namespace
+
+Result<void> check_answer(const http::ClientResponse& response, std::string_view attempted) {
+  if (response.status < 400) return {};
+  const auto json = Json::parse(response.body);
+  const std::string message = json.ok() ? (*json)["error"]["message"].string() : "";
+  const ErrorCode code = response.status == 404   ? ErrorCode::not_found
+                         : response.status == 403 ? ErrorCode::permission_denied
+                         : response.status == 401 ? ErrorCode::unauthenticated
+                         : response.status == 503 ? ErrorCode::busy
+                         : response.status < 500  ? ErrorCode::invalid_argument
+                                                  : ErrorCode::internal;
+  return Error{code, message.empty() ? fmt::format("the server answered {} when this was attempted: {}", response.status, attempted) : message};
+}
 
 Result<Sent> send_blobs(Context& context, const std::vector<Outgoing>& blobs, const std::string& what) {
   const auto missing = TRY(missing_of(context, blobs));
@@ -211,7 +210,7 @@ Result<Sent> send_blobs(Context& context, const std::vector<Outgoing>& blobs, co
 Result<std::string> fetch_blob(Context& context, const Hash& hash) {
   http::Client* client = TRY(context.client());
   const auto response = TRY(client->request(http::Method::get, "/api/v1/blobs/" + render(hash), "", "application/json", context.headers()));
-  TRY(check(response, "reading the blob " + render(hash)));
+  TRY(check_answer(response, "reading the blob " + render(hash)));
   if (hash_of(response.body) != hash) return Error{ErrorCode::data_loss, "the server sent other bytes than the blob " + render(hash)};
   return response.body;
 }

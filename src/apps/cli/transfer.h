@@ -10,6 +10,9 @@
 
 namespace slipway::cli {
 
+/// An answer with an error status as an error, in the server's own sentence where it has one.
+Result<void> check_answer(const http::ClientResponse& response, std::string_view attempted);
+
 /// Bytes that the server should have: of a file, or held here.
 struct Outgoing {
   Hash hash;

@@ -5,6 +5,7 @@
 #include "api/inference/inference.h"
 #include "api/mlflow/mlflow.h"
 #include "api/native/attempts.h"
+#include "api/native/backups.h"
 #include "api/native/blobs.h"
 #include "api/native/datasets.h"
 #include "api/native/deployments.h"
@@ -43,7 +44,7 @@ Result<void> open_stores(Parts& parts) {
   parts.folder = std::make_unique<DataFolder>(TRY(DataFolder::open(settings.data)));
   parts.disk = std::make_unique<api::DiskWatch>(parts.folder->path(), settings.disk_free_bytes_min, *parts.counters);
   catalog::DatabaseOptions database;
-  database.url = settings.database.empty() ? "sqlite:" + (parts.folder->path() / "slipway.db").string() : settings.database;
+  database.url = database_url(settings, *parts.folder);
   database.sync_streams = settings.sync_streams;
   parts.database = TRY(catalog::Database::open(database, catalog::schema(), *parts.counters));
   store::StoreOptions store;
@@ -151,6 +152,8 @@ void add_routes(Parts& parts) {
   api::add_snapshots(parts.router, *parts.runs);
   api::add_metrics(parts.router, *parts.tracking);
   api::add_blobs(parts.router, *parts.store, parts.registry->references());
+  parts.backups = std::make_unique<api::Backups>(*parts.database, *parts.store, parts.folder->path() / "backups", parts.settings.disk_free_bytes_min, system_clock(), [monitor = parts.monitor.get()] { monitor->settle(); });
+  api::add_backups(parts.router, *parts.backups, *parts.database, *parts.store);
   api::add_datasets(parts.router, *parts.registry);
   api::add_models(parts.router, *parts.registry);
   api::add_run_files(parts.router, *parts.tracking, parts.registry->artifacts(), *parts.store);
@@ -177,6 +180,15 @@ Result<void> start_http(Parts& parts) {
 }
 
 }  // namespace
+
+std::string database_url(const Settings& settings, const DataFolder& folder) {
+  return settings.database.empty() ? "sqlite:" + (folder.path() / "slipway.db").string() : settings.database;
+}
+
+Result<void> restore_database(const Settings& settings) {
+  const DataFolder folder = TRY(DataFolder::open(settings.data, DataFolder::Use::restore));
+  return catalog::restore_database(settings.restore_database, database_url(settings, folder), folder.path(), catalog::schema());
+}
 
 Result<Parts> assemble(const Settings& settings) {
   Parts parts;

@@ -28,16 +28,29 @@ Result<void> check_format(const std::filesystem::path& folder) {
   return {};
 }
 
+/// The folder's lock file, open; the folder is made when it is missing.
+Result<UniqueFd> open_lock(const std::filesystem::path& folder) {
+  const auto open = [&]() -> Result<UniqueFd> {
+    TRY(make_directories(folder));
+    return open_file(folder / "lock", O_RDWR | O_CREAT, 0600);
+  };
+  auto lock = open();
+  if (lock.ok()) return lock;
+  return Error{lock.error().code, lock.error().message + "; name with --data a folder that this user may write to"};
+}
+
 }  // namespace
 
-Result<DataFolder> DataFolder::open(const std::filesystem::path& path) {
-  TRY(make_directories(path));
+Result<DataFolder> DataFolder::open(const std::filesystem::path& path, Use use) {
+  UniqueFd lock = TRY(open_lock(path));
   const auto folder = std::filesystem::absolute(path).lexically_normal();
-  UniqueFd lock = TRY(open_file(folder / "lock", O_RDWR | O_CREAT, 0600));
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     const auto holder = read_file(folder / "lock", 64);
     return Error{ErrorCode::failed_precondition, "another server uses the data folder " + folder.string() + (holder.ok() ? " (process " + std::string(trim(*holder)) + ")" : "") +
                                                      "; stop it first, or name another folder with --data"};
+  }
+  if (use == Use::serve && std::filesystem::exists(folder / kRestoring)) {
+    return Error{ErrorCode::failed_precondition, "the data folder " + folder.string() + " holds a backup that was restored half-way; run the same `slipway restore` again to its end, or remove the folder"};
   }
   TRY(check_format(folder));
   const std::string pid = std::to_string(::getpid()) + "\n";

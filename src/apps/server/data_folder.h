@@ -13,8 +13,13 @@ class DataFolder {
  public:
   static constexpr int kFormat = 1;
 
-  /// Creates it when it is missing. failed_precondition: another server uses it, or a newer version wrote it.
-  static Result<DataFolder> open(const std::filesystem::path& path);
+  /// `slipway restore` leaves this file in a folder until everything is in it.
+  static constexpr const char* kRestoring = "restoring";
+
+  enum class Use { serve, restore };
+  /// Creates it when it is missing. failed_precondition: another server uses it, a newer version wrote it, or (to serve) it is
+  /// half restored.
+  static Result<DataFolder> open(const std::filesystem::path& path, Use use = Use::serve);
 
   const std::filesystem::path& path() const { return path_; }
 

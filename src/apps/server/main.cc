@@ -33,6 +33,12 @@ void announce(const Parts& parts) {
   std::fflush(stdout);
 }
 
+int exit_code(const Result<void>& ended) {
+  if (ended.ok()) return 0;
+  std::fprintf(stderr, "slipway-server: %s\n", ended.error().message.c_str());
+  return 1;
+}
+
 int main_of(int argc, char** argv) {
   const auto read = read_settings(argc, argv);
   if (const auto* end = std::get_if<EndNow>(&read)) {
@@ -41,13 +47,11 @@ int main_of(int argc, char** argv) {
   }
   const Settings& settings = std::get<Settings>(read);
   if (!settings.log_file.empty()) set_log_file(settings.log_file, kLogFileBytesMax, kLogFilesMax);
+  if (!settings.restore_database.empty()) return exit_code(restore_database(settings));
   const sigset_t ends = block_signals();
 
   auto parts = assemble(settings);
-  if (!parts.ok()) {
-    std::fprintf(stderr, "slipway-server: %s\n", parts.error().message.c_str());
-    return 1;
-  }
+  if (!parts.ok()) return exit_code(parts.error());
   announce(*parts);
 
   int received = 0;

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "api/backups.h"
 #include "api/disk_watch.h"
 #include "api/events_hub.h"
 #include "api/native/runs_execution.h"
@@ -53,6 +54,7 @@ struct Parts {
   std::unique_ptr<serving::DeployNode> deploy_node;
   std::unique_ptr<pipelines::Pipelines> pipelines;
   std::unique_ptr<api::LogFollowers> log_followers;
+  std::unique_ptr<api::Backups> backups;
   http::Router router;
   std::unique_ptr<ThreadPool> pool;  // `blocking-N`: handlers that wait for the database or the disk
   std::unique_ptr<http::Server> http;
@@ -61,5 +63,10 @@ struct Parts {
 
 /// Opens everything and starts to answer. On an error nothing keeps running.
 Result<Parts> assemble(const Settings& settings);
+
+/// Where the database is: what was set, or the file in the data folder.
+std::string database_url(const Settings& settings, const DataFolder& folder);
+/// Puts `settings.restore_database` there; no server is started.
+Result<void> restore_database(const Settings& settings);
 
 }  // namespace slipway::server

@@ -42,6 +42,7 @@ std::variant<Settings, EndNow> read_settings(int argc, char** argv) {
   app.add_option("--allowed-origin", settings.allowed_origins, "A web origin whose pages may call this server");
   app.add_option("--log-file", settings.log_file, "Also log into this file, rotated at 64 MiB")->envname("SLIPWAY_LOG_FILE");
   app.add_option("--disk-free-min", disk_free_min, "Writes are refused while the disk of --data has less than this free")->envname("SLIPWAY_DISK_FREE_MIN")->capture_default_str();
+  app.add_option("--restore-database", settings.restore_database, "Put this database of a backup into --data or --database, and end (for `slipway restore`)");
   app.add_option("--event-loops", settings.event_loops, "Threads that serve connections [one per core]");
   app.add_option("--drain-seconds", settings.drain_s, "How long SIGTERM waits for requests in flight")->capture_default_str();
   try {

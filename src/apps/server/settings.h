@@ -22,6 +22,7 @@ struct Settings {
   std::string log_file;
   size_t event_loops = 0;            // 0: one per core
   std::uint64_t disk_free_bytes_min = 256 << 20;  // below this nothing more is written
+  std::filesystem::path restore_database;         // set: put this file of a backup in place and end
   std::int64_t drain_s = 20;         // how long SIGTERM waits for requests in flight
 };
 

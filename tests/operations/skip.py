@@ -1,0 +1,5 @@
+"""Why a test cannot run here."""
+
+
+class Skip(Exception):
+    """Its text is the reason."""
