@@ -50,6 +50,7 @@ const pages = [
   ["deployment, drift", ({ deployment }) => `/deployments/${deployment}?tab=drift`, ["deployment"]],
   ["deployment, revisions", ({ deployment }) => `/deployments/${deployment}?tab=revisions`, ["deployment"]],
   ["deployment, settings", ({ deployment }) => `/deployments/${deployment}?tab=settings`, ["deployment"]],
+  ["replay", ({ deployment }) => `/deployments/${deployment}/replay`, ["deployment"]],
   ["why", ({ answer }) => `/why/${answer}`, ["answer"]],
   ["findings", "/findings", ["finding"]],
   ["finding", ({ finding }) => `/findings/${finding}`, ["finding"]],

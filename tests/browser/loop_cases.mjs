@@ -121,6 +121,27 @@ export const loop_acts = [
     },
   },
   {
+    name: "requests that failed are asked again, and the page counts what is right now", url: ({ deployment }) => `/deployments/${deployment}/replay?state=labelled`, needs: ["deployment", "case"],
+    act: async ({ page, base, made, rest }) => {
+      const { cases } = await (await fetch(`${base}/api/v1/cases?deployment=${made.deployment}&state=open&page_size=5`)).json();
+      for (const one of cases) await fetch(`${base}/api/v1/cases/${one.id}`, { method: "PATCH", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ label: one.prediction, state: "labelled" }) });
+      await page.reload();
+      await page.getByRole("button", { name: /Ask \d+ cases again/ }).click();
+      await page.getByRole("button", { name: "Ask again" }).waitFor({ timeout: 20_000 });
+      await main_says(page, /Right now\s*\d+/);
+      await rest();
+    },
+  },
+  {
+    name: "a whole pipeline is started from an earlier run's code", url: ({ step_run }) => `/new/run?from=run&like=${step_run}`, needs: ["step_run", "pipeline_run"], themes: ["light"],
+    act: async ({ page, rest }) => {
+      await page.getByRole("button", { name: /Run refresh/ }).click();
+      await page.waitForURL(/\/pipelines\/\w+/);
+      await main_says(page, /finished/, 30_000);
+      await rest();
+    },
+  },
+  {
     name: "a branch is merged", url: ({ dataset }) => `/datasets/${dataset}`, needs: ["dataset"], themes: ["dark"],
     act: async ({ page, base, made }) => {
       const post = (path, body) => fetch(`${base}/api/v1/datasets/${made.dataset}/${path}`, { method: path.startsWith("branches") ? "PUT" : "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });

@@ -238,7 +238,8 @@ def many_runs(server):
     """Enough to scroll, older than all others."""
     experiment = mlflow(server, "experiments/create", {"name": "many"})["experiment_id"]
     for number in range(120):
-        mlflow(server, "runs/create", {"experiment_id": experiment, "run_name": f"row-{number:03}", "start_time": 1_700_000_000_000 + number})
+        run = mlflow(server, "runs/create", {"experiment_id": experiment, "run_name": f"row-{number:03}", "start_time": 1_700_000_000_000 + number})["run"]["info"]["run_id"]
+        mlflow(server, "runs/update", {"run_id": run, "status": "FINISHED", "end_time": 1_700_000_060_000})
     return {"many_runs": experiment}
 
 

@@ -30,6 +30,7 @@ export const routes: Route[] = [
   route("/deployments", () => import("../deployments/deployments")),
   route("/deployments/{name}", () => import("../deployments/deployment")),
   route("/deployments/{name}/try", () => import("../deployments/try_it")),
+  route("/deployments/{name}/replay", () => import("../replay/replay")),
   route("/findings", () => import("../findings/findings")),
   route("/findings/{id}", () => import("../findings/finding")),
   route("/cases", () => import("../cases/cases")),
