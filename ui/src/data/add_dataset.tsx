@@ -157,13 +157,15 @@ function Outcome({ run: id, name, branch }: { run: string; name: string; branch:
   const commit = data.state === "finished" ? commit_url(name, branch) : null;
   return (
     <Section title="The import" note={<Link to={`/runs/${id}`}>Its run</Link>}>
-      <div id="import-outcome" className="row" role="status">
-        <State of={data.state} />
-        {commit ? <><span>The samples are committed.</span><Link to={commit}>Look at {name}@{branch}</Link></>
-          : data.state === "failed" ? <span>Nothing was committed. The log names the files and what is wrong with them.</span>
-          : data.state === "killed" ? <span>It was stopped; nothing was committed.</span> : <span className="quiet">Every file is read, checked and described before anything is committed.</span>}
+      <div id="import-outcome" className="stack">
+        <div className="row" role="status">
+          <State of={data.state} />
+          {commit ? <><span>The samples are committed.</span><Link to={commit}>Look at {name}@{branch}</Link></>
+            : data.state === "failed" ? <span>Nothing was committed. The log names the files and what is wrong with them.</span>
+            : data.state === "killed" ? <span>It was stopped; nothing was committed.</span> : <span className="quiet">Every file is read, checked and described before anything is committed.</span>}
+        </div>
+        <Log path={`/api/v1/runs/${id}/log`} run={id} running={is_running(data)} height="320px" />
       </div>
-      <Log path={`/api/v1/runs/${id}/log`} run={id} running={is_running(data)} height="320px" />
     </Section>
   );
 }

@@ -27,7 +27,7 @@ function Body({ data }: { data: Overview }) {
     <>
       {empty && <FirstSteps />}
       <Figures>
-        <Figure name="Running" value={count(data.running_runs.length)} note={`of ${count(counts.runs)} runs`} to="/runs" />
+        <Figure name="Running" value={count(counts.running_runs)} note={`of ${count(counts.runs)} runs`} to="/runs?filter=state%20%3D%20'running'" />
         <Figure name="Open findings" value={count(counts.open_findings)} note="noticed by the monitor" to="/findings?state=open" />
         <Figure name="Open cases" value={count(counts.open_cases)} note="wait for a label" to="/cases" />
         <Figure name="Deployments" value={count(counts.deployments)} note={`${count(data.deployments.filter(({ state }) => state === "ready").length)} ready`} to="/deployments" />
@@ -36,7 +36,7 @@ function Body({ data }: { data: Overview }) {
       </Figures>
       <Columns>
         <Section title="What runs" note={<Link to="/runs">All runs</Link>}>
-          {data.running_runs.length === 0 ? <Empty command="slipway run train">Nothing runs now.</Empty> : <RunLines runs={data.running_runs} />}
+          {data.running_runs.length === 0 ? <Empty command="slipway run train">Nothing runs now.</Empty> : <><RunLines runs={data.running_runs} />{counts.running_runs > data.running_runs.length && <p className="quiet">and {count(counts.running_runs - data.running_runs.length)} more</p>}</>}
         </Section>
         <Section title="What answers" note={<Link to="/deployments">All deployments</Link>}>
           {data.deployments.length === 0 ? <Empty command="slipway deploy digits">Nothing is deployed.</Empty> : <ul className={css.lines}>{data.deployments.map((one) => <DeploymentLine key={one.id} one={one} />)}</ul>}

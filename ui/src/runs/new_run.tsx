@@ -12,6 +12,7 @@ import { ago, bytes, counted } from "../parts/format";
 import { render_tree } from "../parts/tree";
 import { FolderPicker, UploadView, useUpload } from "../parts/uploading";
 import { expected, mistake, values_of, written, type Parameter } from "./parameters";
+import css from "./runs.module.css";
 import { kProjectFile, read_working_copy, type Manifest, type WorkingCopy } from "./working_copy";
 
 interface Step { name: string; description: string; command: string; environment: string; parameters: Parameter[]; inputs: { name: string; reference: string }[]; outputs: { name: string; model: string; dataset: string }[] }
@@ -206,7 +207,7 @@ function StepForm({ step, code }: { step: Step; code: Code }) {
     }
   };
   return (
-    <form className="stack" style={{ gap: 16, maxWidth: 640 }} onSubmit={(event) => { event.preventDefault(); if (!mistakes.some(Boolean)) void go(); }}>
+    <form className="stack" style={{ gap: 16, maxWidth: 1080 }} onSubmit={(event) => { event.preventDefault(); if (!mistakes.some(Boolean)) void go(); }}>
       {step.parameters.length > 0 && <Fieldset title="Parameters">{step.parameters.map((one, i) => <ParameterField key={one.name} parameter={one} text={texts[one.name] ?? ""} set_text={(text) => set_texts({ ...texts, [one.name]: text })} error={mistakes[i] ?? undefined} />)}</Fieldset>}
       {step.inputs.length > 0 && <Fieldset title="Inputs">{step.inputs.map((one) => <Field key={one.name} name={one.name} hint={inputs[one.name] === one.reference ? "as declared" : `declared: ${one.reference}`}><input className="num" required value={inputs[one.name]} spellCheck={false} onChange={(event) => set_inputs({ ...inputs, [one.name]: event.target.value })} /></Field>)}</Fieldset>}
       <Fieldset title="What it is called">
@@ -220,7 +221,7 @@ function StepForm({ step, code }: { step: Step; code: Code }) {
   );
 }
 
-const Fieldset = ({ title, children }: { title: string; children: React.ReactNode }) => <fieldset className="plain stack"><legend>{title}</legend>{children}</fieldset>;
+const Fieldset = ({ title, children }: { title: string; children: React.ReactNode }) => <fieldset className="plain"><legend>{title}</legend><div className={css.fields}>{children}</div></fieldset>;
 
 function ParameterField({ parameter, text, set_text, error }: { parameter: Parameter; text: string; set_text: (text: string) => void; error: string | undefined }) {
   const { name, type, choices, help, default: otherwise } = parameter;
