@@ -1,0 +1,44 @@
+// For the tests of later rooms, which run on SQLite and on PostgreSQL: a fresh database of either kind.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/process.h"
+#include "base/text.h"
+#include "catalog/catalog.h"
+
+namespace slipway::catalog {
+
+/// The URL of a new database of a PostgreSQL that starts with the first call and ends with the test program, or why there is none.
+inline Result<std::string> fresh_postgres_url() {
+  const auto support = [](std::vector<std::string> arguments) -> Result<std::string> {
+    // The checkout that this program was built in; __FILE__ is relative to the build and does not say where that is.
+    auto root = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+    while (root.has_relative_path() && !std::filesystem::exists(root / "tests/support/postgres")) root = root.parent_path();
+    arguments.insert(arguments.begin(), (root / "tests" / "support" / "postgres").string());
+    const Output output = TRY(run_command({.arguments = arguments}, std::chrono::seconds(150)));
+    if (!output.status.ok()) return Error{ErrorCode::unavailable, std::string(trim(output.err))};
+    return std::string(trim(output.out));
+  };
+  static const Result<std::string> server = support({"start", "--while-pid", std::to_string(::getpid())});
+  if (!server.ok()) return server.error();
+  static int number = 0;
+  return support({"database", *server, "test" + std::to_string(++number)});
+}
+
+/// The same for `kind`, "sqlite" (a file in `folder`) or "postgres".
+inline Result<std::string> fresh_url(const std::string& kind, const std::filesystem::path& folder) {
+  if (kind == "postgres") return fresh_postgres_url();
+  return "sqlite:" + (folder / "test.db").string();
+}
+
+}  // namespace slipway::catalog
+
+/// Runs every TEST_P(Suite, …), whose parameter is a std::string, on both.
+#define SLIPWAY_ON_BOTH_DATABASES(Suite) \
+  INSTANTIATE_TEST_SUITE_P(Databases, Suite, testing::Values("sqlite", "postgres"), [](const auto& tested) { return tested.param; })
