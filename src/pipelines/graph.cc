@@ -29,12 +29,13 @@ constexpr std::array<std::pair<PipelineRunState, std::string_view>, 5> kRunState
     {PipelineRunState::stopped, "stopped"},
 }};
 
-/// "train.model" -> ("train", "model") when `train` is a node; a reference such as "model:a@b" has a colon and is none.
-std::optional<std::pair<std::string, std::string>> output_named_by(const std::string& value, const std::function<bool(const std::string&)>& is_node) {
-  const size_t dot = value.find('.');
-  if (dot == std::string::npos || value.find(':') != std::string::npos) return std::nullopt;
-  std::pair<std::string, std::string> parts{value.substr(0, dot), value.substr(dot + 1)};
-  return is_node(parts.first) ? std::optional(parts) : std::nullopt;
+/// Names may have dots: the first part that is a node counts.
+std::optional<OutputName> split_output(std::string_view value, const std::function<bool(std::string_view)>& is_node) {
+  if (value.find(':') != std::string_view::npos) return std::nullopt;
+  for (size_t dot = value.find('.'); dot != std::string_view::npos; dot = value.find('.', dot + 1)) {
+    if (is_node(value.substr(0, dot))) return OutputName{std::string(value.substr(0, dot)), std::string(value.substr(dot + 1))};
+  }
+  return std::nullopt;
 }
 
 /// Every value of a node that may name another node's output.
@@ -56,11 +57,32 @@ Result<void> collect_needs(const Pipeline& pipeline, const std::string& node_nam
     needs.push_back(before);
   }
   each_value(node, [&](const std::string& value) {
-    if (const auto named = output_named_by(value, [&](const std::string& other) { return find(pipeline.nodes, other) != nullptr; })) needs.push_back(named->first);
+    if (const auto named = output_named_by(value, pipeline)) needs.push_back(named->node);
   });
   std::sort(needs.begin(), needs.end());
   needs.erase(std::unique(needs.begin(), needs.end()), needs.end());
   return {};
+}
+
+bool reaches(const std::map<std::string, std::vector<std::string>>& needs, const std::string& from, const std::string& to, std::set<std::string>& seen) {
+  if (from == to) return true;
+  if (!seen.insert(from).second) return false;
+  const auto& next = needs.at(from);
+  return std::any_of(next.begin(), next.end(), [&](const std::string& need) { return reaches(needs, need, to, seen); });
+}
+
+/// A version is deployed after the evaluations of it, so that one which loses is not; those that are to look at the deployment
+/// come after it.
+void add_evaluations(const Pipeline& pipeline, std::map<std::string, std::vector<std::string>>& needs) {
+  for (const auto& [name, node] : pipeline.nodes) {
+    if (node.deploy.empty()) continue;
+    for (const auto& [other, evaluation] : pipeline.nodes) {
+      std::set<std::string> seen;
+      if (evaluation.evaluate.empty() || evaluation.model != node.version || reaches(needs, other, name, seen)) continue;
+      auto& own = needs[name];
+      if (std::count(own.begin(), own.end(), other) == 0) own.push_back(other);
+    }
+  }
 }
 
 }  // namespace
@@ -100,13 +122,26 @@ std::string_view kind_of(const PipelineNode& node) {
   return "sweep";
 }
 
+std::optional<OutputName> output_named_by(std::string_view value, const Pipeline& pipeline) {
+  return split_output(value, [&](std::string_view node) { return find(pipeline.nodes, node) != nullptr; });
+}
+
+std::vector<std::string> values_of(const PipelineNode& node) {
+  std::vector<std::string> values;
+  each_value(node, [&](const std::string& value) {
+    if (!value.empty()) values.push_back(value);
+  });
+  return values;
+}
+
 Result<Graph> make_graph(const Pipeline& pipeline) {
-  if (pipeline.nodes.empty()) return Error{ErrorCode::invalid_argument, "the pipeline has no nodes"};
+  if (pipeline.nodes.empty()) return Error{ErrorCode::invalid_argument, "it has no nodes"};
   if (pipeline.nodes.size() > kPipelineNodesMax) {
-    return Error{ErrorCode::too_large, fmt::format("the pipeline has {} nodes; at most {} are possible", pipeline.nodes.size(), kPipelineNodesMax)};
+    return Error{ErrorCode::too_large, fmt::format("it has {} nodes; at most {} are possible", pipeline.nodes.size(), kPipelineNodesMax)};
   }
   Graph graph;
   for (const auto& [node_name, node] : pipeline.nodes) TRY(collect_needs(pipeline, node_name, node, graph.needs[node_name]));
+  add_evaluations(pipeline, graph.needs);
   std::set<std::string> placed;
   while (graph.order.size() < pipeline.nodes.size()) {
     const size_t before = graph.order.size();
@@ -159,14 +194,14 @@ Result<PipelineNode> fill_in(const PipelineNode& node, const std::map<std::strin
   PipelineNode filled = node;
   std::optional<Error> problem;
   each_value(filled, [&](std::string& value) {
-    const auto named = output_named_by(value, [&](const std::string& other) { return results.count(other) > 0; });
+    const auto named = split_output(value, [&](std::string_view other) { return results.count(std::string(other)) > 0; });
     if (!named || problem) return;
-    const Json& outputs = results.at(named->first)["outputs"];
-    const std::string& output = outputs[named->second].string();
+    const Json& outputs = results.at(named->node)["outputs"];
+    const std::string& output = outputs[named->output].string();
     if (output.empty()) {
       std::vector<std::string> known;
       for (const auto& [key, ignored] : outputs.object()) known.push_back(key);
-      problem = Error{ErrorCode::failed_precondition, fmt::format("'{}' names an output that '{}' did not make; it made {}", value, named->first,
+      problem = Error{ErrorCode::failed_precondition, fmt::format("'{}' names an output that '{}' did not make; it made {}", value, named->node,
                                                                   known.empty() ? "none" : slipway::join(known, ", "))};
       return;
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,8 +26,18 @@ inline constexpr size_t kPipelineNodesMax = 1000;
 /// What a node does: "step", "evaluate", "deploy" or "sweep".
 std::string_view kind_of(const PipelineNode& node);
 
+/// "train.model": what the node `train` makes under the name `model`.
+struct OutputName {
+  std::string node, output;
+  bool operator==(const OutputName&) const = default;
+};
+/// nullopt for what names no output of a node of this pipeline; references ("model:a@b") have a colon and are none.
+std::optional<OutputName> output_named_by(std::string_view value, const Pipeline& pipeline);
+/// Every value of a node that may be a reference or name an output; empty ones are left out.
+std::vector<std::string> values_of(const PipelineNode& node);
+
 /// The nodes in an order in which each comes after what it needs, with those needs: named by `after`, or by a value such as
-/// "train.model". invalid_argument names a node that does not exist (and the nearest one) or the nodes of a circle.
+/// "train.model"; a deployment also needs the evaluations of the version it deploys. invalid_argument names a node that does not exist (and the nearest one) or the nodes of a circle.
 struct Graph {
   std::vector<std::string> order;
   std::map<std::string, std::vector<std::string>> needs;

@@ -45,6 +45,20 @@ TEST(MakeGraph, finds_needs_in_values) {
   EXPECT_EQ(make_graph(pipeline).value().needs.at("check"), Names{"train"});
 }
 
+TEST(MakeGraph, a_version_is_deployed_after_its_evaluations) {
+  Pipeline pipeline;
+  PipelineNode check, other, look, ship;
+  check.evaluate = other.evaluate = look.evaluate = "segmentation";
+  check.model = look.model = ship.version = "train.model";
+  other.model = "model:segmenter@production";
+  look.after = {"ship"};
+  ship.deploy = "segmenter";
+  pipeline.nodes = {{"ship", ship}, {"look", look}, {"other", other}, {"check", check}, {"train", step()}};
+  const Graph graph = make_graph(pipeline).value();
+  EXPECT_EQ(graph.needs.at("ship"), (Names{"train", "check"}));
+  EXPECT_EQ(graph.needs.at("look"), (Names{"ship", "train"}));
+}
+
 TEST(MakeGraph, names_a_node_that_does_not_exist_and_its_neighbour) {
   Pipeline pipeline;
   pipeline.nodes = {{"train", step()}, {"ship", step({"trian"})}};

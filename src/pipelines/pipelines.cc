@@ -15,35 +15,7 @@ using catalog::Durability;
 
 std::string cache_key_of(std::string_view kind, const Json& parts) { return render(hash_of(std::string(kind) + "\n" + parts.render())); }
 
-/// The pipeline of the file, with the given parameters over its own.
-Result<Pipeline> pipeline_of(const ProjectFile& file, std::string_view pipeline_name, const Json& parameters) {
-  const Pipeline* found = find(file.pipelines, pipeline_name);
-  if (!found) {
-    std::vector<std::string> known;
-    for (const auto& [key, ignored] : file.pipelines) known.push_back(key);
-    const auto near = nearest(pipeline_name, known);
-    return Error{ErrorCode::not_found, fmt::format("slipway.yaml has no pipeline '{}'; {}", pipeline_name,
-                                                   near ? "did you mean '" + *near + "'?" : known.empty() ? "it has none at all" : "it has " + join(known, ", "))};
-  }
-  Pipeline pipeline = *found;
-  for (const auto& [node_name, values] : parameters.object()) {
-    bool known = false;
-    for (auto& [key, node] : pipeline.nodes) {
-      if (key != node_name) continue;
-      known = true;
-      for (const auto& [parameter, value] : values.object()) {
-        std::erase_if(node.parameters, [&](const auto& entry) { return entry.first == parameter; });
-        node.parameters.emplace_back(parameter, value);
-      }
-    }
-    if (!known) return Error{ErrorCode::invalid_argument, fmt::format("the pipeline '{}' has no node '{}' to give parameters to", pipeline_name, node_name)};
-  }
-  return pipeline;
-}
-
 Error no_such_run(const PipelineRunId& id) { return {ErrorCode::not_found, "there is no pipeline run " + clean_utf8(id.text, 64) + "; `slipway pipelines runs` shows them"}; }
-
-bool is_over(PipelineRunState state) { return state != PipelineRunState::running && state != PipelineRunState::stopping; }
 
 std::map<std::string, Json> results_of(const PipelineRun& run) {
   std::map<std::string, Json> results;
@@ -53,24 +25,72 @@ std::map<std::string, Json> results_of(const PipelineRun& run) {
   return results;
 }
 
-NodeRequest request_for(const PipelineRun& run, const ProjectFile& file, const std::string& node, PipelineNode declaration) {
-  return {run.project, run.member, run.id, run.pipeline, node, std::move(declaration), &file, run.snapshot};
+NodeRequest request_for(const PipelineRun& run, const Plan& plan, const std::string& node, PipelineNode declaration) {
+  return {run.project, run.member, run.id, run.pipeline, node, std::move(declaration), &plan.file, run.snapshot};
+}
+
+/// Every node of the plan, waiting.
+std::vector<NodeRow> waiting_nodes(const Plan& plan) {
+  std::vector<NodeRow> nodes;
+  for (const auto& [node_name, node] : plan.pipeline.nodes) {
+    NodeRow row;
+    row.node = node_name;
+    row.position = static_cast<std::int64_t>(nodes.size());
+    row.kind = kind_of(node);
+    row.needs = plan.graph.needs.at(node_name);
+    nodes.push_back(std::move(row));
+  }
+  return nodes;
+}
+
+/// Which of the nodes it needs keeps a node from running. What it needs may come later in the file and be skipped with it.
+std::string why_skipped(const std::vector<std::string>& needs, const std::map<std::string, NodeState>& states) {
+  for (const std::string& need : needs) {
+    const NodeState state = states.at(need);
+    if (state == NodeState::failed) return "it needs '" + need + "', which failed";
+    if (state == NodeState::stopped) return "it needs '" + need + "', which was stopped";
+  }
+  for (const std::string& need : needs) {
+    if (states.at(need) != NodeState::finished) return "it needs '" + need + "', which was skipped";
+  }
+  return "";
+}
+
+/// `over` laid upon `under`: node -> parameter -> value.
+Json merged(const Json& under, const Json& over) {
+  Json all = under;
+  for (const auto& [node, values] : over.object()) {
+    Json of_node = under[node].is_object() ? under[node] : Json(Json::Object{});
+    for (const auto& [parameter, value] : values.object()) of_node.set(parameter, value);
+    all.set(node, std::move(of_node));
+  }
+  return all;
 }
 
 }  // namespace
 
-Pipelines::Pipelines(catalog::Database& database, const Clock& clock, EventSink& events, Counters& counters, std::map<std::string, NodeKind*> kinds)
-    : database_(database), clock_(clock), events_(events),
+Pipelines::Pipelines(catalog::Database& database, store::Store& store, const Clock& clock, EventSink& events, Counters& counters, std::map<std::string, NodeKind*> kinds)
+    : database_(database), store_(store), clock_(clock), events_(events),
       hits_(counters.counter("pipeline_cache_total", "Pipeline nodes looked up in the cache", {{"answer", "hit"}})),
       misses_(counters.counter("pipeline_cache_total", "Pipeline nodes looked up in the cache", {{"answer", "miss"}})),
-      kinds_(std::move(kinds)) {
+      kinds_(std::move(kinds)),
+      lease_(database, "pipelines", kPipelinesLease) {
   thread_ = Thread("pipelines", [this] { loop(); });
 }
 
 Pipelines::~Pipelines() {
   wanted_.lock()->stopping = true;
   changed_.notify_all();
+  thread_.join();
 }
+
+void Pipelines::wake() {
+  wanted_.lock()->work = true;
+  changed_.notify_all();
+}
+
+/// On one PostgreSQL with several servers, one of them moves the pipelines on.
+bool Pipelines::leads() { return !database_.is_postgres() || lease_.hold(clock_.now()); }
 
 void Pipelines::loop() {
   bool idle = false;
@@ -78,43 +98,122 @@ void Pipelines::loop() {
     {
       auto wanted = wanted_.lock();
       const auto has_news = [&] { return wanted->stopping || wanted->work; };
-      if (idle) {
+      if (idle && !database_.is_postgres()) {
         wanted.wait(changed_, has_news);
       } else {
-        wanted.wait_until(changed_, std::chrono::steady_clock::now() + kPollInterval, has_news);
+        wanted.wait_until(changed_, std::chrono::steady_clock::now() + (idle ? kIdleInterval : kPollInterval), has_news);
       }
       if (wanted->stopping) return;
       wanted->work = false;
     }
+    idle = true;
+    if (!leads()) continue;
     while (advance()) {
     }
-    const auto left = database_.read_value([](Connection& c) { return rows::select_running(c, 1); });
-    idle = left.ok() && left->empty();
+    const auto left = database_.read_value(rows::count_running);
+    idle = left.ok() && *left == 0;
   }
 }
 
-Result<PipelineRun> Pipelines::start(const NewPipelineRun& request) {
-  const ProjectFile file = TRY(parse_project_file(request.file));
-  const Pipeline pipeline = TRY(pipeline_of(file, request.pipeline, request.parameters));
-  TRY(make_graph(pipeline));
-  PipelineRun run{new_id<PipelineRunId>(clock_), request.project, request.pipeline, request.member, request.reason, request.file, request.snapshot,
-                  PipelineRunState::running, request.parameters, clock_.now(), {}, {}};
-  for (const auto& [node_name, node] : pipeline.nodes) {
-    if (!kinds_.count(std::string(kind_of(node)))) {
-      return Error{ErrorCode::unsupported, fmt::format("the node '{}' is a {}, which this server cannot run in a pipeline yet", node_name, kind_of(node))};
-    }
-    NodeRow row;
-    row.node = node_name;
-    row.position = static_cast<std::int64_t>(run.nodes.size());
-    row.kind = kind_of(node);
-    run.nodes.push_back(std::move(row));
+Result<Plan> Pipelines::plan(std::string_view file, std::string_view pipeline, const Json& parameters) const {
+  Plan plan = TRY(make_plan(file, pipeline, parameters));
+  for (const auto& [node_name, node] : plan.pipeline.nodes) {
+    if (kinds_.count(std::string(kind_of(node)))) continue;
+    return Error{ErrorCode::unsupported, fmt::format("the node '{}' is a {}, which this server cannot run in a pipeline yet", node_name, kind_of(node))};
   }
-  const auto running = TRY(database_.read_value([](Connection& c) { return rows::select_running(c, kPipelineRunsRunningMax); }));
-  if (running.size() >= kPipelineRunsRunningMax) return Error{ErrorCode::busy, fmt::format("{} pipelines run already; try again later", running.size())};
-  TRY(database_.write(Durability::record, [&](Connection& c) { return rows::insert_run(c, run); }));
+  return plan;
+}
+
+Result<void> Pipelines::keep_snapshot(const std::string& snapshot, const std::string& manifest) {
+  for (const std::string& text : {snapshot, manifest}) {
+    if (text.empty()) continue;
+    const auto kept = store_.lease(TRY(parse_hash(text)));
+    if (kept.ok()) continue;
+    if (kept.error().code != ErrorCode::not_found) return kept.error();
+    return Error{ErrorCode::failed_precondition, "the snapshot " + text + " is not on the server; upload it first"};
+  }
+  return {};
+}
+
+Result<void> Pipelines::write_start(const PipelineRun& run, const catalog::Write& also) {
+  TRY(keep_snapshot(run.snapshot, run.manifest));
+  const std::int64_t running = TRY(database_.read_value(rows::count_running));
+  if (running >= static_cast<std::int64_t>(kPipelineRunsRunningMax)) return Error{ErrorCode::busy, fmt::format("{} pipelines run already; try again later", running)};
+  TRY(database_.write(Durability::record, [&](Connection& c) -> Result<void> {
+    TRY(rows::insert_run(c, run));
+    return also ? also(c) : Result<void>();
+  }));
   events_.emit({EventKind::pipeline_run_changed, run.project, run.id.text});
-  wanted_.lock()->work = true;
-  changed_.notify_all();
+  wake();
+  return {};
+}
+
+Result<PipelineRun> Pipelines::start(const NewPipelineRun& request, const catalog::Write& also) {
+  const Plan plan = TRY(this->plan(request.file, request.pipeline, request.parameters));
+  PipelineRun run;
+  run.id = request.id.empty() ? new_id<PipelineRunId>(clock_) : request.id;
+  run.project = request.project;
+  run.pipeline = request.pipeline;
+  run.member = request.member;
+  run.reason = request.reason;
+  run.file = request.file;
+  run.snapshot = request.snapshot;
+  run.manifest = request.manifest;
+  run.parameters = request.parameters;
+  run.created_at = clock_.now();
+  run.nodes = waiting_nodes(plan);
+  run.causes = request.causes;
+  run.ancestors = request.ancestors;
+  TRY(write_start(run, also));
+  return run;
+}
+
+/// Lets nodes that finished keep what they made, unless it is gone or something they need runs again; false when all do.
+Result<bool> Pipelines::keep_results(const Plan& plan, const PipelineRun& before, const Json& parameters, PipelineRun& run) {
+  std::map<std::string, const NodeRow*> old;
+  for (const NodeRow& node : before.nodes) old[node.node] = &node;
+  std::map<std::string, NodeRow*> now;
+  for (NodeRow& node : run.nodes) now[node.node] = &node;
+  size_t kept = 0;
+  for (const std::string& name : plan.graph.order) {
+    const NodeRow* made = old[name];
+    NodeRow& node = *now.at(name);
+    bool keeps = made && made->state == NodeState::finished && !parameters.find(name);
+    for (const std::string& need : node.needs) keeps = keeps && now.at(need)->state == NodeState::finished;
+    if (!keeps || !TRY(kinds_.at(node.kind)->still_exists(run.project, made->result))) continue;
+    node.state = NodeState::finished;
+    node.cache = "kept";
+    node.why = "it finished in pipeline run " + before.id.text + ", of which this run does the rest";
+    node.result = made->result;
+    ++kept;
+  }
+  return kept < run.nodes.size();
+}
+
+Result<PipelineRun> Pipelines::rerun(const Rerun& request) {
+  const PipelineRun before = TRY(get(request.project, request.run));
+  if (!is_over(before.state)) {
+    return Error{ErrorCode::failed_precondition, fmt::format("the pipeline run {} is {}; wait for its end, or stop it with `slipway pipelines stop {}`", before.id.text, name(before.state), before.id.text)};
+  }
+  PipelineRun run;
+  run.parameters = merged(before.parameters, request.parameters);
+  const Plan plan = TRY(this->plan(before.file, before.pipeline, run.parameters));
+  run.id = new_id<PipelineRunId>(clock_);
+  run.project = before.project;
+  run.pipeline = before.pipeline;
+  run.member = request.member;
+  run.reason = fmt::format("{} of pipeline run {}", request.from_failed ? "the rest" : "a rerun", before.id.text);
+  run.file = before.file;
+  run.snapshot = before.snapshot;
+  run.manifest = before.manifest;
+  run.created_at = clock_.now();
+  run.rerun_of = before.id;
+  run.ancestors = before.ancestors;
+  run.nodes = waiting_nodes(plan);
+  if (request.from_failed && !TRY(keep_results(plan, before, request.parameters, run))) {
+    return Error{ErrorCode::failed_precondition, fmt::format("every node of the pipeline run {} finished, so nothing of it is left to do; rerun it whole", before.id.text)};
+  }
+  TRY(write_start(run, nullptr));
   return run;
 }
 
@@ -124,8 +223,27 @@ Result<PipelineRun> Pipelines::get(const ProjectId& project, const PipelineRunId
   return std::move(*run);
 }
 
-Result<std::vector<PipelineRun>> Pipelines::list(const ProjectId& project, size_t most, std::string_view before) {
-  return database_.read_value([&](Connection& c) { return rows::select_runs(c, project, most, before); });
+Result<std::vector<PipelineRun>> Pipelines::list(const ProjectId& project, std::string_view pipeline, size_t most, std::string_view before) {
+  return database_.read_value([&](Connection& c) { return rows::select_runs(c, project, pipeline, most, before); });
+}
+
+Result<std::vector<std::pair<std::string, std::int64_t>>> Pipelines::run_counts(const ProjectId& project) {
+  return database_.read_value([&](Connection& c) { return rows::count_runs(c, project); });
+}
+
+Result<void> Pipelines::visit_snapshots(const std::function<void(const Hash&, bool)>& visit) {
+  std::vector<std::pair<Hash, bool>> named;
+  TRY(database_.read([&](Connection& c) {
+    return rows::select_snapshots(c, [&](const std::string& tree, const std::string& manifest) {
+      if (const auto hash = parse_hash(tree); hash.ok()) named.emplace_back(*hash, true);
+      if (const auto hash = parse_hash(manifest); hash.ok()) named.emplace_back(*hash, false);
+    });
+  }));
+  // A tree that is gone would stop the sweep; nothing can be done for a run whose code went before runs named theirs.
+  for (const auto& [hash, is_tree] : named) {
+    if (TRY(store_.contains(hash))) visit(hash, is_tree);
+  }
+  return {};
 }
 
 Result<PipelineRun> Pipelines::stop(const ProjectId& project, const PipelineRunId& id) {
@@ -137,8 +255,7 @@ Result<PipelineRun> Pipelines::stop(const ProjectId& project, const PipelineRunI
     TRY(rows::update_run(c, id, found->state, std::nullopt));
     return std::move(*found);
   }));
-  wanted_.lock()->work = true;
-  changed_.notify_all();
+  wake();
   return run;
 }
 
@@ -170,25 +287,44 @@ void Pipelines::fail(NodeRow& node, std::string message) const {
   node.ended_at = clock_.now();
 }
 
+/// A run whose file this server does not understand (an older or a newer one wrote it) can only end.
+Result<void> Pipelines::give_up(PipelineRun& run, const Error& why) {
+  for (NodeRow& node : run.nodes) {
+    if (node.state == NodeState::waiting || node.state == NodeState::running) fail(node, why.message);
+  }
+  return database_.write(Durability::record, [&](Connection& c) -> Result<void> {
+    for (const NodeRow& node : run.nodes) TRY(rows::update_node(c, run.id, node));
+    return rows::update_run(c, run.id, PipelineRunState::failed, clock_.now());
+  });
+}
+
 Result<bool> Pipelines::advance_run(PipelineRun& run) {
-  const ProjectFile file = TRY(parse_project_file(run.file));
-  const Graph graph = TRY(make_graph(TRY(pipeline_of(file, run.pipeline, run.parameters))));
+  const auto read = plans_.get(run.id.text, [&]() -> Result<Plan> {
+    const std::string file = TRY(database_.read_value([&](Connection& c) { return rows::select_file(c, run.id); }));
+    return make_plan(file, run.pipeline, run.parameters);
+  });
+  if (!read.ok() && read.error().code != ErrorCode::unavailable && read.error().code != ErrorCode::busy) {
+    TRY(give_up(run, read.error()));
+    return true;
+  }
+  const auto plan = TRY(read);
   const bool stopping = run.state == PipelineRunState::stopping;
   bool moved = false;
   std::map<std::string, NodeState> states;
   for (NodeRow& node : run.nodes) {
-    if (node.state == NodeState::running) moved = TRY(poll_node(run, file, node)) || moved;
+    if (node.state == NodeState::running) moved = TRY(poll_node(run, *plan, node)) || moved;
     states[node.node] = node.state;
   }
-  const Next next = decide(graph, states, stopping);
+  const Next next = decide(plan->graph, states, stopping);
   for (NodeRow& node : run.nodes) {
     if (std::count(next.skip.begin(), next.skip.end(), node.node) > 0) {
       node.state = NodeState::skipped;
-      node.message = stopping ? "the pipeline was stopped" : "a node it needs did not finish";
+      node.message = stopping ? "the pipeline was stopped" : why_skipped(plan->graph.needs.at(node.node), states);
+      states[node.node] = node.state;
       TRY(write_node(run, node));
       moved = true;
     } else if (std::count(next.start.begin(), next.start.end(), node.node) > 0) {
-      TRY(start_node(run, file, node));
+      TRY(start_node(run, *plan, node));
       moved = true;
     }
   }
@@ -199,16 +335,15 @@ Result<bool> Pipelines::advance_run(PipelineRun& run) {
   return moved;
 }
 
-Result<void> Pipelines::start_node(const PipelineRun& run, const ProjectFile& file, NodeRow& node) {
+Result<void> Pipelines::start_node(const PipelineRun& run, const Plan& plan, NodeRow& node) {
   NodeKind& kind = *kinds_.at(node.kind);
-  const Pipeline pipeline = TRY(pipeline_of(file, run.pipeline, run.parameters));
   node.started_at = clock_.now();
-  auto declaration = fill_in(*find(pipeline.nodes, node.node), results_of(run));
+  auto declaration = fill_in(*find(plan.pipeline.nodes, node.node), results_of(run));
   if (!declaration.ok()) {
     fail(node, declaration.error().message);
     return write_node(run, node);
   }
-  const NodeRequest request = request_for(run, file, node.node, std::move(*declaration));
+  const NodeRequest request = request_for(run, plan, node.node, std::move(*declaration));
   auto answered = answer_from_cache(request, kind, node);
   if (!answered.ok()) {
     fail(node, answered.error().message);
@@ -249,14 +384,13 @@ Result<bool> Pipelines::answer_from_cache(const NodeRequest& request, NodeKind& 
     return false;
   }
   const auto latest = TRY(database_.read_value([&](Connection& c) { return rows::select_latest_result(c, request.project, request.pipeline, request.node); }));
-  node.why = latest ? explain_difference(latest->parts, parts) : "it never ran before";
+  node.why = latest ? explain_difference(latest->parts, parts) : "it never finished before";
   return false;
 }
 
-Result<bool> Pipelines::poll_node(const PipelineRun& run, const ProjectFile& file, NodeRow& node) {
+Result<bool> Pipelines::poll_node(const PipelineRun& run, const Plan& plan, NodeRow& node) {
   NodeKind& kind = *kinds_.at(node.kind);
-  const Pipeline pipeline = TRY(pipeline_of(file, run.pipeline, run.parameters));
-  const NodeRequest request = request_for(run, file, node.node, TRY(fill_in(*find(pipeline.nodes, node.node), results_of(run))));
+  const NodeRequest request = request_for(run, plan, node.node, TRY(fill_in(*find(plan.pipeline.nodes, node.node), results_of(run))));
   if (run.state == PipelineRunState::stopping) kind.stop(request, node.handle);
   const auto progress = kind.poll(request, node.handle);
   if (!progress.ok()) {

@@ -35,7 +35,11 @@ Result<Json> StepNode::inputs_of(const NodeRequest& request) {
   const RunSpec spec = TRY(spec_of(request));
   const Json whole = to_json(spec);
   Json inputs{Json::Object{}};
-  for (const auto& [input, reference] : spec.inputs) inputs.set(input, TRY(content_of(request.project, reference)));
+  for (const auto& [input, reference] : spec.inputs) {
+    auto content = content_of(request.project, reference);
+    if (!content.ok()) return context(content.error(), fmt::format("needed as the input '{}' ({})", input, render(reference)));
+    inputs.set(input, std::move(*content));
+  }
   Json parts{Json::Object{}};
   parts.set("command", spec.command).set("parameters", whole["parameters"]).set("inputs", std::move(inputs)).set("environment", whole["environment"]);
   return parts.set("outputs", whole["outputs"]).set("code", spec.snapshot);

@@ -36,6 +36,7 @@ constexpr size_t kBlockingWaitingMax = 4096;
 /// The name of the operating-system user who runs this: the first admin.
 std::string owner_name() {
   const passwd* entry = ::getpwuid(::getuid());
+constexpr size_t kFindingsLookedAt = 1000;  // the newest of all kinds, for triggers
   return entry ? entry->pw_name : "uid-" + std::to_string(::getuid());
 }
 
@@ -98,6 +99,21 @@ void open_loop_of_improvement(Parts& parts) {
     const auto kept = monitor->set_reference(evaluation.project, evaluation.model, evaluation.version, "evaluation " + evaluation.id.text, figures);
     if (!kept.ok()) log_warning("server", "an evaluation's figures could not become a drift reference", {{"error", kept.error().message}});
   };
+/// What starts pipelines by itself; the monitor's findings are among it.
+void open_triggers(Parts& parts) {
+  const Clock& clock = system_clock();
+  const FindingLookup findings = [monitor = parts.monitor.get()](const ProjectId& project, const std::string& kind, const std::string& deployment) -> Result<std::vector<FindingNotice>> {
+    std::vector<FindingNotice> notices;
+    for (const monitor::Finding& finding : TRY(monitor->findings(project, deployment, std::nullopt, kFindingsLookedAt))) {
+      if (finding.kind == kind && notices.size() < kFindingNoticesMax) notices.push_back({finding.id, finding.deployment, finding.kind, finding.message, finding.created_at});
+    }
+    return notices;
+  };
+  parts.watcher = std::make_unique<pipelines::Watcher>(*parts.database, clock, *parts.registry, findings);
+  parts.definitions = std::make_unique<pipelines::Definitions>(*parts.database, clock, *parts.events, *parts.pipelines, *parts.watcher);
+  parts.triggers = std::make_unique<pipelines::Triggers>(*parts.database, clock, *parts.events, *parts.counters, *parts.pipelines, *parts.definitions, *parts.watcher);
+}
+
   parts.evaluations = std::make_unique<evaluation::Evaluations>(*parts.database, *parts.store, *parts.registry, *parts.runs, clock, *parts.events, on_finished);
   parts.registry->references().add_source([evaluations = parts.evaluations.get()](const registry::ReferenceVisitor& visit) {
     return evaluations->visit_results([&](const Hash& results) { visit(results, false); });
@@ -107,7 +123,9 @@ void open_loop_of_improvement(Parts& parts) {
   parts.evaluate_node = std::make_unique<evaluation::EvaluateNode>(*parts.evaluations, *parts.registry, members);
   parts.deploy_node = std::make_unique<serving::DeployNode>(*parts.serving, *parts.registry);
   std::map<std::string, NodeKind*> kinds = {{"step", parts.step_node.get()}, {"evaluate", parts.evaluate_node.get()}, {"deploy", parts.deploy_node.get()}};
-  parts.pipelines = std::make_unique<pipelines::Pipelines>(*parts.database, clock, *parts.events, *parts.counters, std::move(kinds));
+  parts.pipelines = std::make_unique<pipelines::Pipelines>(*parts.database, *parts.store, clock, *parts.events, *parts.counters, std::move(kinds));
+  parts.registry->references().add_source([pipelines = parts.pipelines.get()](const registry::ReferenceVisitor& visit) { return pipelines->visit_snapshots(visit); });
+  open_triggers(parts);
   parts.log_followers = std::make_unique<api::LogFollowers>(*parts.runs);
 }
 
@@ -161,7 +179,7 @@ void add_routes(Parts& parts) {
   api::add_deployments(parts.router, *parts.serving);
   api::add_inference(parts.router, *parts.serving, *parts.pool);
   api::add_evaluations(parts.router, *parts.evaluations);
-  api::add_pipelines(parts.router, *parts.pipelines);
+  api::add_pipelines(parts.router, *parts.pipelines, *parts.definitions);
   api::add_monitor(parts.router, *parts.monitor, *parts.registry);
   const api::AllRooms rooms{*parts.tracking, *parts.registry, *parts.runs, *parts.serving, *parts.monitor};
   api::add_overview(parts.router, rooms);

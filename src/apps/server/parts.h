@@ -19,8 +19,11 @@
 #include "monitor/monitor.h"
 #include "pipelines/pipelines.h"
 #include "pipelines/step_node.h"
+#include "pipelines/definitions.h"
 #include "registry/registry.h"
 #include "runs/loop.h"
+#include "pipelines/triggers.h"
+#include "pipelines/watcher.h"
 #include "runs/runs.h"
 #include "serving/deploy_node.h"
 #include "serving/registry_models.h"
@@ -56,6 +59,9 @@ struct Parts {
   std::unique_ptr<api::LogFollowers> log_followers;
   std::unique_ptr<api::Backups> backups;
   http::Router router;
+  std::unique_ptr<pipelines::Watcher> watcher;
+  std::unique_ptr<pipelines::Definitions> definitions;
+  std::unique_ptr<pipelines::Triggers> triggers;
   std::unique_ptr<ThreadPool> pool;  // `blocking-N`: handlers that wait for the database or the disk
   std::unique_ptr<http::Server> http;
   std::unique_ptr<runs::Loop> runs_loop;  // knows the URL that runners call, so it comes last
