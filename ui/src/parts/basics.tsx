@@ -6,9 +6,9 @@ import { ago, exact } from "./format";
 import css from "./basics.module.css";
 
 /// A state in a word, with a shape that says the same without colour.
-const kGood = new Set(["finished", "ready", "live", "closed", "labelled", "sent", "better", "same", "succeeded", "active", "READY", "steady", "ok"]);
+const kGood = new Set(["finished", "ready", "live", "closed", "labelled", "sent", "better", "same", "succeeded", "active", "READY", "steady", "ok", "armed"]);
 const kBusy = new Set(["running", "starting", "updating", "stopping", "scheduled", "connecting", "draining"]);
-const kBad = new Set(["failed", "error", "errors", "worse", "drift", "drifted", "lost", "FAILED_REGISTRATION", "refused", "dead"]);
+const kBad = new Set(["failed", "error", "errors", "worse", "drift", "drifted", "lost", "FAILED_REGISTRATION", "refused", "dead", "broken"]);
 const kWarn = new Set(["degraded", "open", "unclear", "paused", "killed", "latency", "low_confidence", "flagged", "PENDING_REGISTRATION", "timed_out"]);
 const kWords: Record<string, string> = { low_confidence: "low confidence", held_out: "held out", too_few: "too few yet", READY: "ready", PENDING_REGISTRATION: "pending", FAILED_REGISTRATION: "failed", timed_out: "timed out" };
 

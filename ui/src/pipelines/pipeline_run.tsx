@@ -1,4 +1,5 @@
 // One execution of a pipeline: its graph, and for each node its state and why it ran or did not.
+import { useState } from "react";
 import { useGet, useSend } from "../api/hooks";
 import type { PipelineNode, PipelineRun } from "../api/types";
 import { useKeys } from "../app/keys";
@@ -7,6 +8,7 @@ import { Link, navigate } from "../app/router";
 import { Ago, Facts, Loaded, notify_error, State } from "../parts/basics";
 import { Head, ScrollPage, Section } from "../parts/detail";
 import { place } from "./graph";
+import { StartDialog, start_again, type Start } from "./start";
 import css from "./pipelines.module.css";
 import table from "../runs/runs.module.css";
 
@@ -14,13 +16,15 @@ const kWidth = 190;
 const kHeight = 58;
 const kGapX = 56;
 const kGapY = 18;
+const kCacheWords = { hit: "from cache", miss: "ran", none: "always runs", kept: "kept" };
 
 export default function PipelineRunPage({ id = "" }: Record<string, string>) {
   const api = `/api/v1/pipeline_runs/${id}`;
   const run = useGet<PipelineRun>(["pipelines", id], api);
   usePage([{ name: "Pipelines", to: "/pipelines" }, { name: run.data?.pipeline ?? "" , to: `/pipelines?pipeline=${encodeURIComponent(run.data?.pipeline ?? "")}` }, { name: id.slice(0, 12) }], [
     { what: "Show this run", cli: `slipway pipelines show ${id}`, curl: curl(api), python: python(api) },
-    { what: "Run it again", cli: `slipway pipelines run ${run.data?.pipeline ?? "NAME"}` },
+    { what: "Run it again: every node is asked anew", cli: `slipway pipelines rerun ${id}`, curl: curl(`${api}/rerun`, { method: "POST", json: { from: "start" } }), python: python(`${api}/rerun`, { method: "POST", json: { from: "start" } }) },
+    { what: "Run the rest: what finished is kept", cli: `slipway pipelines rerun ${id} --from failed`, curl: curl(`${api}/rerun`, { method: "POST", json: { from: "failed" } }) },
     { what: "Stop it", cli: `slipway pipelines stop ${id}`, curl: curl(`${api}/stop`, { method: "POST" }) },
   ]);
   useKeys([{ keys: "Escape", what: "Back to the pipelines", run: () => navigate("/pipelines"), group: "This page" }]);
@@ -29,13 +33,18 @@ export default function PipelineRunPage({ id = "" }: Record<string, string>) {
 
 function Body({ run }: { run: PipelineRun }) {
   const stop = useSend<unknown>(["pipelines"], () => ["POST", `/api/v1/pipeline_runs/${run.id}/stop`]);
+  const [starting, set_starting] = useState<Start | null>(null);
   const runs = ["running", "stopping"].includes(run.state);
+  const unfinished = run.nodes.some(({ state }) => state !== "finished");
   return (
     <>
       <Head title={run.pipeline} state={<State of={run.state} />}>
         {runs && <button type="button" onClick={() => stop.mutate(undefined, { onError: notify_error })}>Stop</button>}
+        {!runs && unfinished && <button type="button" onClick={() => set_starting(start_again(run, "failed"))}>Run the rest</button>}
+        {!runs && <button type="button" onClick={() => set_starting(start_again(run, "start"))}>Run again</button>}
       </Head>
-      <Facts columns of={[["Started", <Ago at={run.created_at} />], ["Ended", run.ended_at ? <Ago at={run.ended_at} /> : null], ["By", run.member || null], ["Because", run.reason || null], ["Id", <code>{run.id}</code>]]} />
+      {starting && <StartDialog start={starting} onClose={() => set_starting(null)} />}
+      <Facts columns of={[["Started", <Ago at={run.created_at} />], ["Ended", run.ended_at ? <Ago at={run.ended_at} /> : null], ["By", run.member || null], ["Because", run.reason || null], ["Rest or rerun of", run.rerun_of ? <Link to={`/pipelines/${run.rerun_of}`}>{run.rerun_of.slice(0, 12)}</Link> : null], ["Id", <code>{run.id}</code>]]} />
       <Graph nodes={run.nodes} />
       <Section title="Why each node ran">
         <div className={table.over} tabIndex={0} role="region" aria-label="Why each node ran">
@@ -44,7 +53,7 @@ function Body({ run }: { run: PipelineRun }) {
             <tbody>
               {run.nodes.map((node) => (
                 <tr key={node.name}>
-                  <td>{node.name}</td><td className="quiet">{node.kind}</td><td><State of={node.state} /></td><td>{node.cache === "hit" ? "from cache" : node.cache === "miss" ? "ran" : "–"}</td>
+                  <td>{node.name}</td><td className="quiet">{node.kind}</td><td><State of={node.state} /></td><td>{node.cache ? kCacheWords[node.cache] : "–"}</td>
                   <td>{[node.why, node.message].filter(Boolean).join(" · ") || "–"}</td><td><Result node={node} /></td>
                 </tr>
               ))}
@@ -85,7 +94,7 @@ function Graph({ nodes }: { nodes: PipelineNode[] }) {
         {placed.map(({ node }) => {
           const place_of = at.get(node.name)!;
           const to = target(node);
-          const content = <><strong className="clip">{node.name}</strong><span className={css.line}><State of={node.state} />{node.cache === "hit" && <span className="quiet">from cache</span>}</span></>;
+          const content = <><strong className="clip">{node.name}</strong><span className={css.line}><State of={node.state} />{(node.cache === "hit" || node.cache === "kept") && <span className="quiet">{kCacheWords[node.cache]}</span>}</span></>;
           const style = { left: place_of.x, top: place_of.y, width: kWidth, height: kHeight };
           return to ? <Link key={node.name} to={to} className={css.node} style={style} title={node.why ?? node.message ?? ""}>{content}</Link> : <div key={node.name} className={css.node} style={style} title={node.why ?? node.message ?? ""}>{content}</div>;
         })}
