@@ -7,6 +7,7 @@
 #include <future>
 
 #include "base/text.h"
+#include "catalog/companion.h"
 
 namespace slipway::catalog {
 
@@ -42,7 +43,7 @@ WriteCounters::WriteCounters(Counters& counters)
       queued(counters.latency("catalog_write_queued_seconds", "How long a write waited before its group began")) {}
 
 void WriteQueue::push(Durability durability, Write body, Completion done) {
-  QueuedWrite write{durability, std::move(body), std::move(done), system_clock().steady()};
+  QueuedWrite write{durability, WriteCompanion::accompanied(std::move(body)), std::move(done), system_clock().steady()};
   if (queue_.try_push(std::move(write))) {
     counters_.waiting.add(1);
     return;

@@ -22,6 +22,7 @@ Json token_json(const teams::Token& token) {
 }
 
 http::Response ok(const Json& json) { return http::Response::json(json.render()); }
+http::Response created(const Json& json) { return http::Response::json(json.render(), 201); }
 
 Error admins_only() { return {ErrorCode::permission_denied, "only an admin may do this; ask one of yours (`slipway members list`)"}; }
 
@@ -134,19 +135,19 @@ Result<Json> create_project(teams::Teams& teams, const http::Request& request) {
 void add_members(http::Router& router, teams::Teams& teams) {
   using http::Method;
   using Function = Result<Json> (*)(teams::Teams&, const http::Request&);
-  const auto add = [&](Method method, const char* pattern, Function function) {
-    router.add(method, pattern, [&teams, function](http::Request& request, http::Responder responder) { answer(responder, function(teams, request), ok); });
+  const auto add = [&](Method method, const char* pattern, Function function, http::Response (*render)(const Json&) = ok) {
+    router.add(method, pattern, [&teams, function, render](http::Request& request, http::Responder responder) { answer(responder, function(teams, request), render); });
   };
   router.add(Method::post, "/api/v1/login", [&teams](http::Request& request, http::Responder responder) { sign_in(teams, request, responder); });
   router.add(Method::del, "/api/v1/login", [](http::Request& request, http::Responder responder) { sign_out(request, responder); });
   add(Method::get, "/api/v1/tokens", list_tokens);
-  add(Method::post, "/api/v1/tokens", create_token);
+  add(Method::post, "/api/v1/tokens", create_token, created);
   add(Method::del, "/api/v1/tokens/{token}", revoke_token);
   add(Method::get, "/api/v1/members", list_members);
-  add(Method::post, "/api/v1/members", create_member);
+  add(Method::post, "/api/v1/members", create_member, created);
   add(Method::put, "/api/v1/members/{member}/password", set_password);
   add(Method::get, "/api/v1/projects", list_projects);
-  add(Method::post, "/api/v1/projects", create_project);
+  add(Method::post, "/api/v1/projects", create_project, created);
 }
 
 }  // namespace slipway::api

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "api/api.h"
+#include "api/idempotency.h"
 #include "base/text.h"
 #include "domain/tree.h"
 
@@ -67,8 +68,7 @@ Result<Json> submit(Context& context, const Request& request) {
   wanted.manifest = TRY(optional_string(body, "snapshot_manifest"));
   wanted.name = TRY(optional_string(body, "name"));
   wanted.experiment = TRY(optional_string(body, "experiment"));
-  wanted.request_key = std::string(request.headers.get("Idempotency-Key"));
-  if (wanted.request_key.size() > 256) return Error{ErrorCode::invalid_argument, "Idempotency-Key is longer than 256 bytes"};
+  wanted.request_key = Idempotency::request_key(request);
   for (const auto& [key, value] : body["tags"].object()) {
     if (!value.is_string()) return Error{ErrorCode::invalid_argument, fmt::format("tag '{}' is a {}; expected a string", key, value.type_name())};
     wanted.tags[key] = value.string();

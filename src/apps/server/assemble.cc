@@ -7,6 +7,8 @@
 #include "api/native/attempts.h"
 #include "api/native/backups.h"
 #include "api/native/blobs.h"
+#include "api/native/creates.h"
+#include "api/native/dataset_import.h"
 #include "api/native/datasets.h"
 #include "api/native/deployments.h"
 #include "api/native/evaluations.h"
@@ -18,6 +20,7 @@
 #include "api/native/monitor.h"
 #include "api/native/overview.h"
 #include "api/native/pipelines.h"
+#include "api/native/project_files.h"
 #include "api/native/run_files.h"
 #include "api/native/runs.h"
 #include "api/native/runs_execution.h"
@@ -173,6 +176,10 @@ void add_routes(Parts& parts) {
   parts.backups = std::make_unique<api::Backups>(*parts.database, *parts.store, parts.folder->path() / "backups", parts.settings.disk_free_bytes_min, system_clock(), [monitor = parts.monitor.get()] { monitor->settle(); });
   api::add_backups(parts.router, *parts.backups, *parts.database, *parts.store);
   api::add_datasets(parts.router, *parts.registry);
+  api::add_dataset_import(parts.router, *parts.runs, *parts.registry, [&tracking = *parts.tracking, extras](const ProjectId& project, const RunId& run) -> Result<Json> {
+    return api::run_json(TRY(tracking.runs().get(project, run)), extras);
+  });
+  api::add_project_files(parts.router);
   api::add_models(parts.router, *parts.registry);
   api::add_run_files(parts.router, *parts.tracking, parts.registry->artifacts(), *parts.store);
   api::mlflow::add_mlflow(parts.router, {*parts.tracking, parts.registry->models(), parts.registry->artifacts(), *parts.store, system_clock()});
@@ -185,6 +192,8 @@ void add_routes(Parts& parts) {
   api::add_overview(parts.router, rooms);
   api::add_why(parts.router, rooms);
   api::add_ui(parts.router);
+  parts.idempotency = std::make_unique<api::Idempotency>(*parts.database, system_clock(), *parts.counters);
+  api::add_idempotency(parts.router, *parts.idempotency);
 }
 
 Result<void> start_http(Parts& parts) {

@@ -8,6 +8,7 @@
 #include "api/backups.h"
 #include "api/disk_watch.h"
 #include "api/events_hub.h"
+#include "api/idempotency.h"
 #include "api/native/runs_execution.h"
 #include "base/counters.h"
 #include "base/thread.h"
@@ -57,6 +58,7 @@ struct Parts {
   std::unique_ptr<serving::DeployNode> deploy_node;
   std::unique_ptr<pipelines::Pipelines> pipelines;
   std::unique_ptr<api::LogFollowers> log_followers;
+  std::unique_ptr<api::Idempotency> idempotency;
   std::unique_ptr<api::Backups> backups;
   http::Router router;
   std::unique_ptr<pipelines::Watcher> watcher;
