@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "api/ui_assets.h"
+#include "api/assets.h"
 #include "http/http.h"
 
 namespace slipway::api {
@@ -13,7 +13,7 @@ namespace slipway::api {
 /// form of errors. Runs on the event loop, never blocks.
 void add_ui(http::Router& router);
 
-/// What a GET or HEAD that no route knows is answered with. `bytes` begins where the assets' offsets count from. Pure, for tests.
-http::Response ui_response(const http::Request& request, std::span<const UiAsset> assets, const char* bytes);
+/// What a GET or HEAD that no route knows is answered with. Pure, for tests.
+http::Response ui_response(const http::Request& request, const Assets& assets);
 
 }  // namespace slipway::api

@@ -6,16 +6,16 @@ namespace slipway::api {
 namespace {
 
 const char kBytes[] = "<html>HHHHsome scriptSS";
-const UiAsset kAssets[] = {
+const Asset kAssets[] = {
     {"/assets/index-1a2b3c4d.js", "text/javascript; charset=utf-8", "\"e2\"", true, 10, 11, 21, 2},
     {"/index.html", "text/html; charset=utf-8", "\"e1\"", false, 0, 6, 6, 4},
 };
 
-http::Response ask(std::string path, std::vector<std::pair<std::string, std::string>> headers = {}, std::span<const UiAsset> assets = kAssets) {
+http::Response ask(std::string path, std::vector<std::pair<std::string, std::string>> headers = {}, std::span<const Asset> assets = kAssets) {
   http::Request request;
   request.path = std::move(path);
   for (auto& [name, value] : headers) request.headers.add(name, value);
-  return ui_response(request, assets, kBytes);
+  return ui_response(request, {assets, kBytes});
 }
 
 TEST(Ui, a_file_is_served_compressed_to_those_who_accept_it) {

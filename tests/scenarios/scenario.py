@@ -33,6 +33,7 @@ class Step:
     body: list = dataclasses.field(default_factory=list)      # of ("text" | "expression", line)
     captures: list = dataclasses.field(default_factory=list)  # of (variable, path)
     masks: list = dataclasses.field(default_factory=list)     # JSON keys
+    omits: list = dataclasses.field(default_factory=list)     # JSON keys
     shows: list = dataclasses.field(default_factory=list)     # header names
     until: tuple = ()    # (path, value)
 
@@ -109,6 +110,8 @@ def _read_head(path, step):
             step.captures.append((variable, field))
         elif word == "mask":
             step.masks += rest.split()
+        elif word == "omit":
+            step.omits += rest.split()
         elif word == "show":
             step.shows.append(rest)
         elif word == "until":
@@ -119,7 +122,7 @@ def _read_head(path, step):
             step.headers.append((name, value))
         else:
             raise BadScenario(f"{path}:{step.line + offset}: '{line}' is no request, header, `> body`, `>! expression`, "
-                              "capture, mask, show or until")
+                              "capture, mask, omit, show or until")
     if not step.kind:
         raise BadScenario(f"{path}:{step.line}: '{step.name}' has no request, command, RAW, restart, kill or away")
 
@@ -149,9 +152,10 @@ def field_of(document, path):
 class Masker:
     """Replaces what differs between runs: captured values first, then what looks like an id or a time."""
 
-    def __init__(self, values, keys):
+    def __init__(self, values, keys, omitted=()):
         self._values = sorted(((str(value), f"<{name}>") for name, value in values.items() if str(value)), key=lambda v: -len(v[0]))
         self._keys = set(keys)
+        self._omitted = set(omitted)
 
     def text(self, text):
         for value, name in self._values:
@@ -167,7 +171,7 @@ class Masker:
         if key in self._keys and value is not None:
             return f"<{key.upper()}>"
         if isinstance(value, dict):
-            return {self.text(name): self.json(item, name) for name, item in value.items()}
+            return {self.text(name): self.json(item, name) for name, item in value.items() if name not in self._omitted}
         if isinstance(value, list):
             return [self.json(item) for item in value]
         if isinstance(value, str):

@@ -26,6 +26,7 @@
 #include "api/native/runs_execution.h"
 #include "api/native/server.h"
 #include "api/native/snapshots.h"
+#include "api/openapi.h"
 #include "api/ui.h"
 #include "base/log.h"
 #include "parts.h"
@@ -161,6 +162,7 @@ void add_routes(Parts& parts) {
   gate.origins = {parts.settings.allowed_origins.begin(), parts.settings.allowed_origins.end()};
   parts.router.add_gate(api::make_gate(*parts.teams, gate));
   parts.router.add_gate(api::make_low_disk_gate(*parts.disk));
+  api::add_openapi(parts.router);
   api::add_server(parts.router, {parts.folder->path(), *parts.database, *parts.counters, *parts.teams, *parts.disk});
   api::add_members(parts.router, *parts.teams);
   api::add_events(parts.router, *parts.events);
