@@ -40,6 +40,13 @@ void check_comparison(const Requirement& requirement, const Comparison& comparis
   }
 }
 
+/// Whether an evaluation of the same version and commit is the one that is wanted. Streams that nobody names are the only ones there
+/// are.
+bool answers(const Evaluation& before, const NewEvaluation& wanted) {
+  const auto is_same = [](const std::string& asked, const std::string& was) { return asked.empty() || asked == was; };
+  return before.task == wanted.task && before.slices == wanted.slices && is_same(wanted.input, before.input) && is_same(wanted.target, before.target);
+}
+
 }  // namespace
 
 std::vector<std::string> unmet(const std::vector<Requirement>& requirements, const Evaluation& evaluation, const Comparison* comparison) {
@@ -53,6 +60,12 @@ std::vector<std::string> unmet(const std::vector<Requirement>& requirements, con
     if (comparison) check_comparison(requirement, *comparison, problems);
   }
   return problems;
+}
+
+std::string verdict(const PipelineNode& node, bool compared) {
+  if (compared) return "every requirement holds";
+  if (node.against.empty()) return node.require.empty() ? "evaluated; nothing is required" : "every requirement holds";
+  return fmt::format("there is no {} yet to compare with, so only what is required of the version itself was held against it", node.against);
 }
 
 /// What the node is about now.
@@ -88,8 +101,8 @@ Result<Json> EvaluateNode::inputs_of(const NodeRequest& request) {
   Json parts{Json::Object{}};
   parts.set("model", fmt::format("{}/{}", subject.version.model, subject.version.version));
   parts.set("against", subject.against ? Json(fmt::format("{}/{}", subject.against->model, subject.against->version)) : Json());
-  return parts.set("dataset", render(subject.commit.tree)).set("task", subject.declaration->task).set("slices", rows::to_json(slices))
-      .set("require", to_json(Pipeline{{{"node", request.declaration}}, {}}));
+  parts.set("dataset", render(subject.commit.tree)).set("task", subject.declaration->task).set("input", subject.declaration->input).set("target", subject.declaration->target);
+  return parts.set("slices", rows::to_json(slices)).set("requirements", to_json(Pipeline{{{"node", request.declaration}}, {}})["nodes"]["node"]["require"]);
 }
 
 Result<bool> EvaluateNode::still_exists(const ProjectId& project, const Json& result) {
@@ -112,7 +125,7 @@ Result<std::string> EvaluateNode::evaluate(const NodeRequest& request, const Sub
   for (const auto& [slice, query] : subject.declaration->slices) wanted.slices.push_back({slice, query});
   wanted.source = Json(Json::Object{}).set("pipeline_run_id", request.pipeline_run.text).set("node", request.node);
   const auto before = TRY(evaluations_.find_finished(request.project, version.model, version.version, subject.commit.id.text));
-  if (before && before->slices == wanted.slices) return before->id.text;
+  if (before && answers(*before, wanted)) return before->id.text;
   return TRY(evaluations_.create(wanted)).id.text;
 }
 
@@ -143,7 +156,7 @@ Result<NodeProgress> EvaluateNode::poll(const NodeRequest& request, const std::s
   if (evaluations.size() > 1) comparison = TRY(evaluations_.compare(evaluations[1], evaluations[0], 0));
   const auto problems = unmet(request.declaration.require, evaluations[0], comparison ? &*comparison : nullptr);
   progress.state = problems.empty() ? NodeProgress::State::finished : NodeProgress::State::failed;
-  progress.message = !problems.empty() ? join(problems, "; ") : comparison ? "every requirement holds" : "there was nothing to compare with";
+  progress.message = !problems.empty() ? join(problems, "; ") : verdict(request.declaration, comparison.has_value());
   return progress;
 }
 

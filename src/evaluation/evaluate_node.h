@@ -12,6 +12,10 @@ namespace slipway::evaluation {
 /// with: requirements that compare hold then. Pure.
 std::vector<std::string> unmet(const std::vector<Requirement>& requirements, const Evaluation& evaluation, const Comparison* comparison);
 
+/// What is said of a version that meets every requirement: also that there was nothing to compare it with, although the node names
+/// something. Pure.
+std::string verdict(const PipelineNode& node, bool compared);
+
 class EvaluateNode : public NodeKind {
  public:
   /// Both outlive it.
