@@ -42,6 +42,13 @@ void remove_quietly(const Backup& backup) {
   std::filesystem::remove(backup.database, ignored);
 }
 
+void end_idle(const std::vector<Backup>& idle) {
+  for (const Backup& backup : idle) {
+    log_warning("api", "a backup was left alone by its client and is ended", {{"backup", backup.id}});
+    remove_quietly(backup);
+  }
+}
+
 }  // namespace
 
 Backups::Backups(catalog::Database& database, store::Store& store, std::filesystem::path folder, std::uint64_t disk_free_bytes_min, const Clock& clock,
@@ -76,14 +83,17 @@ Result<Backup> Backups::begin() {
   backup.id = new_id_text(clock_);
   backup.begun_at = clock_.now();
   backup.database = folder_ / (backup.id + ".db");
+  std::vector<Backup> idle;
   {
     auto state = state_.lock();
+    idle = take_idle(*state);
     if (state->open.size() >= kBackupsOpenMax) {
       return Error{ErrorCode::busy, fmt::format("{} backups are under way already; try again when one is over (one that was left alone ends after {} minutes)", kBackupsOpenMax,
                                                 kBackupIdleMax / std::chrono::minutes(1))};
     }
     state->open.emplace(backup.id, Open{backup, store_.pause_sweeps(), clock_.steady()});
   }
+  end_idle(idle);
   changed_.notify_all();
   return backup;
 }
@@ -134,10 +144,7 @@ std::optional<Backup> Backups::next() {
       if (const Backup* backup = to_copy()) return *backup;
       idle = take_idle(*state);
     }
-    for (const Backup& backup : idle) {
-      log_warning("api", "a backup was left alone by its client and is ended", {{"backup", backup.id}});
-      remove_quietly(backup);
-    }
+    end_idle(idle);
   }
 }
 

@@ -301,7 +301,7 @@ void add_backup(Commands& commands) {
       .details = "Database and blobs as they were at one moment, fetched over HTTP: on the server's machine by the one who runs it, from\n"
                  "elsewhere by an admin with a token. A folder holds one backup; the next one into it fetches only blobs that are new, and\n"
                  "one that was interrupted leaves the earlier one whole and goes on where it stopped. See also `slipway restore`.",
-      .example = "slipway backup /backup/slipway\n  slipway backup --verify /backup/slipway",
+      .example = "slipway backup ./slipway-backup\n  slipway backup --verify ./slipway-backup",
       .positionals = {{.name = "folder", .help = "where to; empty, or with an earlier backup"}},
       .options = {{.name = "verify", .help = "read an existing backup and hold every byte against its hash instead"},
                   {.name = "skip-damaged", .help = "leave out blobs that the server itself cannot read whole, instead of giving up"}},

@@ -164,7 +164,7 @@ void add_restore(Commands& commands) {
       .details = "Needs no server; the folder must be empty or missing. Every byte is held against its hash on the way. With --database the\n"
                  "database goes into an empty PostgreSQL database instead of the folder, whichever database the backup was made from. Run it\n"
                  "as the user who will run the server.",
-      .example = "slipway restore /backup/slipway --data ./slipway-data",
+      .example = "slipway restore ./slipway-backup --data ./restored-data",
       .positionals = {{.name = "folder", .help = "what `slipway backup` filled"}},
       .options = {{.name = "data", .letter = 'd', .value_name = "FOLDER", .help = "the data folder to make", .required = true},
                   {.name = "database", .value_name = "URL", .help = "postgresql://user@host/name, an empty database, instead of SQLite"},
