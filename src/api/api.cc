@@ -11,8 +11,10 @@ constexpr int kPageSizeMax = 1000;
 constexpr int kPageSizeDefault = 100;
 constexpr const char* kRetryAfterSeconds = "1";
 
+const char* article(std::string_view noun) { return noun.find_first_of("aeiou") == 0 ? "an" : "a"; }
+
 Error wrong_type(std::string_view key, const Json& found, std::string_view expected) {
-  return Error{ErrorCode::invalid_argument, fmt::format("'{}' is a {} in the request; expected {}", key, found.type_name(), expected)};
+  return Error{ErrorCode::invalid_argument, fmt::format("'{}' is {} {} in the request; expected {}", key, article(found.type_name()), found.type_name(), expected)};
 }
 
 }  // namespace
@@ -94,6 +96,38 @@ Result<bool> optional_boolean(const Json& object, std::string_view key, bool oth
   const auto truth = value.boolean();
   if (!truth) return wrong_type(key, value, "true or false");
   return *truth;
+}
+
+Result<Json> optional_object(const Json& object, std::string_view key) {
+  const Json& value = object[key];
+  if (value.is_null() || value.is_object()) return value;
+  return wrong_type(key, value, "an object");
+}
+
+Result<Json::Array> optional_array(const Json& object, std::string_view key) {
+  const Json& value = object[key];
+  if (value.is_null()) return Json::Array{};
+  if (!value.is_array()) return wrong_type(key, value, "an array");
+  return value.array();
+}
+
+Result<std::vector<std::string>> optional_texts(const Json& object, std::string_view key) {
+  std::vector<std::string> texts;
+  for (const Json& item : TRY(optional_array(object, key))) {
+    if (!item.is_string()) return wrong_type(std::string(key) + "[]", item, "a string");
+    texts.push_back(item.string());
+  }
+  return texts;
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> optional_text_pairs(const Json& object, std::string_view key) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  const Json members = TRY(optional_object(object, key));
+  for (const auto& [name, value] : members.object()) {
+    if (!value.is_string()) return wrong_type(std::string(key) + "." + name, value, "a string");
+    pairs.emplace_back(name, value.string());
+  }
+  return pairs;
 }
 
 Result<Page> page_of(const http::Request& request) {

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -39,6 +41,14 @@ Result<std::string> optional_string(const Json& object, std::string_view key, st
 Result<std::int64_t> optional_integer(const Json& object, std::string_view key, std::int64_t otherwise);
 Result<double> optional_number(const Json& object, std::string_view key, double otherwise);
 Result<bool> optional_boolean(const Json& object, std::string_view key, bool otherwise);
+/// An object, or null when it is absent or null.
+Result<Json> optional_object(const Json& object, std::string_view key);
+/// An array; empty when it is absent or null.
+Result<Json::Array> optional_array(const Json& object, std::string_view key);
+/// An array of texts; empty when it is absent or null.
+Result<std::vector<std::string>> optional_texts(const Json& object, std::string_view key);
+/// An object of texts; empty when it is absent or null.
+Result<std::vector<std::pair<std::string, std::string>>> optional_text_pairs(const Json& object, std::string_view key);
 
 /// `page_size` (1 to 1000, default 100) and `page_token` of a list request.
 struct Page {

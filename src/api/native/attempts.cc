@@ -69,7 +69,7 @@ Result<Json> end(runs::Runs& runs, const Request& request) {
 Result<tracking::LogRequest> points_of(runs::Runs& runs, tracking::Tracking& tracking, const Request& request) {
   const runs::Attempt attempt = TRY(attempt_of(runs, request));
   const Json body = TRY(json_body(request));
-  const Json::Array& points = body["points"].array();
+  const Json::Array points = TRY(optional_array(body, "points"));
   if (points.size() > kPointsMax) return Error{ErrorCode::too_large, fmt::format("{} points in one request; the limit is {}", points.size(), kPointsMax)};
   tracking::LogRequest log;
   log.run = attempt.run;

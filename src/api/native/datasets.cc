@@ -51,12 +51,6 @@ Result<std::optional<Hash>> optional_hash(const Json& body, std::string_view key
   return std::optional(TRY(parse_hash(text)));
 }
 
-Result<Json> optional_object(const Json& body, std::string_view key) {
-  const Json& found = body[key];
-  if (found.is_null() || found.is_object()) return found;
-  return Error{ErrorCode::invalid_argument, fmt::format("'{}' is a {} in the request; expected an object", key, found.type_name())};
-}
-
 // --- datasets -------------------------------------------------------------------------------------------------------------
 
 Result<Json> list_datasets(Registry& registry, const Request& request) {
@@ -100,7 +94,7 @@ Result<Json> list_branches(Registry& registry, const Request& request) {
 Result<Json> put_branch(Registry& registry, const Request& request) {
   const Json body = TRY(json_body(request));
   std::optional<CommitId> expected;
-  if (const Json* given = body.find("if_commit_id")) expected = CommitId(given->string());
+  if (!body["if_commit_id"].is_null()) expected = CommitId(TRY(required_string(body, "if_commit_id")));
   // A branch's name is taken for a commit here too: `{"commit_id": "main"}` branches off.
   const auto commit = TRY(commit_at(registry, request, TRY(required_string(body, "commit_id"))));
   return branch_json(TRY(registry.datasets().set_branch(project_of(request), name_of(request), request.parameter("branch"), commit.id, expected, caller_of(request).name,
@@ -178,8 +172,8 @@ Result<Json> edit_samples(Registry& registry, const Request& request) {
   const Json body = TRY(json_body(request));
   registry::SampleEdit edit{.branch = TRY(optional_string(body, "branch", "main")), .from = TRY(optional_string(body, "from", "main")), .message = TRY(optional_string(body, "message")),
                             .author = caller_of(request).name, .metadata = TRY(optional_object(body, "metadata")), .declaration = {}};
-  for (const Json& sample : body["put"].array()) edit.put.push_back(TRY(parse_sample(sample)));
-  for (const Json& key : body["remove"].array()) edit.remove.push_back(key.string());
+  for (const Json& sample : TRY(optional_array(body, "put"))) edit.put.push_back(TRY(parse_sample(sample)));
+  edit.remove = TRY(optional_texts(body, "remove"));
   if (edit.put.empty() && edit.remove.empty()) return Error{ErrorCode::invalid_argument, "nothing to do: neither 'put' nor 'remove' names a sample"};
   return commit_json(TRY(registry.samples().edit(project_of(request), name_of(request), edit)));
 }
@@ -254,7 +248,7 @@ void add_datasets(http::Router& router, Registry& registry) {
   add(Method::get, "/api/v1/datasets/{name}/commits/{ref}", get_commit);
   add(Method::get, "/api/v1/datasets/{name}/commits/{ref}/samples/{key...}", get_sample);
   add(Method::post, "/api/v1/datasets/{name}/edit", edit_samples, 201);
-  add(Method::post, "/api/v1/datasets/{name}/merge", merge_branches);
+  add(Method::post, "/api/v1/datasets/{name}/merge", merge_branches, 201);
   add(Method::get, "/api/v1/datasets/{name}/diff", diff_commits);
   router.add(Method::get, "/api/v1/datasets/{name}/commits/{ref}/samples", [&registry](Request& request, Responder responder) {
     Filter filter;

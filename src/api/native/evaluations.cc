@@ -107,11 +107,8 @@ Result<Json> create(Evaluations& evaluations, const http::Request& request) {
   wanted.task = TRY(optional_string(body, "task", "classification"));
   wanted.input = TRY(optional_string(body, "input"));
   wanted.target = TRY(optional_string(body, "target"));
-  for (const auto& [slice, query] : body["slices"].object()) {
-    if (!query.is_string()) return Error{ErrorCode::invalid_argument, "the slice '" + slice + "' is a " + query.type_name() + "; expected a query in text"};
-    wanted.slices.push_back({slice, query.string()});
-  }
-  for (const Json& attribute : body["slice_by"].array()) wanted.slice_by.push_back(attribute.string());
+  for (const auto& [slice, query] : TRY(optional_text_pairs(body, "slices"))) wanted.slices.push_back({slice, query});
+  wanted.slice_by = TRY(optional_texts(body, "slice_by"));
   return evaluation_json(TRY(evaluations.create(wanted)));
 }
 

@@ -2,6 +2,7 @@
 
 #include "api/api.h"
 #include "api/native/filter_query.h"
+#include "base/text.h"
 
 namespace slipway::api {
 namespace {
@@ -28,13 +29,11 @@ Result<void> check_name(const std::string& name) {
   return Error{ErrorCode::too_large, "an experiment's name has at most " + std::to_string(kNameCharactersMax) + " bytes"};
 }
 
-Result<tracking::KeyValues> tags_of(const Json& body) {
-  tracking::KeyValues tags;
-  for (const auto& [key, value] : body["tags"].object()) {
-    if (!value.is_string()) return Error{ErrorCode::invalid_argument, "tag '" + key + "' is a " + value.type_name() + "; expected a string"};
-    tags.emplace_back(key, value.string());
-  }
-  return tags;
+Result<tracking::View> view_of(std::string_view state) {
+  if (state == "active") return tracking::View::active;
+  if (state == "deleted") return tracking::View::deleted;
+  if (state == "all") return tracking::View::all;
+  return Error{ErrorCode::invalid_argument, "'state' is '" + clean_utf8(state, 40) + "'; expected active, deleted or all"};
 }
 
 void list(Tracking& tracking, const Request& request, const Responder& responder) {
@@ -45,8 +44,7 @@ void list(Tracking& tracking, const Request& request, const Responder& responder
     query.page_size = static_cast<size_t>(page.size);
     query.page_token = page.token;
     query.order = TRY(order_of(request));
-    const std::string_view state = request.query_value("state").value_or("active");
-    query.view = state == "deleted" ? tracking::View::deleted : state == "all" ? tracking::View::all : tracking::View::active;
+    query.view = TRY(view_of(request.query_value("state").value_or("active")));
     const auto found = TRY(tracking.search().experiments(query));
     Json::Array items;
     for (const Experiment& experiment : found.items) items.push_back(TRY(experiment_json(tracking, experiment)));
@@ -65,7 +63,7 @@ Result<Json> create(Tracking& tracking, const Request& request) {
   const Json body = TRY(json_body(request));
   const std::string name = TRY(required_string(body, "name"));
   TRY(check_name(name));
-  return experiment_json(tracking, TRY(tracking.experiments().create(project_of(request), name, "", TRY(tags_of(body)))));
+  return experiment_json(tracking, TRY(tracking.experiments().create(project_of(request), name, "", TRY(optional_text_pairs(body, "tags")))));
 }
 
 Result<Json> change(Tracking& tracking, const Request& request) {
@@ -76,7 +74,7 @@ Result<Json> change(Tracking& tracking, const Request& request) {
     TRY(check_name(name));
     TRY(tracking.experiments().rename(project, id_of(request), name));
   }
-  for (const auto& [key, value] : TRY(tags_of(body))) TRY(tracking.experiments().set_tag(project, id_of(request), key, value));
+  for (const auto& [key, value] : TRY(optional_text_pairs(body, "tags"))) TRY(tracking.experiments().set_tag(project, id_of(request), key, value));
   return get(tracking, request);
 }
 

@@ -62,13 +62,13 @@ Result<std::string> summaries(Tracking& tracking, const Request& request) {
 }
 
 Result<XAxis> axis_of(std::string_view text) {
-  if (text == "step" || text.empty()) return XAxis::step;
+  if (text == "step") return XAxis::step;
   if (text == "time") return XAxis::time;
   return Error{ErrorCode::invalid_argument, "'x' is '" + clean_utf8(text, 50) + "'; expected step or time"};
 }
 
 Result<std::string> history(Tracking& tracking, const Request& request) {
-  const XAxis x = TRY(axis_of(request.query_value("x").value_or("")));
+  const XAxis x = TRY(axis_of(request.query_value("x").value_or("step")));
   std::int64_t points = kPointsDefault;
   if (const auto given = request.query_value("points_max")) points = parse_i64(*given).value_or(0);
   TRY(check_points(points));
@@ -88,16 +88,18 @@ Result<std::string> history(Tracking& tracking, const Request& request) {
 Result<std::string> histories(Tracking& tracking, const Request& request) {
   const Json body = TRY(json_body(request));
   const std::int64_t points = TRY(check_points(TRY(optional_integer(body, "points_max", kPointsDefault))));
-  const XAxis x = TRY(axis_of(TRY(optional_string(body, "x"))));
-  const auto& runs = body["run_ids"].array();
-  const auto& keys = body["keys"].array();
+  const XAxis x = TRY(axis_of(TRY(optional_string(body, "x", "step"))));
+  for (const char* key : {"run_ids", "keys"}) {
+    if (body[key].is_null()) return Error{ErrorCode::invalid_argument, fmt::format("'{}' is missing from the request; expected an array", key)};
+  }
+  const auto runs = TRY(optional_texts(body, "run_ids")), keys = TRY(optional_texts(body, "keys"));
   if (runs.size() * keys.size() > kSeriesMax) return Error{ErrorCode::too_large, fmt::format("{} runs times {} keys were asked for; at most {} series are read at once", runs.size(), keys.size(), kSeriesMax)};
   JsonWriter json;
   json.begin_object().key("series").begin_array();
-  for (const Json& run : runs) {
-    for (const Json& key : keys) {
-      const auto series = TRY(tracking.metrics().thinned_history(project_of(request), RunId(run.string()), key.string(), x, static_cast<size_t>(points)));
-      if (series.points > 0) write_series(json, series, run.string());
+  for (const std::string& run : runs) {
+    for (const std::string& key : keys) {
+      const auto series = TRY(tracking.metrics().thinned_history(project_of(request), RunId(run), key, x, static_cast<size_t>(points)));
+      if (series.points > 0) write_series(json, series, run);
     }
   }
   json.end_array().end_object();

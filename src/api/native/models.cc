@@ -35,8 +35,7 @@ Json tags_json(const registry::Tags& tags) {
 }
 
 Result<registry::Tags> tags_of(const Json& body) {
-  const Json& given = body["tags"];
-  if (!given.is_null() && !given.is_object()) return Error{ErrorCode::invalid_argument, fmt::format("'tags' is a {} in the request; expected an object of texts", given.type_name())};
+  const Json given = TRY(optional_object(body, "tags"));
   registry::Tags tags;
   for (const auto& [key, value] : given.object()) tags.emplace_back(key, value.is_string() ? value.string() : value.render());
   return tags;
@@ -87,13 +86,30 @@ Result<registry::Search> search_of(const Request& request) {
   return search;
 }
 
+Result<void> check_tensor(const Json& tensor, std::string_view side) {
+  bool is_tensor = tensor["name"].is_string() && tensor["datatype"].is_string() && tensor["shape"].is_array();
+  for (const Json& size : tensor["shape"].array()) is_tensor = is_tensor && size.is_integer();
+  if (is_tensor) return {};
+  return Error{ErrorCode::invalid_argument, fmt::format("'{}' has {}; expected {{\"name\", \"datatype\", \"shape\": [sizes]}}", side, clean_utf8(tensor.render(), 100))};
+}
+
+Result<void> check_details(const Json& body) {
+  for (const char* side : {"inputs", "outputs"}) {
+    for (const Json& tensor : TRY(optional_array(body, side))) TRY(check_tensor(tensor, side));
+  }
+  TRY(optional_object(body, "preprocess"));
+  TRY(optional_texts(body, "labels"));
+  return {};
+}
+
 /// The details' members that a request names, so that what it does not name stays.
-std::optional<Json> details_of(const Json& body) {
+Result<std::optional<Json>> details_of(const Json& body) {
+  TRY(check_details(body));
   Json details{Json::Object{}};
   for (const char* key : kDetails) {
     if (const Json* given = body.find(key)) details.set(key, *given);
   }
-  return details.object().empty() ? std::nullopt : std::optional(details);
+  return details.object().empty() ? std::optional<Json>() : std::optional(details);
 }
 
 // --- models ---------------------------------------------------------------------------------------------------------------
@@ -121,7 +137,8 @@ Result<Json> patch_model(const Rooms& rooms, const Request& request) {
     name = renamed;
   }
   if (body.find("description") != nullptr) TRY(rooms.models().describe(project, name, TRY(optional_string(body, "description"))));
-  for (const auto& [key, value] : body["tags"].object()) {
+  const Json tags = TRY(optional_object(body, "tags"));
+  for (const auto& [key, value] : tags.object()) {
     TRY(value.is_null() ? rooms.models().remove_tag(project, name, key) : rooms.models().set_tag(project, name, key, value.is_string() ? value.string() : value.render()));
   }
   return model_json(TRY(rooms.models().get(project, name)));
@@ -160,10 +177,10 @@ Result<Json> create_version(const Rooms& rooms, const Request& request) {
   version.source = TRY(optional_string(body, "source"));
   version.created_by = caller_of(request).name;
   version.tags = TRY(tags_of(body));
-  version.details = details_of(body).value_or(Json());
+  version.details = TRY(details_of(body)).value_or(Json());
   if (const std::string run = TRY(optional_string(body, "run_id")); !run.empty()) version.run = RunId(run);
   if (const std::string logged = TRY(optional_string(body, "logged_model_id")); !logged.empty()) version.logged_model = LoggedModelId(logged);
-  for (const Json& file : body["files"].array()) {
+  for (const Json& file : TRY(optional_array(body, "files"))) {
     const std::string path = file["path"].string();
     TRY(check_relative_path(path));
     const Hash hash = TRY(parse_hash(file["hash"].string()));
@@ -185,10 +202,11 @@ Result<Json> patch_version(const Rooms& rooms, const Request& request) {
   const std::int64_t number = TRY(number_of(request));
   registry::VersionChange change;
   if (body.find("description") != nullptr) change.description = TRY(optional_string(body, "description"));
-  change.details = details_of(body);
+  change.details = TRY(details_of(body));
   TRY(rooms.models().update_version(project, name, number, change));
-  if (const Json* stage = body.find("stage")) TRY(rooms.models().transition(project, name, number, stage->is_null() ? "None" : stage->string(), false));
-  for (const auto& [key, value] : body["tags"].object()) {
+  if (body.find("stage") != nullptr) TRY(rooms.models().transition(project, name, number, TRY(optional_string(body, "stage", "None")), false));
+  const Json tags = TRY(optional_object(body, "tags"));
+  for (const auto& [key, value] : tags.object()) {
     TRY(value.is_null() ? rooms.models().remove_version_tag(project, name, number, key)
                         : rooms.models().set_version_tag(project, name, number, key, value.is_string() ? value.string() : value.render()));
   }

@@ -124,7 +124,7 @@ Result<Json> send(Monitor& monitor, registry::Registry& registry, const http::Re
   SendCases wanted;
   wanted.project = project_of(request);
   wanted.member = caller_of(request).name;
-  for (const Json& id : body["case_ids"].array()) wanted.cases.emplace_back(id.string());
+  for (const std::string& id : TRY(optional_texts(body, "case_ids"))) wanted.cases.emplace_back(id);
   wanted.deployment = TRY(optional_string(body, "deployment"));
   wanted.dataset = TRY(required_string(body, "dataset"));
   wanted.branch = TRY(optional_string(body, "branch", "cases"));

@@ -138,7 +138,8 @@ Result<Json> change(Context& context, const Request& request) {
   }
   if (update.name || update.state) TRY(context.tracking.runs().update(project, id_of(request), update));
   tracking::KeyValues set;
-  for (const auto& [key, value] : body["tags"].object()) {
+  const Json tags = TRY(optional_object(body, "tags"));
+  for (const auto& [key, value] : tags.object()) {
     if (value.is_null()) {
       TRY(context.tracking.runs().delete_tag(project, id_of(request), key));
     } else if (value.is_string()) {

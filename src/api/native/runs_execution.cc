@@ -37,20 +37,25 @@ Result<Json> run_answer(Context& context, const ProjectId& project, const RunId&
 }
 
 Result<Named<Json>> parameters_of(const Json& body) {
-  if (!body["parameters"].is_null() && !body["parameters"].is_object()) {
-    return Error{ErrorCode::invalid_argument, fmt::format("'parameters' is a {} in the request; expected an object", body["parameters"].type_name())};
-  }
+  const Json given = TRY(optional_object(body, "parameters"));
   Named<Json> out;
-  for (const auto& [name, value] : body["parameters"].object()) out.emplace_back(name, value);
+  for (const auto& [name, value] : given.object()) out.emplace_back(name, value);
   return out;
+}
+
+/// What a spec's reader takes for absent when it has another type.
+Result<void> check_types(const Json& body) {
+  for (const char* key : {"command", "step", "snapshot"}) TRY(optional_string(body, key));
+  for (const char* key : {"parameters", "inputs", "outputs", "environment", "variables", "resources", "retry", "limits"}) TRY(optional_object(body, key));
+  return {};
 }
 
 /// With a project file, the step's own declaration is taken and the body's parameters and inputs are put over it.
 Result<RunSpec> spec_of(const Json& body) {
+  TRY(check_types(body));
   if (body["project_file"].is_null()) return parse_run_spec(body);
   const ProjectFile file = TRY(parse_project_file(TRY(required_string(body, "project_file"))));
-  Named<std::string> inputs;
-  for (const auto& [name, value] : body["inputs"].object()) inputs.emplace_back(name, value.string());
+  const Named<std::string> inputs = TRY(optional_text_pairs(body, "inputs"));
   RunSpec spec = TRY(make_run_spec(file, TRY(required_string(body, "step")), TRY(parameters_of(body)), inputs));
   spec.snapshot = TRY(optional_string(body, "snapshot"));
   if (!spec.snapshot.empty()) TRY(parse_hash(spec.snapshot));
@@ -69,10 +74,7 @@ Result<Json> submit(Context& context, const Request& request) {
   wanted.name = TRY(optional_string(body, "name"));
   wanted.experiment = TRY(optional_string(body, "experiment"));
   wanted.request_key = Idempotency::request_key(request);
-  for (const auto& [key, value] : body["tags"].object()) {
-    if (!value.is_string()) return Error{ErrorCode::invalid_argument, fmt::format("tag '{}' is a {}; expected a string", key, value.type_name())};
-    wanted.tags[key] = value.string();
-  }
+  for (const auto& [key, value] : TRY(optional_text_pairs(body, "tags"))) wanted.tags[key] = value;
   if (caller.run) wanted.source = Json(Json::Object{{"started_by_run", caller.run->text}});
   return run_answer(context, wanted.project, TRY(context.runs.submit(wanted)));
 }
