@@ -158,7 +158,7 @@ function Settings({ deployment }: { deployment: Deployment }) {
       ]} /></Section>
       <Section title="Capture"><Facts of={[
         ["Sampled", percent(capture.sample)],
-        ["Always kept", capture.always.map((one) => one.replace("_", " ")).join(", ") || "nothing"],
+        ["Always kept", (capture.always ?? []).map((one) => one.replace("_", " ")).join(", ") || "nothing"],
         ["Created", <Ago at={deployment.created_at} />],
       ]} /></Section>
     </Columns>
