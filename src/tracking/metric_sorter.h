@@ -10,6 +10,7 @@
 // series that have become long enough leave it as chunks. A point is so written about log8(points) times.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <string>
@@ -51,8 +52,6 @@ class MetricSorter {
   /// tells the truth. Blocks; cheap when there is nothing to do.
   Result<void> catch_up(std::vector<std::int64_t> experiments = {});
 
-  struct Unit;
-
  private:
   struct Passed {
     bool anything = false;  // was sorted
@@ -61,6 +60,9 @@ class MetricSorter {
   void loop();
   Result<Passed> pass(std::int64_t& next_run, const std::vector<std::int64_t>& experiments);
   bool leads();
+  bool is_closed();
+  void give_way(Duration took);
+  class Hurry;
 
   catalog::Database& database_;
   MetricLog& log_;
@@ -72,6 +74,7 @@ class MetricSorter {
   LatencyHistogram& took_;
   std::mutex one_pass_;  // held for a whole pass: two in one process would only conflict
   std::int64_t next_run_ = 0;  // guarded by one_pass_: where the next pass begins, so that every run has its turn
+  std::atomic<int> searches_waiting_{0};  // in catch_up()
   std::condition_variable changed_;
   Guarded<bool> closed_{false};
   Thread thread_;

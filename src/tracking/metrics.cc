@@ -41,10 +41,6 @@ SeriesSummary read_summary(const catalog::Row& row) {
 
 constexpr const char* kSummaryColumns = "SELECT metric, value, step, at_ms, low, high, total, points FROM metric_latest ";
 
-}  // namespace
-
-namespace {
-
 constexpr auto kPointLess = [](const Point& a, const Point& b) { return point_less(a, b); };
 
 /// Brings points of one metric together, keeping their order within it: one pass that counts and one that moves. False,
@@ -78,6 +74,17 @@ void sort_unique(std::vector<Point>& points) {
     }
   }
   points.erase(std::unique(points.begin(), points.end(), same_point), points.end());
+}
+
+std::vector<std::span<const Point>> split_series(std::span<const Point> points) {
+  std::vector<std::span<const Point>> out;
+  for (size_t from = 0; from < points.size();) {
+    size_t to = from;
+    while (to < points.size() && points[to].metric == points[from].metric) ++to;
+    out.push_back(points.subspan(from, to - from));
+    from = to;
+  }
+  return out;
 }
 
 SeriesSummary no_summary(MetricNumber metric) {
@@ -155,54 +162,65 @@ ThinnedSeries thin(std::span<const Point> points, size_t points_max) {
   return out;
 }
 
-Result<std::vector<MetricSummary>> Metrics::read_summaries(Connection& connection, std::int64_t run, const std::vector<MetricNumber>* only) const {
-  std::vector<SeriesSummary> sorted;
+Result<std::vector<SeriesSummary>> read_sorted_summaries(Connection& connection, std::int64_t run, const std::vector<MetricNumber>* only) {
+  std::vector<SeriesSummary> out;
   const auto take = [&](const catalog::Row& row) {
-    sorted.push_back(read_summary(row));
+    out.push_back(read_summary(row));
     return true;
   };
-  if (only) {
-    for (MetricNumber metric : *only) {
-      TRY(connection.run(std::string(kSummaryColumns) + "WHERE run = ? AND metric = ?", {run, std::int64_t{metric}}, take));
-    }
-  } else {
+  if (!only) {
     TRY(connection.run(std::string(kSummaryColumns) + "WHERE run = ? ORDER BY metric", {run}, take));
+    return out;
   }
+  for (MetricNumber metric : *only) TRY(connection.run(std::string(kSummaryColumns) + "WHERE run = ? AND metric = ?", {run, std::int64_t{metric}}, take));
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.latest.metric < b.latest.metric; });
+  return out;
+}
 
-  // What the sorter has not seen yet. A point that is not after the latest may be there already: only its series tells.
+namespace {
+
+/// What the sorter has not seen yet of a run, sorted. With `only`, just these metrics.
+Result<std::vector<Point>> read_tail(Connection& connection, std::int64_t run, const std::vector<MetricNumber>* only) {
   std::vector<Point> tail;
   TRY(for_each_body(connection, "SELECT body FROM metric_batches WHERE run = ? ORDER BY id", {run}, [&](std::string_view body) -> Result<void> {
     // A damaged batch is the history's error, not that of every list that shows the run; the sorter has logged it.
     (void)parse_batch(body, tail);
     return {};
   }));
+  if (only) std::erase_if(tail, [&](const Point& point) { return std::find(only->begin(), only->end(), point.metric) == only->end(); });
   sort_unique(tail);
-  const auto by_metric = [](const SeriesSummary& s, MetricNumber metric) { return s.latest.metric < metric; };
-  std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.latest.metric < b.latest.metric; });
-  std::vector<SeriesSummary> fresh;
-  for (size_t from = 0; from < tail.size();) {
-    size_t to = from;
-    const MetricNumber metric = tail[from].metric;
-    while (to < tail.size() && tail[to].metric == metric) ++to;
-    const auto points = std::span<const Point>(tail).subspan(from, to - from);
-    from = to;
-    if (only && std::find(only->begin(), only->end(), metric) == only->end()) continue;
-    const auto known = std::lower_bound(sorted.begin(), sorted.end(), metric, by_metric);
-    const bool is_known = known != sorted.end() && known->latest.metric == metric;
-    if (is_known && point_less(known->latest, points.front())) {
-      add_points(*known, points);
-    } else {
-      SeriesSummary whole = no_summary(metric);
-      add_points(whole, is_known ? TRY(read_series(connection, run, metric)) : std::vector<Point>(points.begin(), points.end()));
-      if (is_known) *known = whole;
-      else fresh.push_back(whole);
-    }
-  }
-  sorted.insert(sorted.end(), fresh.begin(), fresh.end());
+  return tail;
+}
 
+/// Adds the points of one metric to what is known of it. One that is not after the latest may be there already: only its series tells.
+Result<SeriesSummary> with_tail(Connection& connection, std::int64_t run, std::optional<SeriesSummary> known, std::span<const Point> points) {
+  if (known && !point_less(known->latest, points.front())) {
+    SeriesSummary whole = no_summary(points.front().metric);
+    add_points(whole, TRY(Metrics::read_series(connection, run, points.front().metric)));
+    return whole;
+  }
+  SeriesSummary sum = known.value_or(no_summary(points.front().metric));
+  add_points(sum, points);
+  return sum;
+}
+
+}  // namespace
+
+Result<std::vector<MetricSummary>> Metrics::read_summaries(Connection& connection, std::int64_t run, const std::vector<MetricNumber>* only) const {
+  auto summaries = TRY(read_sorted_summaries(connection, run, only));
+  const std::vector<Point> tail = TRY(read_tail(connection, run, only));
+  const auto by_metric = [](const SeriesSummary& s, MetricNumber metric) { return s.latest.metric < metric; };
+  for (const size_t sorted = summaries.size(); const auto& points : split_series(tail)) {
+    const auto end = summaries.begin() + static_cast<std::ptrdiff_t>(sorted);
+    const auto known = std::lower_bound(summaries.begin(), end, points.front().metric, by_metric);
+    const bool is_known = known != end && known->latest.metric == points.front().metric;
+    const SeriesSummary sum = TRY(with_tail(connection, run, is_known ? std::optional(*known) : std::nullopt, points));
+    if (is_known) *known = sum;
+    else summaries.push_back(sum);
+  }
   std::vector<MetricSummary> out;
-  out.reserve(sorted.size());
-  for (const SeriesSummary& s : sorted) {
+  out.reserve(summaries.size());
+  for (const SeriesSummary& s : summaries) {
     out.push_back({TRY(names_.name(connection, s.latest.metric)), s.latest.value, s.latest.step, s.latest.at_ms, s.low, s.high, s.total, s.points});
   }
   std::sort(out.begin(), out.end(), [](const MetricSummary& a, const MetricSummary& b) { return a.key < b.key; });

@@ -59,6 +59,11 @@ SeriesSummary no_summary(MetricNumber metric);
 /// `points` are sorted, of one metric, and none of them is in `summary` yet.
 void add_points(SeriesSummary& summary, std::span<const Point> points);
 
+/// What metric_latest says of a run, sorted by metric. With `only`, just these.
+Result<std::vector<SeriesSummary>> read_sorted_summaries(catalog::Connection& connection, std::int64_t run, const std::vector<MetricNumber>* only);
+/// One piece for each metric of sorted points.
+std::vector<std::span<const Point>> split_series(std::span<const Point> points);
+
 /// Pure: `points` sorted by the x axis.
 ThinnedSeries thin(std::span<const Point> points, size_t points_max);
 

@@ -44,6 +44,8 @@ struct ExperimentQuery {
   std::string page_token;
 };
 
+struct PageMark;
+
 inline constexpr size_t kPageSizeMax = 50'000;
 inline constexpr size_t kOrderTermsMax = 20;
 
@@ -59,6 +61,8 @@ class Search {
   Result<std::vector<std::string>> keys(const ProjectId& project, FilterEntity entity, std::optional<ExperimentId> experiment, size_t most);
 
  private:
+  Result<std::optional<RunPage>> read_page(const RunQuery& query, const PageMark& mark, bool reads_log);
+
   catalog::Database& database_;
   MetricSorter& sorter_;
   const Metrics& metrics_;

@@ -1,14 +1,14 @@
 // Searching runs. When the first order term is a metric, the rows come in three phases, each in the order of an index:
-// runs that have a number for it, then NaN, then those that never logged it.
+// runs that have a number for it, then NaN, then those that never logged it. Runs whose latest value is still in the log
+// (fresh_values.h) are left out of that walk, sorted here and merged in.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
-#include "base/text.h"
 #include "tracking/experiments.h"
 #include "tracking/run_rows.h"
-#include "tracking/search.h"
-#include "tracking/search_sql.h"
+#include "tracking/search_plan.h"
 
 namespace slipway::tracking {
 
@@ -16,189 +16,78 @@ using catalog::Connection;
 
 namespace {
 
-constexpr const char* kStatusExpression =
-    "CASE r.state WHEN 'queued' THEN 'SCHEDULED' WHEN 'scheduled' THEN 'SCHEDULED' WHEN 'running' THEN 'RUNNING' WHEN 'stopping' THEN 'RUNNING' "
-    "WHEN 'finished' THEN 'FINISHED' WHEN 'failed' THEN 'FAILED' ELSE 'KILLED' END";
-constexpr double kMicrosPerMilli = 1000;
-constexpr int kPhases = 3;
+enum Phase { kNumbers, kNaN, kWithout, kPhases };
 
-struct Attribute {
-  std::string_view name, expression;
-  bool is_time = false;
-};
-constexpr Attribute kAttributes[] = {
-    {"run_id", "r.id"}, {"id", "r.id"}, {"run_name", "r.name"}, {"run name", "r.name"}, {"name", "r.name"},
-    {"status", kStatusExpression}, {"state", "r.state"}, {"artifact_uri", "r.artifact_uri"}, {"user_id", "r.user_name"},
-    {"source", "r.source_kind"}, {"parent_id", "r.parent_id"}, {"start_time", "r.started_at", true}, {"started_at", "r.started_at", true},
-    {"created", "r.started_at", true}, {"created_at", "r.created_at", true}, {"end_time", "r.ended_at", true}, {"ended_at", "r.ended_at", true},
+/// A run with what it is sorted by.
+struct Candidate {
+  std::int64_t run = 0;
+  catalog::Values keys;
 };
 
-const Attribute* find_attribute(std::string_view key) {
-  for (const Attribute& attribute : kAttributes) {
-    if (equals_ignore_case(attribute.name, key)) return &attribute;
-  }
-  return nullptr;
+/// The sort keys within a phase.
+std::vector<SortKey> keys_of(const Plan& plan, int phase) {
+  std::vector<SortKey> keys = plan.keys;
+  if (plan.metric_first && phase == kNumbers) keys.insert(keys.begin(), {Sql{"o.value", {}}, plan.metric_ascending, KeyKind::real});
+  return keys;
 }
 
-Error unknown_attribute(std::string_view key) {
-  std::vector<std::string> names;
-  for (const Attribute& attribute : kAttributes) names.emplace_back(attribute.name);
-  const auto close = nearest(key, names);
-  return {ErrorCode::invalid_argument, fmt::format("Invalid attribute key '{}' specified; runs have {}{}", clean_utf8(key, 100), join(names, ", "),
-                                                   close ? "; did you mean '" + *close + "'?" : "")};
+std::vector<std::int64_t> fresh_runs(const Plan& plan) {
+  std::vector<std::int64_t> runs;
+  for (const FreshValue& one : plan.fresh) runs.push_back(one.run);
+  return runs;
 }
 
-/// Everything a query's SQL is made of, before phases and pages.
-struct Plan {
-  Sql joins;                   // of order terms beyond the first metric
-  Sql where;                   // r.… conditions
-  std::vector<SortKey> keys;   // after the phase
-  std::optional<MetricNumber> metric;  // the first order term, when it is a metric
-  bool metric_first = false, metric_ascending = true;
-  std::vector<std::int64_t> experiments;
-};
-
-Result<Sql> pair_condition(const char* table, const FilterComparison& comparison) {
-  const bool absent = comparison.op == FilterOperator::is_null;
+/// The rows of one phase, as metric_latest knows them: " FROM … WHERE …".
+Sql stored_rows(const Plan& plan, int phase) {
+  const bool along_values = plan.metric_first && phase != kWithout;
   Sql sql;
-  sql.add(absent ? "NOT EXISTS" : "EXISTS").add(" (SELECT 1 FROM ").add(table).add(" x WHERE x.run = r.number AND x.key = ?", comparison.key);
-  const bool only_presence = absent || comparison.op == FilterOperator::is_not_null;
-  if (!only_presence) sql.add(" AND ").add(TRY(compare_text("x.value", comparison)));
-  return sql.add(")");
-}
-
-Result<Sql> dataset_condition(const FilterComparison& comparison) {
-  const char* expression = comparison.key == "name" ? "d.name" : comparison.key == "digest" ? "d.digest" : comparison.key == "context" ? "u.context" : nullptr;
-  if (!expression) {
-    return Error{ErrorCode::invalid_argument, fmt::format("Invalid dataset key '{}' in the filter; expected name, digest or context", clean_utf8(comparison.key, 100))};
-  }
-  Sql sql;
-  sql.add("EXISTS (SELECT 1 FROM run_datasets u JOIN input_datasets d ON d.number = u.dataset WHERE u.run = r.number AND ");
-  return sql.add(TRY(compare_text(expression, comparison))).add(")");
-}
-
-Result<Sql> metric_condition(Connection& connection, const Metrics& metrics, const ProjectId& project, const FilterComparison& comparison) {
-  const bool absent = comparison.op == FilterOperator::is_null;
-  Sql compared;
-  const bool only_presence = absent || comparison.op == FilterOperator::is_not_null;
-  if (!only_presence) compared = TRY(compare_number("x.value", comparison));
-  const auto metric = TRY(metrics.names().number(connection, project, comparison.key));
-  if (!metric) return Sql{absent ? "1 = 1" : "1 = 0", {}};
-  Sql sql;
-  sql.add(absent ? "NOT EXISTS" : "EXISTS").add(" (SELECT 1 FROM metric_latest x WHERE x.run = r.number AND x.metric = ?", std::int64_t{*metric});
-  if (!only_presence) sql.add(" AND ").add(compared);
-  return sql.add(")");
-}
-
-Result<Sql> condition(Connection& connection, const Metrics& metrics, const ProjectId& project, const FilterComparison& comparison) {
-  switch (comparison.entity) {
-    case FilterEntity::metric: return metric_condition(connection, metrics, project, comparison);
-    case FilterEntity::parameter: return pair_condition("run_params", comparison);
-    case FilterEntity::tag: return pair_condition("run_tags", comparison);
-    case FilterEntity::dataset: return dataset_condition(comparison);
-    case FilterEntity::attribute: break;
-  }
-  const Attribute* attribute = find_attribute(comparison.key);
-  if (!attribute) return unknown_attribute(comparison.key);
-  return attribute->is_time ? compare_number(attribute->expression, comparison, kMicrosPerMilli) : compare_text(attribute->expression, comparison);
-}
-
-Result<void> add_order(Connection& connection, const Metrics& metrics, const ProjectId& project, const OrderTerm& term, size_t index, Plan& plan) {
-  if (term.entity == FilterEntity::attribute) {
-    const Attribute* attribute = find_attribute(term.key);
-    if (!attribute) return unknown_attribute(term.key);
-    const bool nullable = attribute->expression == "r.ended_at" || attribute->expression == "r.parent_id";
-    const KeyKind kind = attribute->is_time ? KeyKind::integer : KeyKind::text;
-    if (nullable) add_nullable_key(plan.keys, Sql{std::string(attribute->expression), {}}, term.ascending, kind);
-    else plan.keys.push_back({Sql{std::string(attribute->expression), {}}, term.ascending, kind});
-    return {};
-  }
-  const std::string alias = fmt::format("o{}", index);
-  if (term.entity == FilterEntity::metric) {
-    const auto metric = TRY(metrics.names().number(connection, project, term.key));
-    if (index == 0) {
-      plan.metric_first = true;
-      plan.metric = metric;
-      plan.metric_ascending = term.ascending;
-      return {};
-    }
-    plan.joins.add(fmt::format(" LEFT JOIN metric_latest {0} ON {0}.run = r.number AND {0}.metric = ?", alias), std::int64_t{metric.value_or(0)});
-    SortKey rank;
-    rank.expression.add(fmt::format("CASE WHEN {0}.run IS NULL THEN 2 WHEN {0}.value IS NULL THEN 1 ELSE 0 END", alias));
-    plan.keys.push_back(std::move(rank));
-    plan.keys.push_back({Sql{fmt::format("COALESCE({}.value, 0)", alias), {}}, term.ascending, KeyKind::real});
-    return {};
-  }
-  if (term.entity == FilterEntity::dataset) return Error{ErrorCode::invalid_argument, "runs cannot be ordered by a dataset; order by an attribute, metric, param or tag"};
-  const char* table = term.entity == FilterEntity::parameter ? "run_params" : "run_tags";
-  plan.joins.add(fmt::format(" LEFT JOIN {1} {0} ON {0}.run = r.number AND {0}.key = ?", alias, table), term.key);
-  add_nullable_key(plan.keys, Sql{alias + ".value", {}}, term.ascending, KeyKind::text);
-  return {};
-}
-
-Result<void> check_distinct(const std::vector<OrderTerm>& order) {
-  if (order.size() > kOrderTermsMax) return Error{ErrorCode::too_large, fmt::format("runs are ordered by at most {} terms", kOrderTermsMax)};
-  for (size_t i = 0; i < order.size(); ++i) {
-    for (size_t j = 0; j < i; ++j) {
-      if (order[i].entity == order[j].entity && order[i].key == order[j].key) return Error{ErrorCode::invalid_argument, "`order_by` contains duplicate fields"};
-    }
-  }
-  return {};
-}
-
-/// Those of the query's experiments that exist.
-Result<std::vector<std::int64_t>> experiment_numbers(Connection& connection, const RunQuery& query) {
-  std::vector<std::int64_t> numbers;
-  for (const ExperimentId& id : query.experiments) {
-    const auto number = TRY(connection.first("SELECT number FROM experiments WHERE id = ? AND project_id = ?", {id.text, query.project.text},
-                                             [](const catalog::Row& row) { return row.integer(0); }));
-    if (number) numbers.push_back(*number);
-  }
-  return numbers;
-}
-
-Result<Plan> make_plan(Connection& connection, const Metrics& metrics, const RunQuery& query) {
-  Plan plan;
-  if (query.all_experiments) {
-    plan.where.add("r.project_id = ?", query.project.text);
+  if (along_values) {
+    // CROSS JOIN holds SQLite to this order of the loops: along the index of values.
+    sql.add(" FROM metric_latest o CROSS JOIN runs r").add(plan.joins).add(" WHERE o.metric = ?", std::int64_t{plan.metric});
+    if (!plan.experiments.empty()) sql.add(" AND ").add(one_of("o.experiment", plan.experiments));
+    sql.add(" AND r.number = o.run AND ").add(conditions(plan, "o.run")).add(phase == kNumbers ? " AND o.value IS NOT NULL" : " AND o.value IS NULL");
   } else {
-    plan.experiments = TRY(experiment_numbers(connection, query));
-    plan.where.add("r.experiment IN (");
-    for (size_t i = 0; i < plan.experiments.size(); ++i) plan.where.add(i ? ", ?" : "?", plan.experiments[i]);
-    plan.where.add(plan.experiments.empty() ? "-1)" : ")");
+    sql.add(" FROM runs r").add(plan.joins).add(" WHERE ").add(conditions(plan, "r.number"));
+    if (plan.metric_first) sql.add(" AND NOT EXISTS (SELECT 1 FROM metric_latest o WHERE o.run = r.number AND o.metric = ?)", std::int64_t{plan.metric});
   }
-  if (query.view != View::all) plan.where.add(query.view == View::deleted ? " AND r.deleted = 1" : " AND r.deleted = 0");
-  for (const FilterComparison& comparison : query.filter.comparisons) {
-    plan.where.add(" AND ").add(TRY(condition(connection, metrics, query.project, comparison)));
-  }
-  TRY(check_distinct(query.order));
-  for (size_t i = 0; i < query.order.size(); ++i) TRY(add_order(connection, metrics, query.project, query.order[i], i, plan));
-  const auto is_time = [](const OrderTerm& t) { return t.entity == FilterEntity::attribute && find_attribute(t.key)->expression == "r.started_at"; };
-  if (std::none_of(query.order.begin(), query.order.end(), is_time)) plan.keys.push_back({Sql{"r.started_at", {}}, false, KeyKind::integer});
-  plan.keys.push_back({Sql{"r.id", {}}, true, KeyKind::text});
-  return plan;
+  if (!plan.fresh.empty()) sql.add(" AND NOT ").add(among(along_values ? "o.run" : "r.number", fresh_runs(plan), plan.is_postgres));
+  return sql;
 }
 
-/// The rows of one phase: " FROM … WHERE …". In `keys` come the sort keys that go with it.
-Sql phase_sql(const Plan& plan, int phase, std::vector<SortKey>& keys) {
-  Sql sql;
-  keys = plan.keys;
-  if (!plan.metric_first) return sql.add(" FROM runs r").add(plan.joins).add(" WHERE ").add(plan.where);
-  const std::int64_t metric = plan.metric.value_or(0);
-  if (phase == 2) {
-    sql.add(" FROM runs r").add(plan.joins).add(" WHERE ").add(plan.where);
-    return sql.add(" AND NOT EXISTS (SELECT 1 FROM metric_latest o WHERE o.run = r.number AND o.metric = ?)", metric);
-  }
-  // CROSS JOIN holds SQLite to this order of the loops: along the index of values.
-  sql.add(" FROM metric_latest o CROSS JOIN runs r").add(plan.joins).add(" WHERE o.metric = ?", metric);
-  if (!plan.experiments.empty()) {
-    sql.add(" AND o.experiment IN (");
-    for (size_t i = 0; i < plan.experiments.size(); ++i) sql.add(i ? ", ?" : "?", plan.experiments[i]);
-    sql.add(")");
-  }
-  sql.add(" AND r.number = o.run AND ").add(plan.where).add(phase == 0 ? " AND o.value IS NOT NULL" : " AND o.value IS NULL");
-  if (phase == 0) keys.insert(keys.begin(), {Sql{"o.value", {}}, plan.metric_ascending, KeyKind::real});
-  return sql;
+/// The first `most` of a phase's stored rows that come after `after` (empty: from the beginning).
+Result<std::vector<Candidate>> read_stored(Connection& connection, const Plan& plan, int phase, const catalog::Values& after, size_t most) {
+  const std::vector<SortKey> keys = keys_of(plan, phase);
+  Sql sql{"SELECT r.number", {}};
+  sql.add(select_keys(keys)).add(stored_rows(plan, phase));
+  if (!after.empty()) sql.add(" AND ").add(rows_after(keys, after));
+  sql.add(order_by(keys)).add(" LIMIT ?", static_cast<std::int64_t>(most));
+  return connection.rows(sql.text, sql.values, [&](const catalog::Row& row) { return Candidate{row.integer(0), read_keys(row, 1, keys)}; });
+}
+
+/// The first `most` of a phase's rows that only the log knows.
+Result<std::vector<Candidate>> read_fresh(Connection& connection, const Plan& plan, int phase, const catalog::Values& after, size_t most) {
+  std::vector<Candidate> found;
+  if (plan.fresh.empty() || phase == kWithout) return found;
+  const auto value_of = [&](std::int64_t run) {
+    return std::lower_bound(plan.fresh.begin(), plan.fresh.end(), run, [](const FreshValue& one, std::int64_t number) { return one.run < number; })->value;
+  };
+  Sql sql{"SELECT r.number", {}};
+  sql.add(select_keys(plan.keys)).add(" FROM runs r").add(plan.joins).add(" WHERE ").add(conditions(plan, "r.number"));
+  sql.add(" AND ").add(among("r.number", fresh_runs(plan), plan.is_postgres));
+  const std::vector<SortKey> keys = keys_of(plan, phase);
+  TRY(connection.run(sql.text, sql.values, [&](const catalog::Row& row) {
+    const double value = value_of(row.integer(0));
+    if (std::isnan(value) != (phase == kNaN)) return true;
+    Candidate candidate{row.integer(0), read_keys(row, 1, plan.keys)};
+    if (phase == kNumbers) candidate.keys.emplace(candidate.keys.begin(), value);
+    if (after.empty() || comes_before(keys, after, candidate.keys)) found.push_back(std::move(candidate));
+    return true;
+  }));
+  const auto before = [&](const Candidate& a, const Candidate& b) { return comes_before(keys, a.keys, b.keys); };
+  const size_t kept = std::min(most, found.size());
+  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(kept), found.end(), before);
+  found.resize(kept);
+  return found;
 }
 
 std::string fingerprint_of(const RunQuery& query) {
@@ -214,66 +103,102 @@ struct Found {
 };
 
 /// One page of run numbers, going on where `mark` says.
-Result<Found> find_page(Connection& connection, const Plan& plan, PageMark mark, size_t page_size) {
+Result<Found> find_page(Connection& connection, const Plan& plan, const PageMark& mark, size_t page_size) {
+  const Error damaged{ErrorCode::invalid_argument, "Invalid page token: it is damaged"};
+  if (mark.phase < 0 || mark.phase >= kPhases) return damaged;
   Found found;
-  for (int phase = plan.metric_first ? mark.phase : kPhases - 1; phase < kPhases; ++phase) {
-    std::vector<SortKey> keys;
-    Sql sql;
-    const Sql body = phase_sql(plan, phase, keys);
-    sql.add("SELECT r.number").add(select_keys(keys)).add(body);
+  for (int phase = plan.metric_first ? mark.phase : kWithout; phase < kPhases; ++phase) {
+    const std::vector<SortKey> keys = keys_of(plan, phase);
     const bool goes_on = !mark.last.empty() && phase == mark.phase;
-    if (goes_on && mark.last.size() != keys.size()) return Error{ErrorCode::invalid_argument, "Invalid page token: it is damaged"};
-    if (goes_on) sql.add(" AND ").add(rows_after(keys, mark.last));
-    sql.add(order_by(keys)).add(" LIMIT ?", static_cast<std::int64_t>(page_size - found.numbers.size() + 1));
-    PageMark end{mark.query, phase, {}};
-    TRY(connection.run(sql.text, sql.values, [&](const catalog::Row& row) {
+    if (goes_on && mark.last.size() != keys.size()) return damaged;
+    const catalog::Values after = goes_on ? mark.last : catalog::Values{};
+    const size_t wanted = page_size - found.numbers.size() + 1;  // one more tells whether there is a next page
+    const auto stored = TRY(read_stored(connection, plan, phase, after, wanted));
+    const auto fresh = TRY(read_fresh(connection, plan, phase, after, wanted));
+    std::vector<Candidate> merged;
+    std::merge(stored.begin(), stored.end(), fresh.begin(), fresh.end(), std::back_inserter(merged),
+               [&](const Candidate& a, const Candidate& b) { return comes_before(keys, a.keys, b.keys); });
+    // When nothing of this phase fits, the next page begins with it.
+    PageMark end{mark.query, phase, after};
+    for (Candidate& candidate : merged) {
       if (found.numbers.size() == page_size) {
-        found.next = end;
-        return false;
+        found.next = std::move(end);
+        return found;
       }
-      found.numbers.push_back(row.integer(0));
-      end.last = read_keys(row, 1, keys);
-      return true;
-    }));
-    if (found.next) {
-      // Nothing of this phase was taken: the next page begins with it.
-      if (found.next->last.empty()) found.next->phase = phase;
-      return found;
+      found.numbers.push_back(candidate.run);
+      end.last = std::move(candidate.keys);
     }
   }
   return found;
 }
 
+bool is_metric(const OrderTerm& term) { return term.entity == FilterEntity::metric; }
+
+/// The metrics that decide which runs are found and in what order, as far as anybody logged them.
+Result<std::vector<MetricNumber>> metrics_of(Connection& connection, const Metrics& metrics, const RunQuery& query) {
+  std::vector<std::string> keys;
+  for (const FilterComparison& comparison : query.filter.comparisons) {
+    if (comparison.entity == FilterEntity::metric) keys.push_back(comparison.key);
+  }
+  for (const OrderTerm& term : query.order) {
+    if (is_metric(term)) keys.push_back(term.key);
+  }
+  std::vector<MetricNumber> numbers;
+  for (const std::string& key : keys) {
+    if (const auto number = TRY(metrics.names().number(connection, query.project, key))) numbers.push_back(*number);
+  }
+  return numbers;
+}
+
+/// Whether the order asks for a fresh metric elsewhere than first, where SQL alone sorts.
+Result<bool> orders_beyond(Connection& connection, const Metrics& metrics, const RunQuery& query, const FreshValues& fresh) {
+  for (size_t i = 1; i < query.order.size(); ++i) {
+    if (!is_metric(query.order[i])) continue;
+    const auto number = TRY(metrics.names().number(connection, query.project, query.order[i].key));
+    if (number && fresh.count(*number) > 0) return true;
+  }
+  return false;
+}
+
+Result<std::int64_t> count_all(Connection& connection, const Plan& plan) {
+  Sql sql{"SELECT COUNT(*) FROM runs r WHERE ", {}};
+  sql.add(conditions(plan, "r.number"));
+  return TRY(connection.first(sql.text, sql.values, [](const catalog::Row& row) { return row.integer(0); })).value_or(0);
+}
+
 }  // namespace
+
+/// One page in one snapshot. With `reads_log`, nullopt when the log has to be sorted first.
+Result<std::optional<RunPage>> Search::read_page(const RunQuery& query, const PageMark& mark, bool reads_log) {
+  return database_.read_value([&](Connection& connection) -> Result<std::optional<RunPage>> {
+    const auto experiments = TRY(experiment_numbers(connection, query));
+    FreshValues fresh;
+    if (reads_log && (query.all_experiments || !experiments.empty())) {
+      auto read = TRY(read_fresh_values(connection, experiments, TRY(metrics_of(connection, metrics_, query))));
+      if (!read || TRY(orders_beyond(connection, metrics_, query, *read))) return std::optional<RunPage>();
+      fresh = std::move(*read);
+    }
+    const Plan plan = TRY(make_plan({connection, metrics_, query, experiments, fresh}));
+    Found found = TRY(find_page(connection, plan, mark, query.page_size));
+    RunPage page;
+    page.items = TRY(read_runs(connection, metrics_, found.numbers, query.parts));
+    if (found.next) page.next_page_token = render_page_token(*found.next);
+    if (query.count) page.total = TRY(count_all(connection, plan));
+    return std::optional(std::move(page));
+  });
+}
 
 Result<RunPage> Search::runs(const RunQuery& query) {
   if (query.page_size == 0 || query.page_size > kPageSizeMax) {
     return Error{ErrorCode::invalid_argument, fmt::format("Invalid value for max_results: {}; expected 1 to {}", query.page_size, kPageSizeMax)};
   }
-  const auto is_metric = [](const auto& part) { return part.entity == FilterEntity::metric; };
-  const bool needs_latest = std::any_of(query.order.begin(), query.order.end(), is_metric) ||
-                            std::any_of(query.filter.comparisons.begin(), query.filter.comparisons.end(), is_metric);
-  if (needs_latest) {
-    const auto experiments = query.all_experiments ? std::vector<std::int64_t>{} : TRY(database_.read_value([&](Connection& connection) { return experiment_numbers(connection, query); }));
-    if (query.all_experiments || !experiments.empty()) TRY(sorter_.catch_up(experiments));
-  }
   const std::string print = fingerprint_of(query);
-  // With no marks yet, a metric order begins in phase 0; the others know only the last phase.
-  PageMark mark{print, needs_latest && !query.order.empty() && is_metric(query.order[0]) ? 0 : kPhases - 1, {}};
+  PageMark mark{print, !query.order.empty() && is_metric(query.order[0]) ? kNumbers : kWithout, {}};
   if (!query.page_token.empty()) mark = TRY(parse_page_token(query.page_token, print));
-  return database_.read_value([&](Connection& connection) -> Result<RunPage> {
-    const Plan plan = TRY(make_plan(connection, metrics_, query));
-    Found found = TRY(find_page(connection, plan, mark, query.page_size));
-    RunPage page;
-    page.items = TRY(read_runs(connection, metrics_, found.numbers, query.parts));
-    if (found.next) page.next_page_token = render_page_token(*found.next);
-    if (query.count) {
-      Sql sql;
-      sql.add("SELECT COUNT(*) FROM runs r WHERE ").add(plan.where);
-      page.total = TRY(connection.first(sql.text, sql.values, [](const catalog::Row& row) { return row.integer(0); })).value_or(0);
-    }
-    return page;
-  });
+  if (auto page = TRY(read_page(query, mark, true))) return *std::move(page);
+  const auto experiments = TRY(database_.read_value([&](Connection& connection) { return experiment_numbers(connection, query); }));
+  TRY(sorter_.catch_up(experiments));
+  return *TRY(read_page(query, mark, false));
 }
 
 Result<std::vector<std::string>> Search::keys(const ProjectId& project, FilterEntity entity, std::optional<ExperimentId> experiment, size_t most) {

@@ -18,6 +18,15 @@ Error wrong_operator(const FilterComparison& comparison, std::string_view expect
           fmt::format("Invalid comparator '{}' for {} in the filter; expected one of {}", name(comparison.op), shown(comparison), expected)};
 }
 
+/// Values of one key are of one type, unless somebody made up a page token. Texts are compared by bytes, as both databases do.
+bool value_less(const catalog::Value& a, const catalog::Value& b) {
+  if (a.index() != b.index()) return a.index() < b.index();
+  if (const auto* integer = std::get_if<std::int64_t>(&a)) return *integer < std::get<std::int64_t>(b);
+  if (const auto* real = std::get_if<double>(&a)) return *real < std::get<double>(b);
+  if (const auto* text = std::get_if<std::string>(&a)) return *text < std::get<std::string>(b);
+  return false;
+}
+
 std::string_view symbol(FilterOperator op) {
   return op == FilterOperator::not_equal ? "<>" : op == FilterOperator::ilike ? "LIKE" : name(op);
 }
@@ -65,6 +74,21 @@ Result<Sql> compare_number(std::string_view expression, const FilterComparison& 
   return sql.add(expression).add(" ").add(symbol(comparison.op)).add(" ?", *number * scale);
 }
 
+Sql one_of(std::string_view expression, std::span<const std::int64_t> numbers) {
+  if (numbers.empty()) return Sql{"1 = 0", {}};
+  Sql sql{std::string(expression) + " IN (", {}};
+  for (size_t i = 0; i < numbers.size(); ++i) sql.add(i ? ", ?" : "?", numbers[i]);
+  return sql.add(")");
+}
+
+Sql among(std::string_view expression, std::span<const std::int64_t> numbers, bool is_postgres) {
+  std::string list = is_postgres ? "{" : "[";
+  for (size_t i = 0; i < numbers.size(); ++i) fmt::format_to(std::back_inserter(list), "{}{}", i ? "," : "", numbers[i]);
+  list += is_postgres ? '}' : ']';
+  Sql sql{std::string(expression) + " IN (", {}};
+  return sql.add(is_postgres ? "SELECT unnest(CAST(? AS BIGINT[])))" : "SELECT value FROM json_each(?))", std::move(list));
+}
+
 void add_nullable_key(std::vector<SortKey>& keys, const Sql& expression, bool ascending, KeyKind kind) {
   SortKey missing;
   missing.expression.add("CASE WHEN ").add(expression).add(" IS NULL THEN 1 ELSE 0 END");
@@ -92,6 +116,14 @@ Sql rows_after(const std::vector<SortKey>& keys, const catalog::Values& last) {
     sql.add(keys[i].expression).add(keys[i].ascending ? " > ?)" : " < ?)", last[i]);
   }
   return sql.add(")");
+}
+
+bool comes_before(const std::vector<SortKey>& keys, const catalog::Values& a, const catalog::Values& b) {
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (value_less(a[i], b[i])) return keys[i].ascending;
+    if (value_less(b[i], a[i])) return !keys[i].ascending;
+  }
+  return false;
 }
 
 Sql select_keys(const std::vector<SortKey>& keys) {

@@ -1,6 +1,8 @@
 // Building blocks of searches: conditions with their values, sort keys, and pages that go on by key. Private to the room.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +38,11 @@ Result<Sql> compare_text(std::string_view expression, const FilterComparison& co
 /// `expression` compared as a number that is stored times `scale`: all but LIKE and IN.
 Result<Sql> compare_number(std::string_view expression, const FilterComparison& comparison, double scale = 1);
 
+/// "expression IN (?, …)": for a few numbers, a place each. None of none.
+Sql one_of(std::string_view expression, std::span<const std::int64_t> numbers);
+/// The same for many numbers, which go as one value.
+Sql among(std::string_view expression, std::span<const std::int64_t> numbers, bool is_postgres);
+
 enum class KeyKind { integer, real, text };
 
 /// One thing that rows are sorted by; never NULL.
@@ -52,6 +59,8 @@ void add_nullable_key(std::vector<SortKey>& keys, const Sql& expression, bool as
 Sql order_by(const std::vector<SortKey>& keys);
 /// The condition for rows that come after the one with these values.
 Sql rows_after(const std::vector<SortKey>& keys, const catalog::Values& last);
+/// Whether a row with the keys `a` comes before one with the keys `b`.
+bool comes_before(const std::vector<SortKey>& keys, const catalog::Values& a, const catalog::Values& b);
 /// ", key1, key2 …" for a SELECT list, and what a row holds there.
 Sql select_keys(const std::vector<SortKey>& keys);
 catalog::Values read_keys(const catalog::Row& row, int first_column, const std::vector<SortKey>& keys);

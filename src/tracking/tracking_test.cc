@@ -1,119 +1,13 @@
 // The room through its front door, on SQLite and on PostgreSQL.
-#include "tracking/tracking.h"
-
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <cmath>
-#include <cstdlib>
-#include <future>
-#include <limits>
 #include <thread>
 
-#include "base/file.h"
-#include "base/ids.h"
-#include "base/process.h"
-#include "base/text.h"
+#include "tracking/fixture.h"
 
 namespace slipway::tracking {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-/// A new database on a PostgreSQL that the first test starts and that ends with this process.
-Result<std::string> fresh_postgres() {
-  const auto support = [](std::vector<std::string> arguments) -> Result<std::string> {
-    const auto script = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() / "tests" / "support" / "postgres";
-    arguments.insert(arguments.begin(), script.string());
-    const Output output = TRY(run_command({.arguments = arguments}, std::chrono::seconds(150)));
-    if (!output.status.ok()) return Error{ErrorCode::unavailable, std::string(trim(output.err))};
-    return std::string(trim(output.out));
-  };
-  static int number = 0;
-  static const Result<std::string> server = support({"start", "--while-pid", std::to_string(::getpid())});
-  return support({"database", TRY(Result<std::string>(server)), "tracking" + std::to_string(++number)});
-}
-
-class TrackingTest : public testing::TestWithParam<const char*> {
- protected:
-  void SetUp() override {
-    url_ = "sqlite:" + (folder_.path() / "t.db").string();
-    if (GetParam() == std::string("postgres")) {
-      const auto url = fresh_postgres();
-      if (!url.ok()) GTEST_SKIP() << url.error().message;
-      url_ = *url;
-    }
-    open();
-  }
-
-  void open(SorterOptions options = {.background = false}) {
-    tracking_.reset();
-    database_.reset();
-    counters_ = std::make_unique<Counters>();
-    auto opened = catalog::Database::open({.url = url_}, catalog::schema(), *counters_);
-    ASSERT_TRUE(opened.ok()) << opened.error().message;
-    database_ = std::move(*opened);
-    tracking_ = std::make_unique<Tracking>(*database_, system_clock(), *counters_, nullptr, options);
-  }
-
-  tracking::Run create(KeyValues params = {}, KeyValues tags = {}, std::int64_t started_ms = 1000) {
-    auto run = tracking_->runs().create({.project = kDefaultProject, .experiment = ExperimentId("0"), .started_at = Time::from_millis(started_ms),
-                                         .params = std::move(params), .tags = std::move(tags)});
-    EXPECT_TRUE(run.ok()) << (run.ok() ? "" : run.error().message);
-    return std::move(*run);
-  }
-
-  struct Value {
-    const char* key;
-    std::int64_t step, at_ms;
-    double value;
-  };
-  Result<void> log(const tracking::Run& run, const std::vector<Value>& values, KeyValues params = {}, KeyValues tags = {}) {
-    LogRequest request{kDefaultProject, run.id, {}, {}, std::move(params), std::move(tags), {}};
-    {
-      const auto lookup = tracking_->log().names().lookup(kDefaultProject);
-      for (const Value& v : values) MetricLog::add_point(request, lookup, v.key, v.step, v.at_ms, v.value);
-    }
-    std::promise<Result<void>> promise;
-    tracking_->log().log(std::move(request), [&](Result<void> result) { promise.set_value(std::move(result)); });
-    return promise.get_future().get();
-  }
-
-  std::vector<Point> history(const tracking::Run& run, const std::string& key) { return tracking_->metrics().history(kDefaultProject, run.id, key).value(); }
-  tracking::Run get(const tracking::Run& run) { return tracking_->runs().get(kDefaultProject, run.id).value(); }
-  void sort() { ASSERT_TRUE(tracking_->sorter().catch_up().ok()); }
-
-  std::vector<std::string> search(const std::string& filter, const std::vector<std::string>& order, size_t page_size = 100) {
-    RunQuery query{.project = kDefaultProject, .experiments = {ExperimentId("0")}, .page_size = page_size};
-    query.filter = parse_filter(filter).value();
-    for (const std::string& term : order) query.order.push_back(parse_order(term).value());
-    std::vector<std::string> names;
-    while (true) {
-      const auto page = tracking_->search().runs(query);
-      EXPECT_TRUE(page.ok()) << filter << ": " << (page.ok() ? "" : page.error().message);
-      if (!page.ok()) return {"error"};
-      for (const tracking::Run& run : page->items) names.push_back(run.name);
-      if (!page->next_page_token) return names;
-      query.page_token = *page->next_page_token;
-    }
-  }
-  void named(const std::string& name, const std::vector<Value>& values, KeyValues params = {}, std::int64_t started_ms = 1000) {
-    auto run = tracking_->runs().create({.project = kDefaultProject, .experiment = ExperimentId("0"), .name = name,
-                                         .started_at = Time::from_millis(started_ms), .params = std::move(params)});
-    ASSERT_TRUE(run.ok());
-    ASSERT_TRUE(log(*run, values).ok());
-  }
-
-  TemporaryDirectory folder_;
-  std::string url_;
-  std::unique_ptr<Counters> counters_;
-  std::unique_ptr<catalog::Database> database_;
-  std::unique_ptr<Tracking> tracking_;
-};
-
-INSTANTIATE_TEST_SUITE_P(Databases, TrackingTest, testing::Values("sqlite", "postgres"), [](const auto& suite) { return std::string(suite.param); });
-
-using Names = std::vector<std::string>;
+SLIPWAY_ON_BOTH_DATABASES(TrackingTest);
 
 TEST_P(TrackingTest, a_history_is_the_same_before_and_after_sorting_and_a_restart) {
   const tracking::Run run = create();
@@ -256,13 +150,8 @@ TEST_P(TrackingTest, the_background_sorter_empties_the_log) {
   open({.delay_max = std::chrono::milliseconds(50)});
   const tracking::Run run = create();
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(log(run, {{"m", i, i, 1.0 * i}}).ok());
-  for (int tries = 0; tries < 200; ++tries) {
-    const auto left = database_->read_value([](catalog::Connection& c) { return c.first("SELECT COUNT(*) FROM metric_batches", {}, [](const catalog::Row& r) { return r.integer(0); }); });
-    if (**left == 0) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  const auto left = database_->read_value([](catalog::Connection& c) { return c.first("SELECT COUNT(*) FROM metric_batches", {}, [](const catalog::Row& r) { return r.integer(0); }); });
-  EXPECT_EQ(**left, 0);
+  for (int tries = 0; tries < 200 && waiting() > 0; ++tries) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(waiting(), 0);
   EXPECT_EQ(history(run, "m").size(), 20u);
 }
 
@@ -287,57 +176,6 @@ TEST_P(TrackingTest, two_servers_on_one_database_see_each_other_and_sort_every_p
   ASSERT_EQ(metrics.size(), 2u);
   EXPECT_EQ(metrics[0].points, kRounds);
   EXPECT_EQ(metrics[1].value, 2.0 * (kRounds - 1));
-}
-
-TEST_P(TrackingTest, runs_are_ordered_by_a_metric_then_nan_then_those_without_in_both_directions) {
-  named("one", {{"m", 1, 1, 1}}, {}, 100);
-  named("two", {{"m", 1, 1, 2}}, {}, 200);
-  named("also two", {{"m", 1, 1, 2}}, {}, 300);
-  named("nan", {{"m", 1, 1, kNaN}});
-  named("none", {{"x", 1, 1, 1}});
-  const Names up{"one", "also two", "two", "nan", "none"}, down{"also two", "two", "one", "nan", "none"};
-  for (size_t page_size : {100, 1, 2, 3}) {
-    EXPECT_EQ(search("", {"metrics.m"}, page_size), up) << page_size;
-    EXPECT_EQ(search("", {"metrics.m DESC"}, page_size), down) << page_size;
-  }
-  EXPECT_EQ(search("metrics.m >= 2", {"metrics.m ASC", "attributes.start_time ASC"}, 1), (Names{"two", "also two"}));
-  EXPECT_EQ(search("", {"metrics.x", "metrics.m DESC"}, 2), (Names{"none", "also two", "two", "one", "nan"}));
-}
-
-TEST_P(TrackingTest, runs_are_found_by_metrics_parameters_tags_and_attributes) {
-  named("a", {{"acc", 1, 1, 0.5}}, {{"lr", "0.1"}, {"opt", "Adam"}}, 100);
-  named("b", {{"acc", 1, 1, 0.9}}, {{"lr", "0.01"}, {"opt", "SGD"}}, 200);
-  named("c", {}, {{"lr", "0.01"}}, 300);
-  EXPECT_EQ(search("metrics.acc > 0.4 and params.lr = '0.01'", {}), Names{"b"});
-  EXPECT_EQ(search("params.opt LIKE 'A%'", {}), Names{"a"});
-  EXPECT_EQ(search("params.opt LIKE 'a%'", {}), Names{});
-  EXPECT_EQ(search("params.opt ILIKE 'a%'", {}), Names{"a"});
-  EXPECT_EQ(search("params.opt != 'SGD'", {}), Names{"a"});
-  EXPECT_EQ(search("params.opt IS NULL", {}), Names{"c"});
-  EXPECT_EQ(search("params.opt IS NOT NULL", {"params.opt DESC"}), (Names{"b", "a"}));
-  EXPECT_EQ(search("tags.`mlflow.runName` = 'c'", {}), Names{"c"});
-  EXPECT_EQ(search("run_name = 'c'", {}), Names{"c"});
-  EXPECT_EQ(search("status = 'RUNNING' and start_time > 150", {}), (Names{"c", "b"}));
-  EXPECT_EQ(search("state = 'finished'", {}), Names{});
-  EXPECT_EQ(search("", {"params.opt", "start_time ASC"}, 1), (Names{"a", "b", "c"}));
-  EXPECT_EQ(search("metrics.unknown < 1", {}), Names{});
-  RunQuery query{.project = kDefaultProject, .experiments = {ExperimentId("0")}};
-  for (const char* wrong : {"start_time LIKE 'x'", "metrics.acc = 'x'", "params.lr > '1'", "params.lr = 1", "nonsense = 'x'", "datasets.size = 'x'"}) {
-    query.filter = parse_filter(wrong).value();
-    EXPECT_EQ(tracking_->search().runs(query).error().code, ErrorCode::invalid_argument) << wrong;
-  }
-}
-
-TEST_P(TrackingTest, a_page_token_is_only_good_for_its_own_search) {
-  named("a", {{"m", 1, 1, 1}});
-  named("b", {{"m", 1, 1, 2}});
-  RunQuery query{.project = kDefaultProject, .experiments = {ExperimentId("0")}, .order = {parse_order("metrics.m").value()}, .page_size = 1};
-  query.page_token = tracking_->search().runs(query)->next_page_token.value();
-  EXPECT_EQ(tracking_->search().runs(query)->items.at(0).name, "b");
-  query.order[0].ascending = false;
-  EXPECT_EQ(tracking_->search().runs(query).error().code, ErrorCode::invalid_argument);
-  query.page_token = "nonsense";
-  EXPECT_EQ(tracking_->search().runs(query).error().code, ErrorCode::invalid_argument);
 }
 
 TEST_P(TrackingTest, an_experiment_takes_its_runs_with_it_and_keeps_its_name) {
