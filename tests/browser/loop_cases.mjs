@@ -95,7 +95,7 @@ export const loop_acts = [
       await page.getByLabel("On the samples of").selectOption("dataset:segments@test");
       await page.getByRole("dialog").getByRole("button", { name: "Evaluate" }).click();
       await page.waitForURL(/\/evaluations\/\w+/);
-      await main_says(page, /accuracy/, 30_000);
+      await main_says(page, /accuracy\s*[\d.]+ %\s*.*with 95 % confidence/, 30_000);
       await rest();
     },
   },

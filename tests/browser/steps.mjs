@@ -5,8 +5,9 @@ export const text_of = async (page, selector) => (await page.locator(selector).f
 
 /// Waits until the page says it.
 export async function main_says(page, pattern, ms_max = 5000) {
-  for (const until = Date.now() + ms_max; Date.now() < until && !pattern.test(await text_of(page, "main")); ) await page.waitForTimeout(50);
-  const text = await text_of(page, "main");
+  const until = Date.now() + ms_max;
+  let text = await text_of(page, "main");
+  for (; Date.now() < until && !pattern.test(text); text = await text_of(page, "main")) await page.waitForTimeout(50);
   expect(pattern.test(text), `the page does not say ${pattern}; it says: ${text.slice(0, 300)}`);
 }
 

@@ -51,7 +51,7 @@ function Body({ evaluation }: { evaluation: Evaluation }) {
       {names.length === 0 ? <Empty>{evaluation.state === "failed" ? evaluation.message || "It failed before there was a result; its run says why." : "Its run is asking the model about every sample; the numbers appear here."}</Empty> : (
         <>
           <Figures>
-            {names.map((name) => { const one = evaluation.metrics[name]!; return <Figure key={name} name={name.replace(/_/g, " ")} value={percent(one.value)} note={one.low !== null && one.high !== null ? `${percent(one.low)} to ${percent(one.high)}, 95 %, ${counted(one.n, "sample")}` : counted(one.n, "sample")} />; })}
+            {names.map((name) => { const one = evaluation.metrics[name]!; return <Figure key={name} name={name.replace(/_/g, " ")} value={percent(one.value)} note={one.low !== null && one.high !== null ? `${percent(one.low)} to ${percent(one.high)} with 95 % confidence, ${counted(one.n, "sample")}` : counted(one.n, "sample")} />; })}
           </Figures>
           <Slices evaluation={evaluation} />
           <Samples evaluation={evaluation} />

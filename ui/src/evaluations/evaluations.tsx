@@ -1,4 +1,4 @@
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { part } from "../api/client";
 import { useList } from "../api/hooks";
 import type { Evaluation } from "../api/types";
@@ -10,6 +10,7 @@ import { Bar, FillPage, Head } from "../parts/detail";
 import { count, percent, short_id } from "../parts/format";
 import { Interval, span_of } from "../parts/interval";
 import { DataTable, type Column } from "../parts/table";
+import { EvaluateDialog } from "./evaluate";
 import { first_metric } from "./metric";
 
 const columns_of = ([from, to]: [number, number]): Column<Evaluation>[] => [
@@ -34,6 +35,7 @@ export default function Evaluations() {
     { what: "List the evaluations", cli: "slipway evaluations list", curl: curl("/api/v1/evaluations"), python: python("/api/v1/evaluations") },
     { what: "Evaluate a version", cli: "slipway evaluate model:digits/1 dataset:digits@test", curl: curl("/api/v1/evaluations", { method: "POST", json: { model: "model:digits/1", dataset: "dataset:digits@test", task: "classification" } }) },
   ]);
+  const [evaluating, set_evaluating] = useState(false);
   const columns = useMemo(() => columns_of(span_of(list.rows.flatMap((one) => first_metric(one.metrics)?.[1] ?? []), { clamp: true })), [list.rows]);
   // The older one is the left side, whatever was selected first.
   const pair = list.rows.filter(({ id }) => selected.includes(id)).sort((a, b) => a.created_at.localeCompare(b.created_at));
@@ -41,7 +43,7 @@ export default function Evaluations() {
   useKeys([{ keys: "c", what: "Compare the two selected evaluations", run: compare, group: "Table" }]);
   return (
     <FillPage>
-      <Head title="Evaluations"><button type="button" disabled={pair.length !== 2} onClick={compare}>Compare two</button></Head>
+      <Head title="Evaluations"><button type="button" disabled={pair.length !== 2} onClick={compare}>Compare two</button><button type="button" className="primary" onClick={() => set_evaluating(true)}>Evaluate a version</button></Head>
       {(model || dataset) && <Bar>{model && <button type="button" className="small" onClick={() => set_model(null)}>model {model} ✕</button>}{dataset && <button type="button" className="small" onClick={() => set_dataset(null)}>dataset {dataset} ✕</button>}</Bar>}
       {list.error && <Problem error={list.error} again={list.again} />}
       <DataTable
@@ -49,6 +51,7 @@ export default function Evaluations() {
         total={list.total} more={list.more} load_more={list.load_more} loading={list.loading}
         empty={<Empty command="slipway evaluate model:digits/1 dataset:digits@test">No version has been evaluated. This asks one about every sample and keeps each answer:</Empty>}
       />
+      {evaluating && <EvaluateDialog onClose={() => set_evaluating(false)} />}
     </FillPage>
   );
 }

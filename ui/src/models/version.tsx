@@ -1,17 +1,18 @@
 // One version of a model: what it takes and gives, how well it does, its files, and where it came from.
 import { useState } from "react";
 import { part, parts } from "../api/client";
-import { useGet, useSend } from "../api/hooks";
-import type { Dataset, Deployment, Evaluation, Model, Tensor, Version } from "../api/types";
+import { useGet } from "../api/hooks";
+import type { Deployment, Model, Tensor, Version } from "../api/types";
 import { useBack } from "../app/keys";
 import { curl, python, quoted, usePage } from "../app/page";
-import { Link, navigate, useParam } from "../app/router";
-import { Ago, Command, Dialog, Empty, Facts, Field, Loaded, State, Tag } from "../parts/basics";
+import { Link, useParam } from "../app/router";
+import { Ago, Empty, Facts, Loaded, State, Tag } from "../parts/basics";
 import { Columns, Head, ScrollPage, Section } from "../parts/detail";
 import { bytes } from "../parts/format";
 import { Interval } from "../parts/interval";
 import { percent } from "../parts/format";
 import { Edit } from "../parts/edit";
+import { EvaluateDialog } from "../evaluations/evaluate";
 import { AliasDialog } from "./alias";
 import { DeployDialog } from "./deploy";
 import { FilePreview } from "../runs/artifacts";
@@ -79,7 +80,7 @@ function Body({ version }: { version: Version }) {
           </div>
         )}
       </Section>
-      {asking === "evaluate" && <EvaluateDialog version={version} onClose={close} />}
+      {asking === "evaluate" && <EvaluateDialog of={{ model: version.model, version: version.version }} onClose={close} />}
       {asking === "alias" && model.data && <AliasDialog model={model.data} versions={[version]} wanted={version.version} onClose={close} />}
       {asking === "deploy" && model.data && <DeployDialog model={model.data} wanted={version.version} onClose={close} />}
     </>
@@ -97,36 +98,4 @@ export function Schema({ inputs, outputs }: { inputs: Tensor[]; outputs: Tensor[
       </table>
     </div>
   );
-}
-
-function EvaluateDialog({ version, onClose }: { version: Version; onClose: () => void }) {
-  const datasets = useGet<{ datasets: Dataset[] }>(["datasets", "list", "all"], "/api/v1/datasets?page_size=1000");
-  const [dataset, set_dataset] = useState("");
-  const [task, set_task] = useState("classification");
-  const [slices, set_slices] = useState("");
-  const choices = datasets.data?.datasets.flatMap(({ name, branches }) => branches.map((branch) => `dataset:${name}@${branch.name}`)) ?? [];
-  const chosen = dataset || choices.find((one) => one.endsWith("@test")) || choices[0] || "";
-  const parsed = parse_slices(slices);
-  const evaluate = useSend<Evaluation>(["evaluations", "runs"], () => ["POST", "/api/v1/evaluations", { model: `model:${version.model}/${version.version}`, dataset: chosen, task, slices: parsed }]);
-  return (
-    <Dialog title={`Evaluate ${version.model} version ${version.version}`} onClose={onClose}>
-      <form className="stack" onSubmit={(event) => { event.preventDefault(); evaluate.mutate(undefined, { onSuccess: ({ id }) => { onClose(); navigate(`/evaluations/${id}`); } }); }}>
-        <Field name="On the samples of"><select value={chosen} onChange={(event) => set_dataset(event.target.value)}>{choices.map((one) => <option key={one} value={one}>{one.slice(8)}</option>)}</select></Field>
-        <Field name="Task"><select value={task} onChange={(event) => set_task(event.target.value)}><option>classification</option><option>segmentation</option></select></Field>
-        <Field name="Slices" hint="One per line: name: query, for example thick: thickness > 3"><textarea rows={4} className="num" value={slices} onChange={(event) => set_slices(event.target.value)} /></Field>
-        {evaluate.error && <p role="alert">{evaluate.error.message}</p>}
-        <Command text={`slipway evaluate model:${version.model}/${version.version} ${quoted(chosen)}${Object.entries(parsed).map(([name, query]) => ` --slice ${quoted(`${name}=${query}`)}`).join("")}`} />
-        <div><button type="submit" className="primary" disabled={!chosen || evaluate.isPending}>Evaluate</button></div>
-      </form>
-    </Dialog>
-  );
-}
-
-/// "thick: thickness > 3" a line; what has no colon is passed over.
-export function parse_slices(text: string): Record<string, string> {
-  return Object.fromEntries(text.split("\n").flatMap((line) => {
-    const at = line.indexOf(":");
-    const [name, query] = [line.slice(0, at).trim(), line.slice(at + 1).trim()];
-    return at > 0 && name && query ? [[name, query]] : [];
-  }));
 }
