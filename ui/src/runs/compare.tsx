@@ -10,7 +10,7 @@ import { Link, useListParam, useParam } from "../app/router";
 import { Empty, Loaded, Problem, Skeleton, State, Swatch, Tabs } from "../parts/basics";
 import { Diff } from "../parts/code";
 import { Head, ScrollPage, Section } from "../parts/detail";
-import { color_of, duration, short_id, value_of } from "../parts/format";
+import { color_of, counted, duration, short_id, value_of } from "../parts/format";
 import { Plot } from "../parts/plot";
 import { in_order, metric_text } from "./metric";
 import { InView, kPointsMax, line_of, PlotTools, thinned, usePlotSettings } from "./metrics";
@@ -92,7 +92,7 @@ function Table({ runs }: { runs: Run[] }) {
           })}
         </table>
       </div>
-      {hidden > 0 && <p className="quiet">{hidden} parameters are the same in all runs.</p>}
+      {hidden > 0 && <p className="quiet">{counted(hidden, "parameter")} {hidden === 1 ? "is" : "are"} the same in all runs.</p>}
     </Section>
   );
 }

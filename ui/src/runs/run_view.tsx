@@ -61,8 +61,10 @@ function CpuTime({ run }: { run: Run }) {
   const attempts = useGet<{ attempts: Measured[] }>(["runs", run.id, "attempts"], `/api/v1/runs/${run.id}/attempts`, is_running(run) ? { every_ms: 5_000 } : {});
   if (!attempts.data) return null;
   const last = attempts.data.attempts.at(-1);
-  return <span className="num">{duration(attempts.data.attempts.reduce((sum, one) => sum + one.cpu_s, 0))}{is_running(run) && last ? `, ${bytes(last.memory_bytes)} of memory now` : ""}</span>;
+  return <span className="num">{cpu_time(attempts.data.attempts.reduce((sum, one) => sum + one.cpu_s, 0))}{is_running(run) && last ? `, ${bytes(last.memory_bytes)} of memory now` : ""}</span>;
 }
+/// The system counts in hundredths of a second.
+const cpu_time = (seconds: number) => (seconds === 0 ? "under 10 ms" : duration(seconds));
 type Measured = Attempt & { cpu_s: number; memory_bytes: number };
 
 /// Why it waits, or how it ended, when that needs words.
@@ -154,7 +156,7 @@ function Attempts({ id }: { id: string }) {
                   <td className={`${css.right} num`}>{one.number}</td><td><State of={one.state} /></td><td>{one.node ?? "–"}</td><td className={`${css.right} num`}>{one.pid ?? "–"}</td>
                   <td className={css.right}><Ago at={one.started_at} /></td>
                   <td className={`${css.right} num`}>{one.started_at && one.ended_at ? duration((Date.parse(one.ended_at) - Date.parse(one.started_at)) / 1000) : "–"}</td>
-                  <td className={`${css.right} num`}>{duration(one.cpu_s)}</td><td className={`${css.right} num`}>{one.state === "over" ? "–" : bytes(one.memory_bytes)}</td>
+                  <td className={`${css.right} num`}>{cpu_time(one.cpu_s)}</td><td className={`${css.right} num`}>{one.state === "over" ? "–" : bytes(one.memory_bytes)}</td>
                   <td>{[one.end, one.exit_code ? `exit code ${one.exit_code}` : null, one.signal ? `signal ${one.signal}` : null, one.message].filter(Boolean).join(" · ") || "–"}</td>
                 </tr>
               ))}
