@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "api/api.h"
+#include "api/idempotency.h"
 #include "base/text.h"
 #include "domain/grammar.h"
 #include "domain/project_file.h"
@@ -65,8 +66,7 @@ Result<DatasetImport> read(const http::Request& request) {
   import.replace = mode == "replace";
   import.member = caller.member;
   import.member_name = caller.name;
-  import.request_key = std::string(request.headers.get("Idempotency-Key"));
-  if (import.request_key.size() > 256) return Error{ErrorCode::invalid_argument, "Idempotency-Key is longer than 256 bytes"};
+  import.request_key = Idempotency::request_key(request);
   return import;
 }
 
