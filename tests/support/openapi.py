@@ -15,6 +15,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     from jsonschema import Draft202012Validator, RefResolver
 
+from server import Server
+
 PREFIX = "/api/v1/"
 SHOWN_CHARACTERS_MAX = 300
 PROBLEMS_SHOWN_MAX = 5
@@ -86,3 +88,21 @@ class Document:
             self._validators[key] = Draft202012Validator(schema, resolver=self._resolver)
         errors = sorted(self._validators[key].iter_errors(value), key=lambda error: str(error.json_path))
         return [f"{what} at {error.json_path}: {error.message[:SHOWN_CHARACTERS_MAX]}" for error in errors[:PROBLEMS_SHOWN_MAX]]
+
+
+class DescribedServer(Server):
+    """A server that is held against its own description with every request(); `contradictions` has what was found."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.contradictions = []
+        self._description = None
+
+    def request(self, method, path, body=None, headers=None, seconds_max=60):
+        answer = super().request(method, path, body, headers, seconds_max)
+        if path.startswith(PREFIX):
+            if self._description is None:
+                self._description = Document(super().request("GET", PREFIX + "openapi.json").json())
+            sent = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
+            self.contradictions += self._description.check(method, path, sent, answer)
+        return answer
