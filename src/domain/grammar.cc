@@ -89,8 +89,9 @@ class Checker {
 
  private:
   Error at(int line, const std::string& path, std::string_view sentence) const {
-    return Error{ErrorCode::invalid_argument,
-                 fmt::format("{}:{}: {}{}{}", file_name_, line, path, path.empty() ? "" : ": ", sentence)};
+    // Line 0: the value came from the API, and a file has nothing to do with it.
+    const std::string place = line > 0 ? fmt::format("{}:{}: ", file_name_, line) : path.empty() ? fmt::format("{}: ", file_name_) : "";
+    return Error{ErrorCode::invalid_argument, fmt::format("{}{}{}{}", place, path, path.empty() ? "" : ": ", sentence)};
   }
 
   Error wrong_type(const YamlNode& node, const Shape& shape, const std::string& path) const {

@@ -69,7 +69,9 @@ class Reader {
 
  private:
   Error at(const std::string& path, std::string_view sentence) const {
-    return Error{ErrorCode::invalid_argument, fmt::format("{}:{}: {}: {}", file_name_, checked_.line(path), path, sentence)};
+    const int line = checked_.line(path);
+    const std::string place = line > 0 ? fmt::format("{}:{}: ", file_name_, line) : "";
+    return Error{ErrorCode::invalid_argument, fmt::format("{}{}: {}", place, path, sentence)};
   }
   static std::string inside(const std::string& path, std::string_view key) {
     return path.empty() ? std::string(key) : path + "." + std::string(key);
@@ -152,8 +154,8 @@ Result<DatasetDeclaration> Reader::dataset(const Json& json, const std::string& 
   }
   if (out.streams.empty()) return at(path, "a dataset needs at least one stream");
   for (const auto& [name, stream] : out.streams) {
-    TRY(exists(path + ".streams." + name + ".align.to", "stream", stream.align_to, out.streams));
-    TRY(placed(path + ".streams." + name + ".files", check_relative_path(stream.files)));
+    TRY(exists(inside(path, "streams." + name + ".align.to"), "stream", stream.align_to, out.streams));
+    TRY(placed(inside(path, "streams." + name + ".files"), check_relative_path(stream.files)));
   }
   const auto& checks = json["checks"].array();
   for (size_t i = 0; i < checks.size(); ++i) {
@@ -173,7 +175,7 @@ Result<DatasetDeclaration> Reader::dataset(const Json& json, const std::string& 
     read(value, "column", attribute.column);
     read(value, "compute", attribute.compute);
     if (!attribute.from_key.empty() + !attribute.manifest.empty() + !attribute.compute.empty() != 1) {
-      return at(path + ".attributes." + name, "expected exactly one of from_key, manifest and compute");
+      return at(inside(path, "attributes." + name), "expected exactly one of from_key, manifest and compute");
     }
     out.attributes.emplace_back(name, std::move(attribute));
   }
@@ -199,10 +201,10 @@ Result<Parameter> Reader::parameter(const Json& json, const std::string& path) {
   Parameter unlimited;
   unlimited.type = out.type;
   for (const Json& choice : json["choices"].array()) {
-    out.choices.push_back(TRY(placed(path + ".choices", parameter_value(name, unlimited, choice))));
+    out.choices.push_back(TRY(placed(inside(path, "choices"), parameter_value(name, unlimited, choice))));
   }
   if (const Json* value = json.find("default"); value && !value->is_null()) {
-    out.default_value = TRY(placed(path + ".default", parameter_value(name, out, *value)));
+    out.default_value = TRY(placed(inside(path, "default"), parameter_value(name, out, *value)));
   }
   return out;
 }
@@ -224,19 +226,19 @@ Result<Step> Reader::step(const Json& json, const std::string& path) {
   read(json, "environment", out.environment);
   read(json, "command", out.command);
   for (const auto& [name, value] : json["parameters"].object()) {
-    out.parameters.emplace_back(name, TRY(parameter(value, path + ".parameters." + name)));
+    out.parameters.emplace_back(name, TRY(parameter(value, inside(path, "parameters." + name))));
   }
   for (const auto& [name, value] : json["inputs"].object()) {
-    out.inputs.emplace_back(name, TRY(placed(path + ".inputs." + name, parse_reference(value.string()))));
+    out.inputs.emplace_back(name, TRY(placed(inside(path, "inputs." + name), parse_reference(value.string()))));
   }
   for (const auto& [name, value] : json["outputs"].object()) {
     StepOutput output;
-    TRY(relative_path(value, "path", path + ".outputs." + name, output.path));
+    TRY(relative_path(value, "path", inside(path, "outputs." + name), output.path));
     read(value, "model", output.model);
     read(value, "dataset", output.dataset);
     read(value, "branch", output.branch);
     read(value, "optional", output.optional);
-    if (!output.model.empty() && !output.dataset.empty()) return at(path + ".outputs." + name, "expected model or dataset, not both");
+    if (!output.model.empty() && !output.dataset.empty()) return at(inside(path, "outputs." + name), "expected model or dataset, not both");
     out.outputs.emplace_back(name, std::move(output));
   }
   read(json, "variables", out.variables);
@@ -251,7 +253,7 @@ Result<Step> Reader::step(const Json& json, const std::string& path) {
   for (const auto& [name, value] : out.parameters) holes[name] = "";
   for (const auto& [name, value] : out.inputs) holes["inputs." + name] = "";
   for (const auto& [name, value] : out.outputs) holes["outputs." + name] = "";
-  TRY(placed(path + ".command", fill_template(out.command, holes)));
+  TRY(placed(inside(path, "command"), fill_template(out.command, holes)));
   return out;
 }
 
@@ -271,7 +273,7 @@ Result<Sweep> Reader::sweep(const Json& json, const std::string& path) {
     read(value, "max", parameter.max);
     read(value, "count", parameter.count);
     parameter.values = value["values"].array();
-    const std::string where = path + ".parameters." + name;
+    const std::string where = inside(path, "parameters." + name);
     if (parameter.type == "choice" ? parameter.values.empty() : !parameter.min || !parameter.max || *parameter.min >= *parameter.max) {
       return at(where, parameter.type == "choice" ? "a choice needs values" : "expected min and max, min below max");
     }
@@ -284,8 +286,8 @@ Result<Sweep> Reader::sweep(const Json& json, const std::string& path) {
 Result<EvaluationDeclaration> Reader::evaluation(const Json& json, const std::string& path) {
   EvaluationDeclaration out;
   read(json, "task", out.task);
-  out.dataset = TRY(placed(path + ".dataset", parse_reference(json["dataset"].string())));
-  if (out.dataset.kind != Reference::Kind::dataset) return at(path + ".dataset", "expected a dataset, such as dataset:scenes@test");
+  out.dataset = TRY(placed(inside(path, "dataset"), parse_reference(json["dataset"].string())));
+  if (out.dataset.kind != Reference::Kind::dataset) return at(inside(path, "dataset"), "expected a dataset, such as dataset:scenes@test");
   read(json, "input", out.input);
   read(json, "target", out.target);
   read(json, "slices", out.slices);
@@ -337,11 +339,11 @@ Result<Trigger> Reader::trigger(const Json& json, const std::string& path) {
   if (!out.dataset.empty() + !out.cron.empty() + !out.finding.empty() + !out.model.empty() != 1) {
     return at(path, "expected exactly one of dataset, cron, finding and model");
   }
-  return out;
-}
   if (!out.deployment.empty() && out.finding.empty()) return at(inside(path, "deployment"), "a deployment goes with a finding, which is missing");
   if (!out.dataset.empty()) TRY(placed(inside(path, "dataset"), check_branch(out.dataset)));
   if (!out.cron.empty()) TRY(placed(inside(path, "cron"), parse_cron(out.cron)));
+  return out;
+}
 
 Result<Pipeline> Reader::pipeline(const Json& json, const std::string& path) {
   Pipeline out;
@@ -360,14 +362,14 @@ Result<Pipeline> Reader::pipeline(const Json& json, const std::string& path) {
 
 Result<DeploymentDeclaration> Reader::deployment(const Json& json, const std::string& path) {
   DeploymentDeclaration out;
-  out.model = TRY(placed(path + ".model", parse_reference(json["model"].string())));
-  if (out.model.kind != Reference::Kind::model) return at(path + ".model", "expected a model, such as model:segmenter@production");
+  out.model = TRY(placed(inside(path, "model"), parse_reference(json["model"].string())));
+  if (out.model.kind != Reference::Kind::model) return at(inside(path, "model"), "expected a model, such as model:segmenter@production");
   if (const Json* replicas = json.find("replicas")) {
     if (replicas->is_integer()) out.replicas_min = out.replicas_max = *replicas->integer();
     read(*replicas, "min", out.replicas_min);
     out.replicas_max = std::max(out.replicas_max, out.replicas_min);
     read(*replicas, "max", out.replicas_max);
-    if (out.replicas_min > out.replicas_max) return at(path + ".replicas", "min is above max");
+    if (out.replicas_min > out.replicas_max) return at(inside(path, "replicas"), "min is above max");
   }
   read(json["batch"], "max", out.batch_max);
   read(json["batch"], "delay", out.batch_delay);
@@ -399,10 +401,10 @@ Result<void> Reader::cross_check(const ProjectFile& file) {
   for (const auto& [name, pipeline] : file.pipelines) {
     for (const auto& [key, node] : pipeline.nodes) {
       const std::string path = "pipelines." + name + ".nodes." + key;
-      TRY(exists(path + ".step", "step", node.step, file.steps));
-      TRY(exists(path + ".sweep", "sweep", node.sweep, file.sweeps));
-      TRY(exists(path + ".evaluate", "evaluation", node.evaluate, file.evaluations));
-      TRY(exists(path + ".deploy", "deployment", node.deploy, file.deployments));
+      TRY(exists(inside(path, "step"), "step", node.step, file.steps));
+      TRY(exists(inside(path, "sweep"), "sweep", node.sweep, file.sweeps));
+      TRY(exists(inside(path, "evaluate"), "evaluation", node.evaluate, file.evaluations));
+      TRY(exists(inside(path, "deploy"), "deployment", node.deploy, file.deployments));
     }
   }
   return {};
@@ -423,12 +425,12 @@ Result<ProjectFile> Reader::project_file() {
   return file;
 }
 
+/// With lines of 0, as for everything that stood in no file.
 YamlNode as_node(const Json& json) {
   YamlNode node;
-  node.line = 1;
   if (json.is_object()) {
     node.kind = YamlNode::Kind::map;
-    for (const auto& [key, value] : json.object()) node.members.push_back({key, 1, as_node(value)});
+    for (const auto& [key, value] : json.object()) node.members.push_back({key, 0, as_node(value)});
   } else if (json.is_array()) {
     node.kind = YamlNode::Kind::list;
     for (const Json& item : json.array()) node.items.push_back(as_node(item));
@@ -440,11 +442,15 @@ YamlNode as_node(const Json& json) {
   return node;
 }
 
+/// A part that stands alone. In errors its keys are called `path`.key, as the part lies in what the caller sent; "" when it is that.
 template <typename Read>
-auto parse_part(const Json& json, const Shape& shape, std::string_view what, Read read_part) -> std::invoke_result_t<Read, Reader&, const Json&> {
-  const Checked checked = TRY(check(as_node(json), shape, what));
-  Reader reader(checked, what);
-  return read_part(reader, checked.value);
+auto parse_part(const Json& json, const ShapePtr& shape, const std::string& path, Read read_part) -> std::invoke_result_t<Read, Reader&, const Json&> {
+  Shape around{.kind = Shape::Kind::record};
+  around.fields.push_back({path, shape, ""});
+  const bool is_whole = path.empty();
+  const Checked checked = TRY(check(as_node(is_whole ? json : Json(Json::Object{{path, json}})), is_whole ? *shape : around, "the request"));
+  Reader reader(checked, "the request");
+  return read_part(reader, is_whole ? checked.value : checked.value[path]);
 }
 
 }  // namespace
@@ -470,27 +476,19 @@ Result<ProjectFile> parse_project_file(std::string_view text, std::string_view f
 }
 
 Result<DatasetDeclaration> parse_dataset_declaration(const Json& json) {
-  return parse_part(json, *shapes::dataset(), "declaration", [](Reader& r, const Json& v) { return r.dataset(v, "dataset"); });
+  return parse_part(json, shapes::dataset(), "declaration", [](Reader& r, const Json& v) { return r.dataset(v, "declaration"); });
 }
 Result<Environment> parse_environment(const Json& json) {
-  return parse_part(json, *shapes::environment(), "environment", [](Reader& r, const Json& v) { return r.environment(v, "environment"); });
+  return parse_part(json, shapes::environment(), "environment", [](Reader& r, const Json& v) { return r.environment(v, "environment"); });
 }
 Result<Step> parse_step(const Json& json) {
-  return parse_part(json, *shapes::step(), "step", [](Reader& r, const Json& v) { return r.step(v, "step"); });
+  return parse_part(json, shapes::step(), "", [](Reader& r, const Json& v) { return r.step(v, ""); });
 }
 Result<Resources> parse_resources(const Json& json) {
-  return parse_part(json, *shapes::resources(), "resources", [](Reader& r, const Json& v) -> Result<Resources> { return r.resources(v); });
+  return parse_part(json, shapes::resources(), "resources", [](Reader& r, const Json& v) -> Result<Resources> { return r.resources(v); });
 }
 Result<Pipeline> parse_pipeline(const Json& json) {
-  return parse_part(json, *shapes::pipeline(), "pipeline", [](Reader& r, const Json& v) { return r.pipeline(v, ""); });
-}
-
-std::string slipway_yaml_schema() {
-  Json schema{Json::Object{}};
-  schema.set("$schema", "https://json-schema.org/draft/2020-12/schema").set("title", "slipway.yaml");
-  const Json grammar = json_schema(*shapes::project_file());
-  for (const auto& [key, value] : grammar.object()) schema.set(key, value);
-  return schema.render();
+  return parse_part(json, shapes::pipeline(), "pipeline", [](Reader& r, const Json& v) { return r.pipeline(v, "pipeline"); });
 }
 
 }  // namespace slipway

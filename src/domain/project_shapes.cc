@@ -1,5 +1,7 @@
 #include "domain/project_shapes.h"
 
+#include "domain/project_file.h"
+
 namespace slipway::shapes {
 namespace {
 
@@ -287,3 +289,15 @@ const ShapePtr& project_file() {
 }
 
 }  // namespace slipway::shapes
+
+namespace slipway {
+
+std::string slipway_yaml_schema() {
+  Json schema{Json::Object{}};
+  schema.set("$schema", "https://json-schema.org/draft/2020-12/schema").set("title", "slipway.yaml");
+  const Json grammar = json_schema(*shapes::project_file());
+  for (const auto& [key, value] : grammar.object()) schema.set(key, value);
+  return schema.render();
+}
+
+}  // namespace slipway

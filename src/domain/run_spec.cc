@@ -80,6 +80,12 @@ Result<Step> read_step_part(const Json& json) {
   return parse_step(part);
 }
 
+Result<void> check_member(const Json& json, std::string_view key, bool (Json::*is_expected)() const, std::string_view expected) {
+  const Json& value = json[key];
+  if (value.is_null() || (value.*is_expected)()) return {};
+  return Error{ErrorCode::invalid_argument, fmt::format("{}: found {}; expected {}", key, value.type_name(), expected)};
+}
+
 }  // namespace
 
 Result<RunSpec> make_run_spec(const ProjectFile& file, std::string_view step_name, const Named<Json>& given,
@@ -130,6 +136,8 @@ Json to_json(const RunSpec& spec) {
 }
 
 Result<RunSpec> parse_run_spec(const Json& json) {
+  for (const char* key : {"step", "command", "snapshot"}) TRY(check_member(json, key, &Json::is_string, "a string"));
+  for (const char* key : {"parameters", "limits", "environment"}) TRY(check_member(json, key, &Json::is_object, "an object"));
   RunSpec spec;
   spec.step = json["step"].string();
   spec.command = json["command"].string();

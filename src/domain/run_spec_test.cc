@@ -60,5 +60,17 @@ TEST(RunSpec, a_body_that_makes_no_sense_is_refused) {
   }
 }
 
+TEST(RunSpec, an_error_names_the_member_of_the_body_and_no_file) {
+  const auto said = [](const char* text) { return parse_run_spec(*Json::parse(text)).error().message; };
+  EXPECT_EQ(said(R"({"command": "x", "inputs": {"a": "nothing"}})").find("inputs.a: "), 0u);
+  EXPECT_EQ(said(R"({"command": "x", "outputs": {"a": {"path": "/etc/passwd"}}})").find("outputs.a"), 0u);
+  EXPECT_EQ(said(R"({"command": "x", "resources": {"cpus": "lots"}})").find("resources.cpus: found text 'lots'"), 0u);
+  EXPECT_EQ(said(R"({"command": "x", "retry": {"attempts": 0}})").find("retry.attempts: "), 0u);
+  EXPECT_EQ(said(R"({"command": "x", "environment": {"pyhton": "3"}})").find("environment.pyhton: unknown key 'pyhton'; did you mean 'python'?"), 0u);
+  EXPECT_EQ(said(R"({"command": "x", "environment": "torch"})"), "environment: found string; expected an object");
+  EXPECT_EQ(said(R"({"command": "x", "parameters": [1]})"), "parameters: found array; expected an object");
+  EXPECT_EQ(said(R"({"command": 5})"), "command: found integer; expected a string");
+}
+
 }  // namespace
 }  // namespace slipway
