@@ -16,13 +16,13 @@ std::uint64_t as_unsigned(std::int64_t value) { return static_cast<std::uint64_t
 
 constexpr std::string_view kExecutionsByRun =
     "SELECT run_id, project_id, member_id, member_name, state, spec, inputs, manifest, created_at, queued_at, not_before, started_at, ended_at, "
-    "attempts_made, stop_asked_at, stop_grace_us, message, log_bytes FROM executions WHERE run_id = ? AND state <> 'draft'";
+    "attempts_made, stop_asked_at, stop_grace_us, message, log_bytes, told_state FROM executions WHERE run_id = ? AND state <> 'draft'";
 constexpr std::string_view kExecutionsInHand =
     "SELECT run_id, project_id, member_id, member_name, state, spec, inputs, manifest, created_at, queued_at, not_before, started_at, ended_at, "
-    "attempts_made, stop_asked_at, stop_grace_us, message, log_bytes FROM executions WHERE state IN ('running', 'stopping') ORDER BY run_id";
+    "attempts_made, stop_asked_at, stop_grace_us, message, log_bytes, told_state FROM executions WHERE state IN ('running', 'stopping') ORDER BY run_id";
 constexpr std::string_view kExecutionsQueued =
     "SELECT run_id, project_id, member_id, member_name, state, spec, inputs, manifest, created_at, queued_at, not_before, started_at, ended_at, "
-    "attempts_made, stop_asked_at, stop_grace_us, message, log_bytes FROM executions WHERE state = 'queued' ORDER BY queued_at, run_id LIMIT ?";
+    "attempts_made, stop_asked_at, stop_grace_us, message, log_bytes, told_state FROM executions WHERE state = 'queued' ORDER BY queued_at, run_id LIMIT ?";
 
 /// A row that we wrote and cannot read was damaged from outside; it is an error, not a crash.
 Result<Execution> execution_of(const Row& row) {
@@ -47,6 +47,7 @@ Result<Execution> execution_of(const Row& row) {
   if (const auto grace = row.maybe_integer(15)) out.stop_grace = Duration(*grace);
   out.message = std::string(row.text(16));
   out.log_bytes = as_unsigned(row.integer(17));
+  out.is_told = row.text(18) == row.text(4);
   return out;
 }
 

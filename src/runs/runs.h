@@ -51,6 +51,7 @@ struct Execution {
   std::optional<Duration> stop_grace;
   std::string message;     // why it ended as it did
   std::uint64_t log_bytes = 0;
+  bool is_told = false;    // tracking has heard of the state; until then nobody is told that the run is over
 };
 
 enum class AttemptState { starting, running, over };

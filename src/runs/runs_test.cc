@@ -175,6 +175,7 @@ TEST_F(RunsTest, runs_from_the_queue_to_its_end) {
   EXPECT_EQ(state(run), RunState::finished);
   EXPECT_EQ(tracked(run), RunState::finished);
   EXPECT_TRUE(tracking_->runs().get(kDefaultProject, run)->ended_at.has_value());
+  EXPECT_TRUE(runs_->get(kDefaultProject, run)->is_told);
   loop_->step();
   EXPECT_TRUE(tokens_.revoked.contains(run));
   EXPECT_TRUE(runs_->end(attempt, {}).ok()) << "a runner that did not hear our answer says it again";

@@ -57,7 +57,7 @@ bool LogFollowers::serve(Follower& follower) {
   const auto execution = runs_.get(follower.project, follower.run);
   const auto piece = runs_.log().read(follower.run, static_cast<std::int64_t>(follower.offset), kPieceBytes);
   if (!execution.ok() || !piece.ok()) return execution.ok() || execution.error().code != ErrorCode::not_found;
-  const bool over = is_over(execution->state);
+  const bool over = is_over(execution->state) && execution->is_told;
   std::string_view bytes = piece->bytes;
   if (!over || piece->next_offset < piece->size) bytes.remove_suffix(cut_character(bytes));
   if (!bytes.empty()) {
