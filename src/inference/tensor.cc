@@ -57,7 +57,7 @@ Error unknown_input(const Signature& signature, const std::string& name) {
   std::vector<std::string> names;
   for (const TensorInfo& info : signature.inputs) names.push_back(info.name);
   const auto near = nearest(name, names);
-  return invalid("the model has no input '" + name + "'" + (near ? "; did you mean '" + *near + "'?" : "") + " Its inputs are " + list_names(signature.inputs));
+  return invalid("the model has no input '" + name + "'" + (near ? "; did you mean '" + *near + "'? Its inputs are " : "; its inputs are ") + list_names(signature.inputs));
 }
 
 Json render(const TensorInfo& info) {
