@@ -112,4 +112,10 @@ Result<Failures> select_failures(Connection& c, const ProjectId& project, std::s
   return failures;
 }
 
+Result<std::int64_t> count_started(Connection& c, const ProjectId& project, std::string_view pipeline, const TriggerRow& trigger, Time since) {
+  const auto number = [](const Row& row) { return row.integer(0); };
+  return TRY(c.first("SELECT COUNT(*) FROM pipeline_runs r JOIN pipeline_run_causes k ON k.pipeline_run_id = r.id WHERE r.project_id = ? AND r.pipeline = ? AND k.name = ? AND r.created_at > ?",
+                     {project.text, std::string(pipeline), trigger.name, since.micros}, number)).value_or(0);
+}
+
 }  // namespace slipway::pipelines::rows

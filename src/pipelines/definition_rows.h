@@ -24,5 +24,7 @@ struct Failures {
   std::string last;
 };
 Result<Failures> select_failures(catalog::Connection& c, const ProjectId& project, std::string_view pipeline, const TriggerRow& trigger, size_t most);
+/// How many runs the trigger started since then.
+Result<std::int64_t> count_started(catalog::Connection& c, const ProjectId& project, std::string_view pipeline, const TriggerRow& trigger, Time since);
 
 }  // namespace slipway::pipelines::rows

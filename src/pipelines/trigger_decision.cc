@@ -83,6 +83,9 @@ TriggerDecision decide_one(const WatchedTrigger& watched, std::string_view in_fl
   if (due && !in_flight.empty()) {
     decision.state = TriggerState::waiting;
     decision.message = fmt::format("waits for the end of pipeline run {}: {}", in_flight, due->why);
+  } else if (due && watched.recent >= kTriggerRunsPerHourMax) {
+    decision.state = TriggerState::waiting;
+    decision.message = fmt::format("waits, because it started {} runs within an hour: {}", watched.recent, due->why);
   } else if (due) {
     decision.fires = true;
     decision.seen = due->seen;

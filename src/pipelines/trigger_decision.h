@@ -7,6 +7,7 @@
 //   versions are passed over. That ends every circle, however long.
 // - A time that passed while the server was down, or while a run was in flight, counts once.
 // - A trigger whose last kTriggerFailuresMax runs all failed pauses until somebody enables the pipeline again.
+// - A trigger starts at most kTriggerRunsPerHourMax runs within an hour, whatever else went wrong; more wait.
 #pragma once
 
 #include <optional>
@@ -44,6 +45,7 @@ struct WatchedTrigger {
   std::vector<Change> changes;         // since `seen`, oldest first; of a cron trigger none: `seen` is its last time
   std::int64_t failures = 0;           // in a row, of the runs it started
   std::string last_failure;            // in words
+  std::int64_t recent = 0;             // runs that it started within the last hour
   std::string trouble;                 // why what it watches cannot be read; empty: it can
 };
 
@@ -57,6 +59,7 @@ struct TriggerDecision {
 };
 
 inline constexpr std::int64_t kTriggerFailuresMax = 3;
+inline constexpr std::int64_t kTriggerRunsPerHourMax = 120;
 inline constexpr int kCronTimesCounted = 1000;
 
 /// A decision for each, in their order. `in_flight` is the id of a run of the pipeline that is not over, or empty.

@@ -122,6 +122,18 @@ TEST(TriggerDecision, it_pauses_after_failures_in_a_row_and_keeps_its_place) {
   EXPECT_EQ(decision.message, "paused, because the last 3 runs that it started failed (train: exit code 1); `slipway pipelines enable` arms it again");
 }
 
+TEST(TriggerDecision, it_starts_only_so_many_runs_within_an_hour) {
+  WatchedTrigger watched = on_dataset({{"b", "b", false, {}}});
+  watched.recent = kTriggerRunsPerHourMax;
+  const TriggerDecision decision = one(watched);
+  EXPECT_FALSE(decision.fires);
+  EXPECT_FALSE(decision.seen);
+  EXPECT_EQ(decision.state, TriggerState::waiting);
+  EXPECT_EQ(decision.message, "waits, because it started 120 runs within an hour: digits@main moved from a to b");
+  watched.recent = kTriggerRunsPerHourMax - 1;
+  EXPECT_TRUE(one(watched).fires);
+}
+
 TEST(TriggerDecision, what_cannot_be_read_is_said) {
   WatchedTrigger watched = on_dataset({});
   watched.trouble = "there is no dataset 'digits'";

@@ -84,7 +84,7 @@ void Triggers::tick() {
 }
 
 WatchedTrigger Triggers::watch(const Definition& definition, const Trigger& trigger, const TriggerRow& row) {
-  WatchedTrigger watched{trigger, row.seen, {}, 0, "", ""};
+  WatchedTrigger watched{trigger, row.seen, {}, 0, "", 0, ""};
   auto changes = watcher_.changes(definition.project, definition.pipeline, trigger, row.seen);
   if (changes.ok()) {
     watched.changes = std::move(*changes);
@@ -93,13 +93,14 @@ WatchedTrigger Triggers::watch(const Definition& definition, const Trigger& trig
   }
   // Before it fired there is nothing that could have failed.
   if (!row.fired_at) return watched;
-  const auto failures = database_.read_value([&](Connection& c) { return rows::select_failures(c, definition.project, definition.pipeline, row, static_cast<size_t>(kTriggerFailuresMax)); });
-  if (failures.ok()) {
-    watched.failures = failures->in_a_row;
-    watched.last_failure = failures->last;
-  } else {
-    watched.trouble = failures.error().message;
-  }
+  const auto read = database_.read([&](Connection& c) -> Result<void> {
+    const auto failures = TRY(rows::select_failures(c, definition.project, definition.pipeline, row, static_cast<size_t>(kTriggerFailuresMax)));
+    watched.failures = failures.in_a_row;
+    watched.last_failure = failures.last;
+    watched.recent = TRY(rows::count_started(c, definition.project, definition.pipeline, row, clock_.now() - std::chrono::hours(1)));
+    return {};
+  });
+  if (!read.ok()) watched.trouble = read.error().message;
   return watched;
 }
 

@@ -110,7 +110,7 @@ class TriggersTest : public registry::RegistryTest {
   void settle() {
     for (int i = 0; i < 500; ++i) {
       bool over = true;
-      for (const PipelineRun& run : pipelines->list(project, "", 100, "").value()) over = over && is_over(run.state);
+      for (const PipelineRun& run : runs("")) over = over && is_over(run.state);
       if (over || *step.hold.lock()) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }

@@ -137,7 +137,16 @@ Result<Json> list_commits(Registry& registry, const Request& request) {
 }
 
 /// `mode` add: the samples are put beside those the branch has. replace (the default): they are all there is.
+/// The answer to whoever made a commit since `began`. What a run makes with its own token is an output of that run.
+Result<Json> made(Registry& registry, const Request& request, Time began, const registry::Commit& commit) {
+  const auto run = caller_of(request).run;
+  const bool is_new = commit.created_at >= began;  // a merge may find that there is nothing to join
+  if (run && is_new) TRY(registry.lineage().add(project_of(request), {"run", run->text}, {"dataset_commit", commit.id.text}, "output"));
+  return commit_json(commit);
+}
+
 Result<Json> create_commit(Registry& registry, const Request& request) {
+  const Time began = system_clock().now();
   const Json body = TRY(json_body(request));
   const ProjectId project = project_of(request);
   const std::string name = name_of(request), author = caller_of(request).name;
@@ -151,7 +160,7 @@ Result<Json> create_commit(Registry& registry, const Request& request) {
     registry::SampleEdit edit{.branch = branch, .message = message, .author = author, .metadata = metadata, .declaration = declaration};
     for (size_t i = 0; i < table.size(); ++i) edit.put.push_back(TRY(table.at(i)));
     if (const auto there = registry.datasets().get(project, name); !there.ok() || there->branches.empty()) edit.from = "";
-    return commit_json(TRY(registry.samples().edit(project, name, edit)));
+    return made(registry, request, began, TRY(registry.samples().edit(project, name, edit)));
   }
   if (mode != "replace") return Error{ErrorCode::invalid_argument, "'mode' is '" + clean_utf8(mode, 100) + "'; expected add or replace"};
   registry::NewCommit commit{.branch = branch, .parent = {}, .merged = {}, .tree = TRY(parse_hash(TRY(required_string(body, "tree")))), .samples = samples,
@@ -162,27 +171,29 @@ Result<Json> create_commit(Registry& registry, const Request& request) {
   } else if (const auto head = commit_at(registry, request, branch); head.ok()) {
     commit.parent = head->id;  // who names no parent means what is there
   }
-  return commit_json(TRY(registry.datasets().commit(project, name, commit)));
+  return made(registry, request, began, TRY(registry.datasets().commit(project, name, commit)));
 }
 
 Result<Json> get_commit(Registry& registry, const Request& request) { return commit_json(TRY(commit_at(registry, request, request.parameter("ref")))); }
 
 /// {branch, from?, put: [Sample], remove: [key], message}
 Result<Json> edit_samples(Registry& registry, const Request& request) {
+  const Time began = system_clock().now();
   const Json body = TRY(json_body(request));
   registry::SampleEdit edit{.branch = TRY(optional_string(body, "branch", "main")), .from = TRY(optional_string(body, "from", "main")), .message = TRY(optional_string(body, "message")),
                             .author = caller_of(request).name, .metadata = TRY(optional_object(body, "metadata")), .declaration = {}};
   for (const Json& sample : TRY(optional_array(body, "put"))) edit.put.push_back(TRY(parse_sample(sample)));
   edit.remove = TRY(optional_texts(body, "remove"));
   if (edit.put.empty() && edit.remove.empty()) return Error{ErrorCode::invalid_argument, "nothing to do: neither 'put' nor 'remove' names a sample"};
-  return commit_json(TRY(registry.samples().edit(project_of(request), name_of(request), edit)));
+  return made(registry, request, began, TRY(registry.samples().edit(project_of(request), name_of(request), edit)));
 }
 
 Result<Json> merge_branches(Registry& registry, const Request& request) {
+  const Time began = system_clock().now();
   const Json body = TRY(json_body(request));
   const std::string from = TRY(required_string(body, "from")), into = TRY(optional_string(body, "into", "main"));
-  return commit_json(TRY(registry.samples().merge(project_of(request), name_of(request), from, into, TRY(optional_string(body, "message", "merge " + from + " into " + into)),
-                                                  caller_of(request).name)));
+  return made(registry, request, began, TRY(registry.samples().merge(project_of(request), name_of(request), from, into, TRY(optional_string(body, "message", "merge " + from + " into " + into)),
+                                                                     caller_of(request).name)));
 }
 
 // --- samples --------------------------------------------------------------------------------------------------------------
