@@ -2,8 +2,11 @@
 acknowledged before it began, and whatever it names is whole."""
 import hashlib
 import json
+import os
+import pathlib
 import random
 import shutil
+import signal
 import sqlite3
 import threading
 import time
@@ -108,13 +111,17 @@ def check_artifacts(connection, run, folder=""):
     return count
 
 
-def kill_a_backup(server, folder):
-    """Starts a backup and kills it in the middle."""
+def kill_a_backup(server, folder, while_it_runs):
+    """Starts a backup, stops it in the middle to look at it, and kills it there."""
     running = command.start("backup", folder, url=server.url)
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not list(folder.glob("database-*.db")) and time.monotonic() < deadline:
         time.sleep(0.001)
-    running.kill()
+    running.send_signal(signal.SIGSTOP)
+    try:
+        while_it_runs()
+    finally:
+        running.kill()
     said, _ = running.communicate()
     expect(running.returncode == -9, f"the backup ended with {running.returncode} before it could be killed:\n{said}")
 
@@ -137,7 +144,7 @@ def a_backup_under_load_killed_once_holds_everything_acknowledged_before(make_da
         ledgers, experiments = write_for(server, "before", 1.0)
         large = put_large_artifact(server, "large")
         team = Team(server, "meanwhile")
-        kill_a_backup(server, folder)
+        kill_a_backup(server, folder, while_it_runs=lambda: expect("is using" in command.slipway("restore", folder, "--data", data, expect=2), "a folder that is being written to was read"))
         said = command.slipway("backup", "--verify", folder, expect=3)
         expect("did not come to its end" in said, f"half a backup was taken for something else: {said}")
         expect("did not come to its end" in command.slipway("restore", folder, "--data", data, expect=3), "half a backup was restored")
@@ -290,5 +297,50 @@ def while_a_backup_is_open_nothing_is_swept_and_one_that_is_left_behind_does_not
         expect(server.request("POST", "/api/v1/gc", {"dry_run": False}).status == 200, "a sweep was refused though no backup is open")
 
 
-TESTS = (a_restore_refuses_what_it_should, only_admins_take_backups_and_from_elsewhere_with_a_token, while_a_backup_is_open_nothing_is_swept_and_one_that_is_left_behind_does_not_stay)
+def a_restore_beside_the_original_leaves_its_runs_alone():
+    """Both servers are on this machine, and the copy knows the run that the original executes."""
+    with Server() as server:
+        work, folder, data = server.home / "work", server.home / "backup", server.home / "restored"
+        work.mkdir()
+        (work / "slipway.yaml").write_text('steps: {wait: {command: "echo begun; sleep 600"}}\n')
+        run = command.slipway("run", "wait", "--detach", url=server.url, cwd=work).split()[-1]
+        wait_for(server, run, "running")
+        command.slipway("backup", folder, url=server.url)
+        command.slipway("restore", folder, "--data", data)
+        with Server(data=data) as restored:
+            ended = wait_for(restored, run, "failed")
+            expect("restored from a backup" in json.dumps(ended), f"the restored run does not say why it ended: {ended}")
+            restored.restart()
+            expect(not (data / "restored").exists(), "the mark of the restore stayed")
+            expect(server.call("GET", f"/api/v1/runs/{run}")["state"] == "running", "the original's run was touched")
+            expect(sleepers(server) == 1, "the process of the original's run was ended")
+            restored.stop()
+        server.call("POST", f"/api/v1/runs/{run}/stop")
+        wait_for(server, run, "killed")
+
+
+def wait_for(server, run, state):
+    """The run once it is in that state."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        found = server.call("GET", f"/api/v1/runs/{run}")
+        if found["state"] == state:
+            return found
+        expect(time.monotonic() < deadline, f"run {run} is {found['state']} and not {state} after {DEADLINE_SECONDS} s")
+        time.sleep(0.05)
+
+
+def sleepers(server):
+    """How many processes `sleep 600` run below a server's data folder."""
+    count = 0
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            is_sleep = (process / "cmdline").read_bytes() == b"sleep\x00600\x00"
+            count += is_sleep and os.readlink(process / "cwd").startswith(str(server.data))
+        except OSError:
+            pass  # it ended while we looked
+    return count
+
+
+TESTS = (a_restore_refuses_what_it_should, a_restore_beside_the_original_leaves_its_runs_alone, only_admins_take_backups_and_from_elsewhere_with_a_token, while_a_backup_is_open_nothing_is_swept_and_one_that_is_left_behind_does_not_stay)
 TESTS_PER_DATABASE = (a_backup_under_load_killed_once_holds_everything_acknowledged_before, a_second_backup_fetches_only_what_is_new_and_an_interrupted_one_leaves_the_first_whole, damage_is_found_and_named_and_not_restored)

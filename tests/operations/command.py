@@ -14,9 +14,9 @@ def environment(url=None, token=None, home=None):
     return settings
 
 
-def start(*words, **settings):
+def start(*words, cwd=None, **settings):
     """`slipway words…`, running."""
-    return subprocess.Popen([program("slipway"), *map(str, words)], env=environment(**settings), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen([program("slipway"), *map(str, words)], cwd=cwd, env=environment(**settings), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def slipway(*words, expect=0, **settings):

@@ -272,6 +272,7 @@ Result<std::vector<std::string>> damage_of(Context& context, const fs::path& fol
 }
 
 Result<int> verify(Context& context, const fs::path& folder) {
+  const UniqueFd lock = TRY(lock_for_reading(folder));
   const Manifest manifest = TRY(read_manifest(folder));
   const auto damage = TRY(damage_of(context, folder, manifest));
   if (context.json()) {

@@ -53,10 +53,14 @@ Result<void> check_is_ours(const fs::path& folder) {
   return {};
 }
 
+Error in_use(const fs::path& folder) {
+  return {ErrorCode::failed_precondition, "another `slipway backup` or `slipway restore` is using " + folder.string() + "; wait for its end, or name another folder"};
+}
+
 Result<UniqueFd> take_lock(const fs::path& folder) {
   UniqueFd lock = TRY(open_file(folder / "lock", O_RDWR | O_CREAT, 0600));
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
-  return Error{ErrorCode::failed_precondition, "another backup is being written to " + folder.string() + "; wait for its end, or name another folder"};
+  return in_use(folder);
 }
 
 }  // namespace
@@ -164,6 +168,13 @@ Result<BlobList> read_blob_list(const fs::path& folder, const Manifest& manifest
   const std::string text = TRY(read_file(file));
   if (hash_of(text) != manifest.blob_list.hash) return Error{ErrorCode::data_loss, file.string() + " is damaged: its bytes have another hash than the backup says"};
   return parse_blob_list(text, file.string());
+}
+
+Result<UniqueFd> lock_for_reading(const fs::path& folder) {
+  auto lock = open_file(folder / "lock", O_RDONLY);
+  if (!lock.ok()) return UniqueFd();  // a copy without it, or one that only its owner may lock: nobody writes to that
+  if (::flock(lock->get(), LOCK_SH | LOCK_NB) != 0) return in_use(folder);
+  return lock;
 }
 
 fs::path blob_file(const fs::path& folder, const Hash& hash) { return store::Layout::blob_in(folder / kStoreName, hash); }

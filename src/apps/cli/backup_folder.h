@@ -61,6 +61,9 @@ bool holds(const BlobList& blobs, const Hash& hash);
 Result<Manifest> read_manifest(const std::filesystem::path& folder);
 /// The list that the manifest names; data_loss when the file is not what it was.
 Result<BlobList> read_blob_list(const std::filesystem::path& folder, const Manifest& manifest);
+/// Held while a backup is read, so that nothing is taken out of the folder meanwhile. failed_precondition when one is being
+/// written to it.
+Result<UniqueFd> lock_for_reading(const std::filesystem::path& folder);
 /// Where a blob of a backup lies.
 std::filesystem::path blob_file(const std::filesystem::path& folder, const Hash& hash);
 

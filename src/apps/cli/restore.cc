@@ -2,7 +2,7 @@
 // slipway-server, which knows the schema and both kinds of database.
 //
 // For as long as it is not over, the folder holds a file `restoring`, and no server starts on it; the same restore again
-// goes on where it stopped.
+// goes on where it stopped. Then the file becomes `restored`, and the first server gives up what executed at the backup.
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 
 // Names that the server's data folder gives them (src/apps/server).
 constexpr const char* kRestoringName = "restoring";
+constexpr const char* kRestoredName = "restored";
 constexpr const char* kStoreName = "store";
 
 constexpr const char* kDatabaseDone = "\ndatabase restored\n";  // behind the backup's id in `restoring`
@@ -129,9 +130,17 @@ Result<std::uint64_t> put_blobs(Context& context, const fs::path& source, const 
   return putter.left_out();
 }
 
+Result<void> mark_restored(const fs::path& data) {
+  std::error_code problem;
+  fs::rename(data / kRestoringName, data / kRestoredName, problem);
+  if (problem) return system_error("rename", data / kRestoringName, problem.value());
+  return sync_directory(data);
+}
+
 Result<int> run_restore(Context& context, const Arguments& arguments) {
   set_log_level(LogLevel::warning);  // the store tells things that are of a server's interest
   const fs::path source = arguments.get("folder"), data = arguments.get("data");
+  const UniqueFd lock = TRY(lock_for_reading(source));
   const Manifest manifest = TRY(read_manifest(source));
   const std::string begun = TRY(begun_before(data, manifest));
   if (begun.empty()) {
@@ -144,8 +153,7 @@ Result<int> run_restore(Context& context, const Arguments& arguments) {
     TRY(write_file_atomic(data / kRestoringName, manifest.id + kDatabaseDone));
   }
   const std::uint64_t left_out = TRY(put_blobs(context, source, manifest, data, arguments.has("skip-damaged")));
-  fs::remove(data / kRestoringName);
-  TRY(sync_directory(data));
+  TRY(mark_restored(data));
   if (context.json()) {
     print_json(render(manifest).set("data", data.string()).set("left_out", left_out));
   } else {

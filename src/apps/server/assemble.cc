@@ -28,6 +28,7 @@
 #include "api/native/snapshots.h"
 #include "api/openapi.h"
 #include "api/ui.h"
+#include "after_restore.h"
 #include "base/log.h"
 #include "parts.h"
 
@@ -144,6 +145,7 @@ api::RunExtras run_extras(Parts& parts) {
 Result<void> start_runs(Parts& parts) {
   runs::LoopOptions options;
   options.server_url = std::string(parts.settings.tls_certificate.empty() ? "http" : "https") + "://127.0.0.1:" + std::to_string(parts.http->port());
+  TRY(end_attempts_of_original(*parts.folder, *parts.runs));
   parts.runs_loop = std::make_unique<runs::Loop>(*parts.runs, *parts.executor, *parts.teams, system_clock(), *parts.counters, options);
   parts.runs_loop->start();
   return {};

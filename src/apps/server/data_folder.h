@@ -15,6 +15,8 @@ class DataFolder {
 
   /// `slipway restore` leaves this file in a folder until everything is in it.
   static constexpr const char* kRestoring = "restoring";
+  /// What it becomes then, until the first server started on the folder.
+  static constexpr const char* kRestored = "restored";
 
   enum class Use { serve, restore };
   /// Creates it when it is missing. failed_precondition: another server uses it, a newer version wrote it, or (to serve) it is
