@@ -35,6 +35,8 @@ constexpr std::string_view kInsertToken =
     "INSERT INTO tokens (id, member_id, name, hash, created_at, expires_at, last_used_at, run_id) "
     "VALUES (?, ?, ?, ?, ?, ?, NULL, ?)";
 
+constexpr Duration kLoginLifetime = std::chrono::hours(24 * 30);
+
 Role parse_role(std::string_view text) { return text == "admin" ? Role::admin : Role::member; }
 
 /// Five columns from `first`: id, name, display_name, role, created_at.
@@ -112,6 +114,7 @@ Result<void> Teams::refresh() {
     }));
     TRY(c.run("SELECT id, name FROM projects WHERE archived = 0", {}, [&](const Row& row) {
       fresh->projects_by_name.emplace(std::string(row.text(1)), ProjectId(row.text(0)));
+      fresh->project_ids.insert(std::string(row.text(0)));
       return true;
     }));
     return {};
@@ -131,6 +134,10 @@ std::optional<Identity> Teams::authenticate(std::string_view secret) {
 }
 
 Result<std::string> Teams::login(std::string_view member_name, std::string_view password) {
+  if (const Duration wait = attempts_.lock()->wait(member_name, clock_.now()); wait > Duration::zero()) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
+    return Error{ErrorCode::busy, fmt::format("too many wrong passwords for this name; try again in {} s, or sign in with a token", seconds)};
+  }
   struct Found {
     MemberId id;
     std::string password_hash;
@@ -142,11 +149,21 @@ Result<std::string> Teams::login(std::string_view member_name, std::string_view 
   // An unknown name costs the same time as a wrong password, so names cannot be guessed by the clock.
   static const std::string kNobody = hash_password("nobody has this password");
   const bool known = found && !found->password_hash.empty();
-  const bool right = verify_password(known ? found->password_hash : kNobody, password);
+  const bool right = TRY(check_password(known ? found->password_hash : kNobody, password));
   if (!known || !right) {
+    attempts_.lock()->failed(member_name, clock_.now());
     return Error{ErrorCode::unauthenticated, "the name or the password is wrong; sign in with a token, or ask an admin to set your password"};
   }
-  return TRY(create_token(found->id, "login", std::chrono::hours(24 * 30))).secret;
+  attempts_.lock()->succeeded(member_name);
+  return TRY(create_token(found->id, "login", kLoginLifetime)).secret;
+}
+
+Result<bool> Teams::check_password(const std::string& encoded, std::string_view password) {
+  const size_t others = passwords_checked_.fetch_add(1);
+  const bool right = others < kPasswordsCheckedAtOnceMax && verify_password(encoded, password);
+  passwords_checked_.fetch_sub(1);
+  if (others >= kPasswordsCheckedAtOnceMax) return Error{ErrorCode::busy, fmt::format("{} passwords are being checked right now; try again in a second", others)};
+  return right;
 }
 
 Result<void> Teams::set_password(const MemberId& member, std::string_view password) {
@@ -269,8 +286,9 @@ Result<Project> Teams::create_project(std::string_view project_name, std::string
 std::optional<ProjectId> Teams::find_project(std::string_view project_name) {
   const std::shared_ptr<const Snapshot> snapshot = *snapshot_.lock();
   const auto at = snapshot->projects_by_name.find(std::string(project_name));
-  if (at == snapshot->projects_by_name.end()) return std::nullopt;
-  return at->second;
+  if (at != snapshot->projects_by_name.end()) return at->second;
+  if (snapshot->project_ids.contains(std::string(project_name))) return ProjectId(project_name);
+  return std::nullopt;
 }
 
 Result<void> Teams::audit(const MemberId& member, std::string_view action, std::string_view subject, std::string_view details) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/clock.h"
@@ -19,6 +20,7 @@
 #include "catalog/catalog.h"
 #include "domain/credentials.h"
 #include "domain/ids.h"
+#include "teams/login_attempts.h"
 
 namespace slipway::teams {
 
@@ -64,6 +66,7 @@ struct AuditEntry {
 inline constexpr size_t kTokensMax = 100'000;
 inline constexpr size_t kMemberNameBytesMax = 100;
 inline constexpr size_t kPasswordBytesMin = 10;
+inline constexpr size_t kPasswordsCheckedAtOnceMax = 4;  // each takes 64 MiB and a core for a moment
 inline constexpr Duration kTokenRefreshInterval = std::chrono::seconds(2);
 
 /// Thread-safe. Reading a credential never touches the database: all live tokens are kept in memory and read again when
@@ -78,7 +81,8 @@ class Teams : public TokenIssuer {
 
   /// Who this secret speaks for; nullopt when nobody, or no longer. Safe on an event loop.
   std::optional<Identity> authenticate(std::string_view secret);
-  /// A new token for a member who knows their password (Argon2id, RFC 9106). unauthenticated otherwise, in constant time.
+  /// A new token for a member who knows their password (Argon2id, RFC 9106). unauthenticated otherwise, in constant time; busy for
+  /// a name with too many wrong ones (login_attempts.h), and while kPasswordsCheckedAtOnceMax others are being checked.
   Result<std::string> login(std::string_view member_name, std::string_view password);
   Result<void> set_password(const MemberId& member, std::string_view password);
   /// Whether an admin could sign in from elsewhere; until then the server listens on loopback only.
@@ -103,7 +107,7 @@ class Teams : public TokenIssuer {
 
   Result<std::vector<Project>> projects();
   Result<Project> create_project(std::string_view project_name, std::string_view description);
-  /// The id of a project by name; safe on an event loop.
+  /// The id of a project by its name, or by its id (which runs are told); safe on an event loop.
   std::optional<ProjectId> find_project(std::string_view project_name);
 
   /// Adds a line to the trail that nobody edits.
@@ -118,12 +122,14 @@ class Teams : public TokenIssuer {
   struct Snapshot {
     std::unordered_map<std::string, Known> tokens_by_hash;
     std::unordered_map<std::string, ProjectId> projects_by_name;
+    std::unordered_set<std::string> project_ids;
     std::uint64_t number = 0;  // of reads begun; a higher one saw at least as much
   };
 
   Teams(catalog::Database& database, const Clock& clock) : database_(database), clock_(clock) {}
   Result<void> refresh();
   void start_refreshing();
+  Result<bool> check_password(const std::string& encoded, std::string_view password);
 
   catalog::Database& database_;
   const Clock& clock_;
@@ -132,6 +138,8 @@ class Teams : public TokenIssuer {
   std::condition_variable stop_changed_;
   std::atomic<std::uint64_t> reads_begun_{0};
   Guarded<bool> stopping_{false};
+  Guarded<LoginAttempts> attempts_;
+  std::atomic<size_t> passwords_checked_{0};  // right now
   Thread refresher_;  // `teams-refresh`; PostgreSQL only, where another server may revoke a token
 };
 
