@@ -191,7 +191,8 @@ void add_models(Commands& commands) {
                       .options = {{.name = "filter", .value_name = "FILTER", .help = "only models that pass: name, tags.KEY"}}, .run = run_list});
   commands.push_back({.path = "models show", .summary = "One model, or one version of it", .details = "", .example = "slipway models show digits\n  slipway models show digits/2\n  slipway models show digits@production",
                       .positionals = {{"model", "NAME, NAME/VERSION or NAME@ALIAS"}}, .options = {}, .run = run_show});
-  commands.push_back({.path = "models add", .summary = "Make a version from a file or folder", .details = "", .example = "slipway models add digits model.onnx", .positionals = {{"model", "its name; made when it does not exist"}, {"path", "the file, or a folder with all files"}},
+  commands.push_back({.path = "models add", .summary = "Make a version from a file or folder",
+                      .details = "In a folder, labels.txt names the model's classes, one a line, and preprocess.json says how a picture becomes its input.", .example = "slipway models add digits model.onnx", .positionals = {{"model", "its name; made when it does not exist"}, {"path", "the file, or a folder with all files"}},
                       .options = {{.name = "description", .letter = 'm', .value_name = "TEXT", .help = "what is special about it"}}, .run = run_add});
   commands.push_back({.path = "models get", .summary = "Write a version's files into a folder", .details = "", .example = "slipway models get digits@production model/", .positionals = {kVersion, {"folder", "where to"}},
                       .options = {{.name = "force", .help = "replace files that are there with other content"}}, .run = run_get});
