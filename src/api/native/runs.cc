@@ -193,8 +193,13 @@ std::map<std::string, Json> packages_map(const Context& context, const Run& run)
   return out;
 }
 
-std::map<std::string, Json> inputs_map(const tracking::RunInputs& inputs) {
+/// What a step's inputs were pinned to, and what a client said it read.
+std::map<std::string, Json> inputs_map(const Context& context, const Run& run, const tracking::RunInputs& inputs) {
   std::map<std::string, Json> out;
+  if (context.extras.document) {
+    const Json pinned = context.extras.document(run.project, run.id, "inputs");
+    for (const auto& [name, input] : pinned.object()) out.emplace(name, input["label"]);
+  }
   for (const auto& dataset : inputs.datasets) out.emplace(dataset.name, Json(dataset.digest));
   for (const auto& model : inputs.models_in) out.emplace("model " + model.model_id, Json(model.model_id));
   return out;
@@ -212,7 +217,7 @@ Result<Json> diff(Context& context, const Request& request) {
   json.set("code", Json().set("left_commit", source(left)["commit"]).set("right_commit", source(right)["commit"]).set("diff_of_diffs", nullptr));
   json.set("environment", differences(packages_map(context, left), packages_map(context, right), "name"));
   const auto inputs_left = TRY(context.tracking.runs().inputs(project, left.id)), inputs_right = TRY(context.tracking.runs().inputs(project, right.id));
-  return json.set("inputs", differences(inputs_map(inputs_left), inputs_map(inputs_right), "name"));
+  return json.set("inputs", differences(inputs_map(context, left, inputs_left), inputs_map(context, right, inputs_right), "name"));
 }
 
 }  // namespace

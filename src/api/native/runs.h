@@ -14,7 +14,7 @@ namespace slipway::api {
 struct RunExtras {
   /// Adds members to a run's JSON (attempt_count, cost, queue_message, …), for lists and details.
   std::function<void(const tracking::Run& run, Json& json)> enrich;
-  /// A document recorded with the run ("environment", "machine"), or null.
+  /// A document recorded with the run ("environment", "machine"), or its "inputs" as they were pinned, or null.
   std::function<Json(const ProjectId& project, const RunId& run, std::string_view kind)> document;
   /// A member's name by id; empty when unknown.
   std::function<std::string(const MemberId& member)> member_name;

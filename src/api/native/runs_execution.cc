@@ -135,7 +135,7 @@ Result<http::Response> log(Context& context, const Request& request) {
   const auto most = parse_u64(request.query_value("bytes_max").value_or(std::to_string(kLogBytesDefault)));
   if (!offset || !most || *most == 0) return Error{ErrorCode::invalid_argument, "'offset' or 'bytes_max' is no number of bytes"};
   const auto piece = TRY(context.runs.log().read(id_of(request), *offset, *most));
-  const bool end = is_over(execution.state) && piece.next_offset >= piece.size;
+  const bool end = is_over(execution.state) && execution.is_told && piece.next_offset >= piece.size;
   if (request.query_value("raw").value_or("") == "true") {
     http::Response response;
     response.headers.set("Content-Type", "application/octet-stream").set("X-Slipway-Next-Offset", std::to_string(piece.next_offset));
@@ -232,6 +232,10 @@ void enrich_run(runs::Runs& runs, const tracking::Run& run, Json& json) {
 }
 
 Json run_document(runs::Runs& runs, const ProjectId& project, const RunId& run, std::string_view kind) {
+  if (kind == "inputs") {
+    const auto execution = runs.get(project, run);
+    return execution.ok() ? to_json(execution->inputs) : Json();
+  }
   return runs.document(project, run, kind).value_or(Json());
 }
 

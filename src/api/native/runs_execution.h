@@ -59,7 +59,7 @@ void add_runs_execution(http::Router& router, runs::Runs& runs, LogFollowers& fo
 
 /// attempt_count, queue_message and message of a run that Slipway executes: for RunExtras::enrich.
 void enrich_run(runs::Runs& runs, const tracking::Run& run, Json& json);
-/// "environment" and "machine" of a run, or null: for RunExtras::document.
+/// "environment", "machine" and "inputs" of a run, or null: for RunExtras::document.
 Json run_document(runs::Runs& runs, const ProjectId& project, const RunId& run, std::string_view kind);
 
 }  // namespace slipway::api
