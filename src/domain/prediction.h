@@ -49,8 +49,8 @@ struct PredictionServed {
 
 inline constexpr std::uint64_t kPredictionBodyBytesMax = 8ull << 20;
 
-/// Told of every answered request. served() never blocks and never fails: a sink that is full drops and counts. Called
-/// from the thread that reads the workers' answers, so it must be cheap. Thread-safe.
+/// Told of every request just before its answer is given, so that what a sink keeps is kept when the client has the answer.
+/// Never fails: a sink that is full drops and counts. Called from the thread that reads the workers' answers: cheap. Thread-safe.
 class PredictionSink {
  public:
   virtual ~PredictionSink() = default;

@@ -18,6 +18,24 @@ double share_of(const Histogram& histogram, size_t bin) {
   return (static_cast<double>(histogram.counts[bin]) + 0.5) / (static_cast<double>(histogram.total()) + 0.5 * bins);
 }
 
+constexpr double kSame = 1e-6;  // of the value: what float arithmetic may differ by
+
+/// For a reference of one value: below, the same, above.
+std::vector<double> edges_around(double value) {
+  const double reach = std::max(std::abs(value) * kSame, 1e-12);
+  return {value - reach, value + reach};
+}
+
+std::vector<double> quantile_edges(const std::vector<double>& sorted, size_t bins) {
+  std::vector<double> edges;
+  for (size_t i = 1; i < bins && !sorted.empty(); ++i) {
+    const double edge = sorted[i * sorted.size() / bins];
+    // The smallest value is no edge: nothing of the reference would lie below it.
+    if (edge > sorted.front() && (edges.empty() || edge > edges.back())) edges.push_back(edge);
+  }
+  return edges;
+}
+
 void check_comparable(const Histogram& reference, const Histogram& current) {
   CHECK(reference.edges == current.edges, "two histograms are compared bin by bin, so they need the same edges");
 }
@@ -39,23 +57,19 @@ void Histogram::add(double value) {
 Histogram bins_for(std::span<const double> reference, size_t bins) {
   std::vector<double> sorted;
   for (double v : reference) {
-    if (!std::isnan(v)) sorted.push_back(v);
+    if (std::isfinite(v)) sorted.push_back(v);
   }
   std::sort(sorted.begin(), sorted.end());
   Histogram histogram;
-  for (size_t i = 1; i < bins && !sorted.empty(); ++i) {
-    const double edge = sorted[i * sorted.size() / bins];
-    // The smallest value is no edge: nothing of the reference would lie below it.
-    if (edge > sorted.front() && (histogram.edges.empty() || edge > histogram.edges.back())) histogram.edges.push_back(edge);
-  }
+  histogram.edges = !sorted.empty() && sorted.front() == sorted.back() ? edges_around(sorted.front()) : quantile_edges(sorted, bins);
   histogram.counts.assign(histogram.edges.size() + 1, 0);
   return histogram;
 }
 
 Histogram bins_for_classes(size_t classes) {
   Histogram histogram;
-  for (size_t i = 1; i < classes; ++i) histogram.edges.push_back(static_cast<double>(i) - 0.5);
-  histogram.counts.assign(std::max<size_t>(classes, 1), 0);
+  for (size_t i = 1; i <= classes; ++i) histogram.edges.push_back(static_cast<double>(i) - 0.5);
+  histogram.counts.assign(classes + 1, 0);
   return histogram;
 }
 
@@ -121,16 +135,16 @@ std::string_view name(DriftVerdict::State state) {
   return "too_few";
 }
 
-DriftVerdict judge_drift(const Histogram& reference, const Histogram& current) {
+DriftVerdict judge_drift(const Histogram& reference, const Histogram& current, const DriftLimits& limits) {
   const std::int64_t n = reference.total(), m = current.total();
   DriftVerdict verdict;
-  if (n < kDriftSamplesMin || m < kDriftSamplesMin || reference.counts.size() < 2) return verdict;
+  if (n < limits.samples_min || m < limits.samples_min || reference.counts.size() < 2) return verdict;
   verdict.psi = psi(reference, current);
   verdict.ks = ks(reference, current);
   const boost::math::chi_squared chance(static_cast<double>(reference.counts.size() - 1));
-  const double by_chance = boost::math::quantile(boost::math::complement(chance, kDriftFalseAlarm)) *
+  const double by_chance = boost::math::quantile(boost::math::complement(chance, limits.false_alarm)) *
                            (1 / static_cast<double>(n) + 1 / static_cast<double>(m));
-  verdict.threshold = std::max(kDriftPsiMin, by_chance);
+  verdict.threshold = std::max(limits.psi_min, by_chance);
   verdict.state = verdict.psi > verdict.threshold ? DriftVerdict::State::drifted : DriftVerdict::State::steady;
   return verdict;
 }

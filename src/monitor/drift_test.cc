@@ -38,10 +38,38 @@ TEST(Bins, of_few_distinct_values_are_few) {
   EXPECT_EQ(histogram.counts[1], 100);
 }
 
-TEST(Bins, of_one_constant_are_one_and_say_nothing) {
+TEST(Bins, of_one_constant_are_below_the_same_and_above) {
   const std::vector<double> values(500, 3.0);
-  const Histogram histogram = filled(bins_for(values), values);
-  EXPECT_EQ(judge_drift(histogram, histogram).state, DriftVerdict::State::too_few);
+  const Histogram empty = bins_for(values);
+  EXPECT_EQ(filled(empty, values).counts, (std::vector<std::int64_t>{0, 500, 0}));
+  EXPECT_EQ(judge_drift(filled(empty, values), filled(empty, values)).state, DriftVerdict::State::steady);
+  EXPECT_EQ(judge_drift(filled(empty, values), filled(empty, std::vector<double>(200, 3.0 + 1e-9))).state, DriftVerdict::State::steady);
+  EXPECT_EQ(judge_drift(filled(empty, values), filled(empty, std::vector<double>(200, 3.1))).state, DriftVerdict::State::drifted);
+}
+
+TEST(Bins, of_nothing_and_of_nothing_finite_are_one_of_which_nothing_is_said) {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), infinite = std::numeric_limits<double>::infinity();
+  for (const std::vector<double>& values : {std::vector<double>(), std::vector<double>(300, nan), std::vector<double>(300, infinite)}) {
+    const Histogram histogram = filled(bins_for(values), values);
+    ASSERT_EQ(histogram.counts.size(), 1u);
+    const DriftVerdict verdict = judge_drift(histogram, histogram);
+    EXPECT_EQ(verdict.state, DriftVerdict::State::too_few);
+    EXPECT_EQ(psi(histogram, histogram), 0);
+    EXPECT_EQ(ks(histogram, histogram), 0);
+  }
+}
+
+TEST(Bins, have_finite_edges_whatever_the_reference_holds) {
+  auto values = normal_values(1, 500, 0);
+  values.insert(values.end(), 300, std::numeric_limits<double>::infinity());
+  for (double edge : bins_for(values).edges) EXPECT_TRUE(std::isfinite(edge));
+}
+
+TEST(Bins, of_classes_have_one_for_those_the_reference_never_had) {
+  const Histogram reference = filled(bins_for_classes(3), std::vector<double>(300, 1));
+  const Histogram current = filled(bins_for_classes(3), std::vector<double>(300, 7));
+  EXPECT_EQ(reference.counts, (std::vector<std::int64_t>{0, 300, 0, 0}));
+  EXPECT_EQ(current.counts, (std::vector<std::int64_t>{0, 0, 0, 300}));
 }
 
 TEST(Bins, take_not_a_number_without_losing_it) {
@@ -72,6 +100,21 @@ TEST(JudgeDrift, waits_for_enough_samples) {
   const auto before = normal_values(1, 2000, 0);
   const Histogram empty = bins_for(before);
   EXPECT_EQ(judge_drift(filled(empty, before), filled(empty, normal_values(2, 99, 5))).state, DriftVerdict::State::too_few);
+}
+
+TEST(JudgeDrift, goes_by_the_limits_it_is_given) {
+  const auto before = normal_values(1, 2000, 0);
+  const Histogram reference = filled(bins_for(before), before), current = filled(bins_for(before), normal_values(2, 150, 0.6));
+  EXPECT_EQ(judge_drift(reference, current).state, DriftVerdict::State::drifted);
+  EXPECT_EQ(judge_drift(reference, current, {.psi_min = 5}).state, DriftVerdict::State::steady);
+  EXPECT_EQ(judge_drift(reference, current, {.samples_min = 200}).state, DriftVerdict::State::too_few);
+}
+
+TEST(JudgeDrift, says_nothing_of_an_empty_side) {
+  const auto before = normal_values(1, 2000, 0);
+  const Histogram empty = bins_for(before);
+  EXPECT_EQ(judge_drift(filled(empty, before), empty).state, DriftVerdict::State::too_few);
+  EXPECT_EQ(judge_drift(empty, filled(empty, before)).state, DriftVerdict::State::too_few);
 }
 
 TEST(JudgeDrift, rarely_cries_over_equal_populations) {

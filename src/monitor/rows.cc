@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "monitor/case_filter.h"
 
 namespace slipway::monitor::rows {
 namespace {
@@ -17,19 +18,23 @@ using catalog::Values;
 
 #define CASE_COLUMNS \
   "id, project_id, deployment, answer_id, revision_id, model, version, at, reason, state, prediction, confidence, correct, label, " \
-  "comment, error, statistics, body_hash, body_bytes, json_bytes, media_type, slice, commit_id"
+  "comment, error, statistics, body_hash, body_bytes, json_bytes, media_type, slice, commit_id, target_hash, target_bytes"
 #define FINDING_COLUMNS \
   "id, project_id, deployment, model, version, kind, statistic, state, value, threshold, message, created_at, updated_at, closed_at"
 
-constexpr std::string_view kInsertCase = "INSERT INTO cases (" CASE_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-constexpr std::string_view kUpdateCase = "UPDATE cases SET state = ?, correct = ?, label = ?, comment = ?, slice = ?, commit_id = ? WHERE id = ?";
+constexpr std::string_view kInsertCase = "INSERT INTO cases (" CASE_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (answer_id) DO NOTHING";
+constexpr std::string_view kUpdateCase = "UPDATE cases SET state = ?, correct = ?, label = ?, comment = ?, slice = ?, commit_id = ?, target_hash = ?, target_bytes = ? WHERE id = ?";
 constexpr std::string_view kInsertFinding = "INSERT INTO findings (" FINDING_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, NULL)";
 constexpr std::string_view kUpsertReference =
     "INSERT INTO drift_references (project_id, model, version, statistic, source, histogram, created_at) VALUES (?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (project_id, model, version, statistic) DO UPDATE SET source = excluded.source, histogram = excluded.histogram, created_at = excluded.created_at";
+#define MINUTE_COLUMNS "minute, requests, errors, latency_sum_us, latency_buckets, confidence_sum, confidence_count"
 constexpr std::string_view kSelectMinutes =
-    "SELECT minute, requests, errors, latency_sum_us, latency_buckets, confidence_sum, confidence_count FROM traffic_minutes "
-    "WHERE project_id = ? AND deployment = ? AND minute >= ? ORDER BY minute";
+    "SELECT " MINUTE_COLUMNS " FROM traffic_minutes WHERE project_id = ? AND deployment = ? AND minute >= ? ORDER BY minute";
+constexpr std::string_view kSelectMinute = "SELECT " MINUTE_COLUMNS " FROM traffic_minutes WHERE project_id = ? AND deployment = ? AND minute = ?";
+constexpr std::string_view kSumMinutes =
+    "SELECT CAST(COALESCE(SUM(requests), 0) AS BIGINT), CAST(COALESCE(SUM(errors), 0) AS BIGINT) FROM traffic_minutes "
+    "WHERE project_id = ? AND deployment = ?";
 constexpr std::string_view kUpsertMinute =
     "INSERT INTO traffic_minutes (project_id, deployment, minute, requests, errors, latency_sum_us, latency_buckets, confidence_sum, confidence_count) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project_id, deployment, minute) DO UPDATE SET requests = excluded.requests, errors = excluded.errors, "
@@ -68,6 +73,9 @@ Case case_of(const Row& row) {
   found.media_type = row.text(20);
   found.slice = row.text(21);
   found.commit = row.text(22);
+  const auto target = parse_hash(row.text(23));
+  if (target.ok()) found.target = *target;
+  found.target_bytes = static_cast<std::uint64_t>(row.integer(24));
   return found;
 }
 
@@ -78,19 +86,27 @@ Finding finding_of(const Row& row) {
   return found;
 }
 
+std::string hash_text(const std::optional<Hash>& hash) { return hash ? slipway::render(*hash) : ""; }
+
 Value truth(const std::optional<bool>& value) { return value ? Value(std::int64_t{*value}) : Value(nullptr); }
 
-std::string render_buckets(const std::array<std::uint64_t, LatencyHistogram::kBuckets>& buckets) {
-  std::string text;
-  for (std::uint64_t count : buckets) text += (text.empty() ? "" : ",") + std::to_string(count);
-  return text;
+TrafficCounts counts_of(const Row& row) {
+  return {row.integer(1), row.integer(2), row.integer(3), row.integer(6), row.number(5), parse_buckets(row.text(4))};
 }
 
-MinuteCounts minute_of(const Row& row, const ProjectId& project, std::string_view deployment) {
-  MinuteCounts counts{project, std::string(deployment), Time{row.integer(0)}, row.integer(1), row.integer(2), row.integer(3), row.integer(6), row.number(5), {}};
-  const auto buckets = split(row.text(4), ',');
-  for (size_t i = 0; i < buckets.size() && i < counts.latency.size(); ++i) counts.latency[i] = parse_u64(buckets[i]).value_or(0);
-  return counts;
+/// The WHERE of a list of cases, without its page.
+Result<std::string> conditions_of(const CaseQuery& query, Values& values, FilterPlace* place) {
+  std::string sql = " FROM cases WHERE project_id = ?";
+  values.emplace_back(query.project.text);
+  const auto narrow = [&](const char* condition, const std::string& value) {
+    if (value.empty()) return;
+    sql += condition;
+    values.emplace_back(value);
+  };
+  narrow(" AND deployment = ?", query.deployment);
+  narrow(" AND state = ?", query.state);
+  narrow(" AND slice = ?", query.slice);
+  return sql + TRY(case_conditions(query.filter, values, place));
 }
 
 }  // namespace
@@ -118,30 +134,30 @@ TensorStatistics parse_statistics(const Json& json) {
   return figures;
 }
 
-Result<void> insert_case(Connection& c, const Case& kept) {
-  TRY(c.run(kInsertCase, {kept.id.text, kept.project.text, kept.deployment, kept.answer.text, kept.revision.text, kept.model, kept.version, kept.at.micros,
+Result<bool> insert_case(Connection& c, const Case& kept) {
+  const std::int64_t inserted = TRY(c.run(kInsertCase, {kept.id.text, kept.project.text, kept.deployment, kept.answer.text, kept.revision.text, kept.model, kept.version, kept.at.micros,
                           std::string(name(kept.reason)), std::string(name(kept.state)), kept.prediction,
                           kept.confidence ? Value(*kept.confidence) : Value(nullptr), truth(kept.correct), kept.label, kept.comment, kept.error,
-                          render(kept.statistics).render(), kept.body ? slipway::render(*kept.body) : std::string(),
-                          static_cast<std::int64_t>(kept.body_bytes), static_cast<std::int64_t>(kept.json_bytes), kept.media_type, kept.slice, kept.commit}));
-  return {};
+                          render(kept.statistics).render(), hash_text(kept.body),
+                          static_cast<std::int64_t>(kept.body_bytes), static_cast<std::int64_t>(kept.json_bytes), kept.media_type, kept.slice, kept.commit, hash_text(kept.target), static_cast<std::int64_t>(kept.target_bytes)}));
+  return inserted > 0;
 }
 
-Result<std::vector<Case>> select_cases(Connection& c, const CaseQuery& query) {
-  std::string sql = "SELECT " CASE_COLUMNS " FROM cases WHERE project_id = ?";
-  Values values = {query.project.text};
-  const auto narrow = [&](const char* condition, const std::string& value) {
-    if (value.empty()) return;
-    sql += condition;
-    values.emplace_back(value);
-  };
-  narrow(" AND deployment = ?", query.deployment);
-  narrow(" AND state = ?", query.state);
-  narrow(" AND slice = ?", query.slice);
-  narrow(" AND id < ?", query.before);
-  sql += " ORDER BY id DESC LIMIT ?";
-  values.emplace_back(static_cast<std::int64_t>(query.most));
-  return c.rows(sql, values, case_of);
+Result<std::vector<Case>> select_cases(Connection& c, const CaseQuery& query, FilterPlace* place) {
+  Values values;
+  std::string sql = "SELECT " CASE_COLUMNS + TRY(conditions_of(query, values, place));
+  if (!query.before.empty()) {
+    sql += " AND id < ?";
+    values.emplace_back(query.before);
+  }
+  values.emplace_back(static_cast<std::int64_t>(query.most) + 1);
+  return c.rows(sql + " ORDER BY id DESC LIMIT ?", values, case_of);
+}
+
+Result<std::int64_t> count_cases(Connection& c, const CaseQuery& query, FilterPlace* place) {
+  Values values;
+  const std::string sql = "SELECT COUNT(*)" + TRY(conditions_of(query, values, place));
+  return TRY(c.first(sql, values, [](const Row& row) { return row.integer(0); })).value_or(0);
 }
 
 Result<std::optional<Case>> select_case(Connection& c, const ProjectId& project, const CaseId& id) {
@@ -153,7 +169,8 @@ Result<std::optional<Case>> select_case_of_answer(Connection& c, const AnswerId&
 }
 
 Result<void> update_case(Connection& c, const Case& changed) {
-  TRY(c.run(kUpdateCase, {std::string(name(changed.state)), truth(changed.correct), changed.label, changed.comment, changed.slice, changed.commit, changed.id.text}));
+  TRY(c.run(kUpdateCase, {std::string(name(changed.state)), truth(changed.correct), changed.label, changed.comment, changed.slice, changed.commit, hash_text(changed.target),
+                          static_cast<std::int64_t>(changed.target_bytes), changed.id.text}));
   return {};
 }
 
@@ -167,9 +184,11 @@ Result<std::int64_t> count_open_cases(Connection& c, const ProjectId& project, s
 }
 
 Result<void> select_bodies(Connection& c, const std::function<void(const Hash&)>& visit) {
-  TRY(c.run("SELECT body_hash FROM cases WHERE body_hash <> ''", {}, [&](const Row& row) {
-    const auto hash = parse_hash(row.text(0));
-    if (hash.ok()) visit(*hash);
+  TRY(c.run("SELECT body_hash, target_hash FROM cases WHERE body_hash <> '' OR target_hash <> ''", {}, [&](const Row& row) {
+    for (const int column : {0, 1}) {
+      const auto hash = parse_hash(row.text(column));
+      if (hash.ok()) visit(*hash);
+    }
     return true;
   }));
   return {};
@@ -256,26 +275,26 @@ Result<std::optional<Reference>> select_reference(Connection& c, const ProjectId
   return std::optional(std::move(reference));
 }
 
-Result<void> add_minute(Connection& c, const MinuteCounts& counts) {
-  MinuteCounts sum = counts;
-  const auto kept = TRY(c.rows(kSelectMinutes, {counts.project.text, counts.deployment, counts.minute.micros},
-                               [&](const Row& row) { return minute_of(row, counts.project, counts.deployment); }));
-  if (!kept.empty() && kept.front().minute == counts.minute) {
-    const MinuteCounts& before = kept.front();
-    sum.requests += before.requests;
-    sum.errors += before.errors;
-    sum.latency_sum_us += before.latency_sum_us;
-    sum.confidence_sum += before.confidence_sum;
-    sum.confidence_count += before.confidence_count;
-    for (size_t i = 0; i < sum.latency.size(); ++i) sum.latency[i] += before.latency[i];
-  }
-  TRY(c.run(kUpsertMinute, {sum.project.text, sum.deployment, sum.minute.micros, sum.requests, sum.errors, sum.latency_sum_us, render_buckets(sum.latency),
-                            sum.confidence_sum, sum.confidence_count}));
+Result<void> add_minute(Connection& c, const std::string& project, const std::string& deployment, Time minute, const TrafficCounts& counts) {
+  TrafficCounts sum = counts;
+  const auto kept = TRY(c.first(kSelectMinute, {project, deployment, minute.micros}, counts_of));
+  if (kept) sum.add(*kept);
+  TRY(c.run(kUpsertMinute, {project, deployment, minute.micros, sum.requests, sum.errors, sum.latency_sum_us, render_buckets(sum.latency), sum.confidence_sum, sum.confidence_count}));
   return {};
 }
 
-Result<std::vector<MinuteCounts>> select_minutes(Connection& c, const ProjectId& project, std::string_view deployment, Time since) {
-  return c.rows(kSelectMinutes, {project.text, std::string(deployment), since.micros}, [&](const Row& row) { return minute_of(row, project, deployment); });
+Result<std::map<Time, TrafficCounts>> select_minutes(Connection& c, const std::string& project, const std::string& deployment, Time since) {
+  std::map<Time, TrafficCounts> minutes;
+  TRY(c.run(kSelectMinutes, {project, deployment, since.micros}, [&](const Row& row) {
+    minutes[{row.integer(0)}] = counts_of(row);
+    return true;
+  }));
+  return minutes;
+}
+
+Result<TrafficSum> sum_minutes(Connection& c, const std::string& project, const std::string& deployment) {
+  const auto sum = TRY(c.first(kSumMinutes, {project, deployment}, [](const Row& row) { return TrafficSum{row.integer(0), row.integer(1), {}}; }));
+  return sum.value_or(TrafficSum{});
 }
 
 }  // namespace slipway::monitor::rows

@@ -2,17 +2,22 @@
 #pragma once
 
 #include "monitor/monitor.h"
+#include "monitor/traffic.h"
 
 namespace slipway::monitor::rows {
 
 Json render(const TensorStatistics& figures);
 TensorStatistics parse_statistics(const Json& json);
 
-Result<void> insert_case(catalog::Connection& c, const Case& kept);
-Result<std::vector<Case>> select_cases(catalog::Connection& c, const CaseQuery& query);
+/// False when the answer has a case already; nothing is changed then.
+Result<bool> insert_case(catalog::Connection& c, const Case& kept);
+/// Newest first. One more than `query.most` says that there are more.
+Result<std::vector<Case>> select_cases(catalog::Connection& c, const CaseQuery& query, FilterPlace* place);
+/// How many there are in all, on every page.
+Result<std::int64_t> count_cases(catalog::Connection& c, const CaseQuery& query, FilterPlace* place);
 Result<std::optional<Case>> select_case(catalog::Connection& c, const ProjectId& project, const CaseId& id);
 Result<std::optional<Case>> select_case_of_answer(catalog::Connection& c, const AnswerId& answer);
-/// Writes state, correct, label, comment, slice and commit.
+/// Writes state, correct, label, target, comment, slice and commit.
 Result<void> update_case(catalog::Connection& c, const Case& changed);
 /// Of one deployment, or of the whole project when it is empty.
 Result<std::int64_t> count_open_cases(catalog::Connection& c, const ProjectId& project, std::string_view deployment);
@@ -35,16 +40,10 @@ Result<void> upsert_reference(catalog::Connection& c, const ProjectId& project, 
                               const Reference& reference, Time at);
 Result<std::optional<Reference>> select_reference(catalog::Connection& c, const ProjectId& project, const std::string& model, std::int64_t version);
 
-/// Counts of one minute, as kept and as added.
-struct MinuteCounts {
-  ProjectId project;
-  std::string deployment;
-  Time minute;
-  std::int64_t requests = 0, errors = 0, latency_sum_us = 0, confidence_count = 0;
-  double confidence_sum = 0;
-  std::array<std::uint64_t, LatencyHistogram::kBuckets> latency{};
-};
-Result<void> add_minute(catalog::Connection& c, const MinuteCounts& counts);
-Result<std::vector<MinuteCounts>> select_minutes(catalog::Connection& c, const ProjectId& project, std::string_view deployment, Time since);
+/// Adds to what the minute's row holds.
+Result<void> add_minute(catalog::Connection& c, const std::string& project, const std::string& deployment, Time minute, const TrafficCounts& counts);
+Result<std::map<Time, TrafficCounts>> select_minutes(catalog::Connection& c, const std::string& project, const std::string& deployment, Time since);
+/// Requests and errors of all minutes.
+Result<TrafficSum> sum_minutes(catalog::Connection& c, const std::string& project, const std::string& deployment);
 
 }  // namespace slipway::monitor::rows

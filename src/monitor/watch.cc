@@ -63,7 +63,7 @@ bool Watch::add(const TensorStatistics& figures) {
   return false;
 }
 
-std::vector<StatisticState> Watch::states() const {
+std::vector<StatisticState> Watch::states(const DriftLimits& limits) const {
   std::vector<StatisticState> states;
   if (!reference_) return states;
   for (const auto& [statistic_name, reference] : reference_->histograms) {
@@ -73,7 +73,7 @@ std::vector<StatisticState> Watch::states() const {
       const double value = statistic(figures, statistic_name);
       if (!std::isnan(value)) state.current.add(value);
     }
-    state.verdict = judge_drift(state.reference, state.current);
+    state.verdict = judge_drift(state.reference, state.current, limits);
     states.push_back(std::move(state));
   }
   return states;

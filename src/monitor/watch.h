@@ -12,8 +12,8 @@
 
 namespace slipway::monitor {
 
-inline constexpr size_t kWatchWindow = 500;           // the current traffic: the last so many answers
-inline constexpr size_t kWatchReferenceAnswers = 500; // without an evaluation, the first so many answers are the reference
+inline constexpr size_t kWatchWindow = kDriftSamplesMax;  // the current traffic: the last so many answers
+inline constexpr size_t kWatchReferenceAnswers = 500;     // without an evaluation, the first so many answers are the reference
 
 /// The statistics that are watched, by name: "input_mean", "input_deviation", "confidence", "margin", "predicted_class".
 const std::vector<std::string>& watched_statistics();
@@ -46,7 +46,7 @@ class Watch {
   const std::optional<Reference>& reference() const { return reference_; }
   void set_reference(Reference reference) { reference_ = std::move(reference); }
   /// How each statistic stands now; empty while there is no reference.
-  std::vector<StatisticState> states() const;
+  std::vector<StatisticState> states(const DriftLimits& limits) const;
   size_t answers_in_window() const { return window_.size(); }
 
  private:

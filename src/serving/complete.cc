@@ -82,24 +82,22 @@ void Generation::succeed(Pending& pending, std::vector<Tensor> outputs, const Te
   response.outputs = std::move(outputs);
   response.statistics = statistics;
   response.labels = labels_;
-  const AnswerId answer = response.answer;
+  tell(pending, response.answer, &statistics, "");
   pending.done(pending.request, std::move(response));
-  tell(pending, answer, &statistics, "");
 }
 
 void Generation::fail(Pending& pending, const Error& error) {
   const AnswerId answer = new_answer_id(revision_.id, facts_->clock);
   statistics_->failed(static_cast<std::uint64_t>((facts_->clock.steady() - pending.arrived).count()) * 1000);
   facts_->errors.add();
-  pending.done(pending.request, error);
   tell(pending, answer, nullptr, error.message);
+  pending.done(pending.request, error);
 }
 
 void Generation::tell(Pending& pending, const AnswerId& answer, const TensorStatistics* statistics, const std::string& error) {
   const Duration latency = facts_->clock.steady() - pending.arrived;
   facts_->requests.add();
   facts_->latency.record(latency);
-  facts_->traffic.record(pending.received, latency, statistics != nullptr, statistics ? statistics->confidence : std::numeric_limits<double>::quiet_NaN());
   if (!facts_->predictions) return;
   PredictionServed served;
   served.answer = answer;

@@ -27,7 +27,6 @@ struct EndpointFacts {
   const Clock& clock;
   PredictionSink* predictions = nullptr;
   AnswerLoop& answers;
-  mutable Traffic traffic;  // locks itself
   Counter& requests;
   Counter& errors;
   Counter& rejected;
@@ -114,6 +113,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
   void complete(Batch& batch, const inference::Frame& frame, std::shared_ptr<const std::string> payload);
   void succeed(Pending& pending, std::vector<inference::Tensor> outputs, const TensorStatistics& statistics);
   void fail(Pending& pending, const Error& error);
+  /// Before the answer is given: what the sink keeps of the request, it has kept when the client knows.
   void tell(Pending& pending, const AnswerId& answer, const TensorStatistics* statistics, const std::string& error);
 
   const std::shared_ptr<const EndpointFacts> facts_;

@@ -101,7 +101,7 @@ Result<std::shared_ptr<Endpoint>> Serving::Impl::require(const ProjectId& projec
 std::shared_ptr<Endpoint> Serving::Impl::make_endpoint(DeploymentRow row, std::optional<Revision> resume, std::optional<Revision> failed) {
   const Labels labels = {{"deployment", row.spec.name}, {"project", row.project.text}};
   auto facts = std::shared_ptr<EndpointFacts>(new EndpointFacts{
-      row.id, row.project, row.spec.name, clock, predictions, answers, {},
+      row.id, row.project, row.spec.name, clock, predictions, answers,
       counters.counter("inference_requests_total", "Requests that reached a deployment's queue", labels),
       counters.counter("inference_errors_total", "Requests of a deployment that failed", labels),
       counters.counter("inference_rejected_total", "Requests refused because the deployment's queue was full", labels),
@@ -170,7 +170,6 @@ Result<Deployment> Serving::Impl::view(Endpoint& endpoint) {
       out.replicas.push_back(std::move(replica));
     }
   }
-  out.traffic = endpoint.facts().traffic.totals(clock.now());
   out.revisions = TRY(database.read_value([&](catalog::Connection& c) { return revisions_of(c, out.id, kRevisionsShownMax); }));
   return out;
 }
@@ -275,10 +274,6 @@ Result<std::vector<Deployment>> Serving::list(const ProjectId& project) {
   std::vector<Deployment> out;
   for (const auto& endpoint : endpoints) out.push_back(TRY(impl_->view(*endpoint)));
   return out;
-}
-
-Result<std::vector<TrafficMinute>> Serving::traffic(const ProjectId& project, std::string_view name, size_t minutes) {
-  return TRY(impl_->require(project, name))->facts().traffic.minutes(impl_->clock.now(), minutes);
 }
 
 Result<RevisionOrigin> Serving::origin(const AnswerId& answer) { return origin(TRY(revision_of(answer))); }

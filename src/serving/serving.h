@@ -36,7 +36,7 @@ inline constexpr Duration kBatchDelayMax = std::chrono::seconds(1);
 inline constexpr Duration kQueueWaitMax = std::chrono::seconds(30);   // then timed_out
 inline constexpr Duration kAnswerWaitMax = std::chrono::seconds(120); // then the replica counts as hung and is replaced
 inline constexpr Duration kLoadWaitMax = std::chrono::minutes(10);    // for a worker to load its model
-inline constexpr Duration kAliasInterval = std::chrono::seconds(1);   // how often aliases are looked at without being told
+inline constexpr Duration kAliasInterval = std::chrono::seconds(10);  // how often aliases are looked at without being told (poke)
 inline constexpr size_t kRevisionsShownMax = 50;
 
 /// What somebody asked for.
@@ -113,7 +113,6 @@ struct Deployment {
   int replicas_ready = 0;
   int waiting = 0;                 // requests in the queue
   std::uint64_t memory_bytes = 0;
-  TrafficTotals traffic;
   std::vector<Revision> revisions; // newest first, at most kRevisionsShownMax
   std::vector<ReplicaView> replicas;
   std::string created_by;
@@ -180,7 +179,6 @@ class Serving {
   Result<Deployment> get(const ProjectId& project, std::string_view name);
   /// By name.
   Result<std::vector<Deployment>> list(const ProjectId& project);
-  Result<std::vector<TrafficMinute>> traffic(const ProjectId& project, std::string_view name, size_t minutes);
 
   /// Which revision gave an answer; also of deleted deployments.
   Result<RevisionOrigin> origin(const AnswerId& answer);
@@ -196,7 +194,7 @@ class Serving {
   /// Figures of one deployment by version; not_found.
   Result<std::vector<VersionFigures>> figures(const ProjectId& project, std::string_view name);
 
-  /// Something about this project's models changed: look at aliases now. Never blocks.
+  /// Something about models changed: look at aliases now. Never blocks.
   void poke();
 
  private:

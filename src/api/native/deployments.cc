@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "api/api.h"
 #include "base/text.h"
@@ -17,6 +18,11 @@ using serving::DeploymentChange;
 
 constexpr std::int64_t kMinutesDefault = 60;
 
+struct Rooms {
+  serving::Serving& serving;
+  monitor::Monitor& monitor;
+};
+
 Json revision_json(const serving::Revision& revision) {
   Json json;
   json.set("id", revision.id.text).set("number", revision.number).set("model", revision.model).set("version", revision.version);
@@ -31,15 +37,23 @@ Json replica_json(const serving::ReplicaView& replica) {
   return json.set("memory_bytes", replica.memory_bytes).set("started_at", time_json(replica.started_at));
 }
 
-Json traffic_json(const serving::TrafficTotals& traffic) {
+Json number_or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+
+Json totals_json(const monitor::TrafficTotals& traffic) {
   Json json;
   json.set("requests_total", traffic.requests).set("errors_total", traffic.errors).set("per_s", traffic.per_s);
-  return json.set("p50_ms", traffic.p50_ms).set("p99_ms", traffic.p99_ms);
+  return json.set("p50_ms", number_or_null(traffic.p50_ms)).set("p99_ms", number_or_null(traffic.p99_ms));
+}
+
+Json span_json(const monitor::TrafficSpan& span) {
+  Json json;
+  json.set("at", time_json(span.at)).set("requests", span.requests).set("errors", span.errors);
+  return json.set("p50_ms", number_or_null(span.p50_ms)).set("p99_ms", number_or_null(span.p99_ms)).set("confidence_mean", number_or_null(span.confidence_mean));
 }
 
 }  // namespace
 
-Json deployment_json(const Deployment& deployment) {
+Json deployment_json(const Deployment& deployment, const monitor::TrafficTotals& traffic) {
   const serving::DeploymentSpec& spec = deployment.spec;
   Json json;
   json.set("id", deployment.id.text).set("name", spec.name).set("model", spec.model.name).set("reference", render(spec.model));
@@ -47,7 +61,7 @@ Json deployment_json(const Deployment& deployment) {
   json.set("state", std::string(serving::name(deployment.state))).set("endpoint", "/v2/models/" + spec.name);
   json.set("replicas", Json().set("min", spec.replicas_min).set("max", spec.replicas_max).set("ready", deployment.replicas_ready));
   json.set("batch", Json().set("max", spec.batch_max).set("delay_ms", static_cast<double>(spec.batch_delay.count()) / 1000));
-  json.set("capture", spec.capture).set("traffic", traffic_json(deployment.traffic)).set("waiting", deployment.waiting);
+  json.set("capture", spec.capture).set("traffic", totals_json(traffic)).set("waiting", deployment.waiting);
   Json::Array revisions, workers;
   for (const serving::Revision& revision : deployment.revisions) revisions.push_back(revision_json(revision));
   for (const serving::ReplicaView& replica : deployment.replicas) workers.push_back(replica_json(replica));
@@ -110,76 +124,102 @@ Result<DeploymentChange> change_of(const Json& body) {
   return change;
 }
 
-Result<Deployment> create(serving::Serving& serving, const Request& request) {
+/// The rules are the monitor's business; whoever sets them should hear at once what is wrong with them.
+Result<void> check_capture(const DeploymentChange& change) {
+  if (change.capture) TRY(monitor::parse_capture(*change.capture));
+  return {};
+}
+
+Result<Json> shown(const Rooms& rooms, const Request& request, const Result<Deployment>& deployment) {
+  if (!deployment.ok()) return deployment.error();
+  return deployment_json(*deployment, TRY(rooms.monitor.traffic().totals(project_of(request), deployment->spec.name)));
+}
+
+Result<Json> create(const Rooms& rooms, const Request& request) {
   const Json body = TRY(json_body(request));
   TRY(check_object(body, "deployment", {"name", "model", "replicas", "batch", "capture"}));
   serving::DeploymentSpec spec;
   spec.model = TRY(model_of(body));
   spec.name = TRY(optional_string(body, "name", spec.model.name));
   const DeploymentChange change = TRY(change_of(body));
+  TRY(check_capture(change));
   spec.replicas_min = change.replicas_min.value_or(1);
   spec.replicas_max = change.replicas_max.value_or(std::max(1, spec.replicas_min));
   spec.batch_max = change.batch_max.value_or(1);
   spec.batch_delay = change.batch_delay.value_or(Duration(0));
   if (change.capture) spec.capture = *change.capture;
-  return serving.create(project_of(request), spec, caller_of(request).name);
+  return shown(rooms, request, rooms.serving.create(project_of(request), spec, caller_of(request).name));
 }
 
-Result<Deployment> update(serving::Serving& serving, const Request& request) {
+Result<Json> update(const Rooms& rooms, const Request& request) {
   const Json body = TRY(json_body(request));
   TRY(check_object(body, "deployment", {"model", "replicas", "batch", "capture", "state"}));
-  return serving.update(project_of(request), request.parameter("name"), TRY(change_of(body)), caller_of(request).name);
+  const DeploymentChange change = TRY(change_of(body));
+  TRY(check_capture(change));
+  return shown(rooms, request, rooms.serving.update(project_of(request), request.parameter("name"), change, caller_of(request).name));
+}
+
+Result<Json> get(const Rooms& rooms, const Request& request) { return shown(rooms, request, rooms.serving.get(project_of(request), request.parameter("name"))); }
+
+Result<Json> restart(const Rooms& rooms, const Request& request) {
+  return shown(rooms, request, rooms.serving.restart(project_of(request), request.parameter("name"), caller_of(request).name));
 }
 
 /// By name; a page token is the last name of the page before.
-Result<Json> list(serving::Serving& serving, const Request& request) {
+Result<Json> list(const Rooms& rooms, const Request& request) {
   const Page page = TRY(page_of(request));
   Json::Array items;
   Json next;
-  for (const Deployment& deployment : TRY(serving.list(project_of(request)))) {
+  for (const Deployment& deployment : TRY(rooms.serving.list(project_of(request)))) {
     if (!page.token.empty() && deployment.spec.name <= page.token) continue;
     if (static_cast<int>(items.size()) == page.size) {
       next = items.back()["name"];
       break;
     }
-    items.push_back(deployment_json(deployment));
+    items.push_back(TRY(shown(rooms, request, deployment)));
   }
   return Json().set("deployments", std::move(items)).set("next_page_token", next);
 }
 
-Result<Json> traffic(serving::Serving& serving, const Request& request) {
-  const auto text = request.query_value("minutes");
-  const auto minutes = text ? parse_i64(*text) : std::optional(kMinutesDefault);
-  if (!minutes || *minutes < 1 || *minutes > static_cast<std::int64_t>(serving::Traffic::kMinutesKept)) return Error{ErrorCode::invalid_argument, "'minutes' must be 1 to " + std::to_string(serving::Traffic::kMinutesKept)};
-  Json::Array rows;
-  for (const serving::TrafficMinute& minute : TRY(serving.traffic(project_of(request), request.parameter("name"), static_cast<size_t>(*minutes)))) {
-    Json row;
-    row.set("at", time_json(minute.at)).set("requests", minute.requests).set("errors", minute.errors).set("p50_ms", minute.p50_ms).set("p99_ms", minute.p99_ms);
-    rows.push_back(row.set("confidence_mean", std::isnan(minute.confidence_mean) ? Json() : Json(minute.confidence_mean)));
-  }
-  return Json().set("minutes", std::move(rows));
+Result<int> whole_number(const Request& request, const char* key, std::int64_t otherwise, std::int64_t most) {
+  const auto text = request.query_value(key);
+  const auto value = text ? parse_i64(*text) : std::optional(otherwise);
+  if (!value || *value < 1 || *value > most) return Error{ErrorCode::invalid_argument, std::string("'") + key + "' must be 1 to " + std::to_string(most)};
+  return static_cast<int>(*value);
 }
 
-http::Response ok(const Json& json) { return http::Response::json(json.render()); }
-http::Response created(const Deployment& deployment) { return http::Response::json(deployment_json(deployment).render(), 201); }
-http::Response shown(const Deployment& deployment) { return ok(deployment_json(deployment)); }
+Result<Json> traffic(const Rooms& rooms, const Request& request) {
+  const int minutes = TRY(whole_number(request, "minutes", kMinutesDefault, monitor::kTrafficMinutesMax));
+  const int step = TRY(whole_number(request, "step", 1, monitor::kTrafficStepMax));
+  const auto deployment = TRY(rooms.serving.get(project_of(request), request.parameter("name")));
+  Json::Array spans;
+  for (const auto& span : TRY(rooms.monitor.traffic().spans(project_of(request), deployment.spec.name, minutes, step))) spans.push_back(span_json(span));
+  return Json().set("step_minutes", step).set("minutes", std::move(spans));
+}
 
-Result<Json> remove(serving::Serving& serving, const Request& request) {
-  TRY(serving.remove(project_of(request), request.parameter("name")));
+Result<Json> remove(const Rooms& rooms, const Request& request) {
+  TRY(rooms.serving.remove(project_of(request), request.parameter("name")));
   return Json(Json::Object{});
 }
 
 }  // namespace
 
-void add_deployments(http::Router& router, serving::Serving& serving) {
+void add_deployments(http::Router& router, serving::Serving& serving, monitor::Monitor& monitor) {
+  const Rooms rooms{serving, monitor};
+  using Function = Result<Json> (*)(const Rooms&, const Request&);
+  const auto add = [&](Method method, const std::string& pattern, Function function, int status = 200) {
+    router.add(method, pattern, [rooms, function, status](Request& request, const Responder& responder) {
+      answer(responder, function(rooms, request), [status](const Json& json) { return http::Response::json(json.render(), status); });
+    });
+  };
   const std::string all = "/api/v1/deployments", one = all + "/{name}";
-  router.add(Method::get, all, [&serving](Request& request, const Responder& responder) { answer(responder, list(serving, request), ok); });
-  router.add(Method::post, all, [&serving](Request& request, const Responder& responder) { answer(responder, create(serving, request), created); });
-  router.add(Method::get, one, [&serving](Request& request, const Responder& responder) { answer(responder, serving.get(project_of(request), request.parameter("name")), shown); });
-  router.add(Method::patch, one, [&serving](Request& request, const Responder& responder) { answer(responder, update(serving, request), shown); });
-  router.add(Method::del, one, [&serving](Request& request, const Responder& responder) { answer(responder, remove(serving, request), ok); });
-  router.add(Method::post, one + "/restart", [&serving](Request& request, const Responder& responder) { answer(responder, serving.restart(project_of(request), request.parameter("name"), caller_of(request).name), shown); });
-  router.add(Method::get, one + "/traffic", [&serving](Request& request, const Responder& responder) { answer(responder, traffic(serving, request), ok); });
+  add(Method::get, all, list);
+  add(Method::post, all, create, 201);
+  add(Method::get, one, get);
+  add(Method::patch, one, update);
+  add(Method::del, one, remove);
+  add(Method::post, one + "/restart", restart);
+  add(Method::get, one + "/traffic", traffic);
 }
 
 }  // namespace slipway::api

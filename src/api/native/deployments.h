@@ -3,14 +3,15 @@
 
 #include "base/json.h"
 #include "http/http.h"
+#include "monitor/monitor.h"
 #include "serving/serving.h"
 
 namespace slipway::api {
 
-/// Both outlive the router's use.
-void add_deployments(http::Router& router, serving::Serving& serving);
+/// All outlive the router's use.
+void add_deployments(http::Router& router, serving::Serving& serving, monitor::Monitor& monitor);
 
-/// A deployment as every list and detail shows it.
-Json deployment_json(const serving::Deployment& deployment);
+/// A deployment as every list and detail shows it, with what the monitor counted of it.
+Json deployment_json(const serving::Deployment& deployment, const monitor::TrafficTotals& traffic);
 
 }  // namespace slipway::api

@@ -15,6 +15,7 @@ using evaluation::Interval;
 using evaluation::SampleResult;
 
 constexpr double kToleranceDefault = 0.01;
+constexpr size_t kShownWithModel = 1000;  // evaluations that are looked at for the versions of a model
 
 Json bound(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
@@ -140,6 +141,14 @@ Result<Json> compare(Evaluations& evaluations, const http::Request& request) {
 }
 
 }  // namespace
+
+EvaluationsOfModel evaluations_of_models(Evaluations& evaluations) {
+  return [&evaluations](const ProjectId& project, const std::string& model) -> Result<std::map<std::int64_t, Json::Array>> {
+    std::map<std::int64_t, Json::Array> by_version;
+    for (const Evaluation& one : TRY(evaluations.list(project, model, "", kShownWithModel, ""))) by_version[one.version].push_back(evaluation_json(one));
+    return by_version;
+  };
+}
 
 void add_evaluations(http::Router& router, Evaluations& evaluations) {
   using http::Method;

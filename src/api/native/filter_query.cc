@@ -11,10 +11,14 @@ std::optional<http::Response> read_filter(const http::Request& request, Filter& 
     filter = std::move(*parsed);
     return std::nullopt;
   }
+  return refused_filter(parsed.error(), place);
+}
+
+http::Response refused_filter(const Error& why, const FilterPlace& place) {
   Json error;
-  error.set("code", name(parsed.error().code)).set("message", parsed.error().message);
+  error.set("code", name(why.code)).set("message", why.message);
   error.set("details", Json().set("position", static_cast<std::int64_t>(place.position)).set("length", static_cast<std::int64_t>(place.length)));
-  return http::Response::json(Json().set("error", std::move(error)).render(), http_status(parsed.error().code));
+  return http::Response::json(Json().set("error", std::move(error)).render(), http_status(why.code));
 }
 
 Result<std::vector<OrderTerm>> order_of(const http::Request& request) {

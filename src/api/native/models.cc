@@ -18,7 +18,7 @@ using http::Responder;
 
 struct Rooms {
   registry::Registry& registry;
-  EvaluationsOfVersion evaluations_of;
+  EvaluationsOfModel evaluations_of;
 
   registry::Models& models() const { return registry.models(); }
 };
@@ -151,10 +151,17 @@ Result<Json> delete_model(const Rooms& rooms, const Request& request) {
 
 // --- versions -------------------------------------------------------------------------------------------------------------
 
-Result<Json> whole_version(const Rooms& rooms, const ProjectId& project, const registry::Version& version) {
+using Evaluations = std::map<std::int64_t, Json::Array>;
+
+Result<Json> whole_version(const Rooms& rooms, const ProjectId& project, const registry::Version& version, const Evaluations& evaluations) {
+  const auto own = evaluations.find(version.version);
   Json json = version_json(version);
   json.set("files", files_json(TRY(rooms.models().files(project, version.model, version.version))));
-  return json.set("evaluations", rooms.evaluations_of ? TRY(rooms.evaluations_of(project, version.model, version.version)) : Json(Json::Array{}));
+  return json.set("evaluations", own == evaluations.end() ? Json::Array{} : own->second);
+}
+
+Result<Json> whole_version(const Rooms& rooms, const ProjectId& project, const registry::Version& version) {
+  return whole_version(rooms, project, version, TRY(rooms.evaluations_of(project, version.model)));
 }
 
 Result<Json> list_versions(const Rooms& rooms, const Request& request) {
@@ -165,7 +172,8 @@ Result<Json> list_versions(const Rooms& rooms, const Request& request) {
   search.filter = render(filter);
   const auto found = TRY(rooms.models().search_versions(project_of(request), search));
   Json::Array list;
-  for (const auto& version : found.items) list.push_back(TRY(whole_version(rooms, project_of(request), version)));
+  const Evaluations evaluations = TRY(rooms.evaluations_of(project_of(request), name_of(request)));
+  for (const auto& version : found.items) list.push_back(TRY(whole_version(rooms, project_of(request), version, evaluations)));
   return Json().set("versions", std::move(list)).set("next_page_token", text_or_null(found.next_page_token));
 }
 
@@ -276,7 +284,7 @@ Result<Json> lineage(const Rooms& rooms, const Request& request) {
 
 }  // namespace
 
-void add_models(http::Router& router, registry::Registry& registry, EvaluationsOfVersion evaluations_of) {
+void add_models(http::Router& router, registry::Registry& registry, EvaluationsOfModel evaluations_of) {
   const Rooms rooms{registry, std::move(evaluations_of)};
   using Function = Result<Json> (*)(const Rooms&, const Request&);
   const auto add = [&](Method method, const char* pattern, Function function, int status = 200) {

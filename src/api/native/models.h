@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <string>
 
 #include "base/json.h"
 #include "http/http.h"
@@ -9,10 +11,10 @@
 
 namespace slipway::api {
 
-/// What another room knows of a version, as the array `evaluations` of its answer.
-using EvaluationsOfVersion = std::function<Result<Json>(const ProjectId&, const std::string& model, std::int64_t version)>;
+/// What another room knows of a model's versions, as the array `evaluations` of each of them, newest first.
+using EvaluationsOfModel = std::function<Result<std::map<std::int64_t, Json::Array>>(const ProjectId&, const std::string& model)>;
 
-/// The registry outlives the router's use. Without `evaluations_of` the array is empty.
-void add_models(http::Router& router, registry::Registry& registry, EvaluationsOfVersion evaluations_of = nullptr);
+/// The registry outlives the router's use.
+void add_models(http::Router& router, registry::Registry& registry, EvaluationsOfModel evaluations_of);
 
 }  // namespace slipway::api

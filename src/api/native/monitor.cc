@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "api/api.h"
+#include "api/native/filter_query.h"
 #include "api/native/send_cases.h"
 #include "base/text.h"
 
@@ -34,38 +35,60 @@ Json case_json(const Case& c) {
   json.set("reason", name(c.reason)).set("state", name(c.state)).set("label", c.label.empty() ? Json() : Json(c.label)).set("feedback", std::move(feedback));
   json.set("prediction", c.prediction).set("confidence", c.confidence ? Json(*c.confidence) : Json()).set("error", c.error);
   json.set("input_hash", c.body ? Json(render(*c.body)) : Json()).set("input_bytes", c.body_bytes).set("media_type", c.media_type).set("stats", statistics_json(c.statistics));
+  json.set("target_hash", c.target ? Json(render(*c.target)) : Json()).set("target_bytes", c.target_bytes);
   return json.set("slice", c.slice.empty() ? Json() : Json(c.slice)).set("dataset_commit", c.commit.empty() ? Json() : Json(c.commit));
 }
 
 std::string query_text(const http::Request& request, std::string_view key) { return std::string(request.query_value(key).value_or("")); }
 
-Result<Json> list_cases(Monitor& monitor, const http::Request& request) {
+/// The query of a list request, without its filter.
+Result<monitor::CaseQuery> case_query(const http::Request& request) {
   const Page page = TRY(page_of(request));
   const std::string state = query_text(request, "state");
   if (!state.empty() && !monitor::parse_case_state(state)) {
     return Error{ErrorCode::invalid_argument, "'state' is '" + clean_utf8(state, 40) + "'; expected open, labelled, sent, held_out or dismissed"};
   }
-  const auto found = TRY(monitor.cases({project_of(request), query_text(request, "deployment"), state, query_text(request, "slice"), static_cast<size_t>(page.size), page.token}));
+  return monitor::CaseQuery{project_of(request), query_text(request, "deployment"), state, query_text(request, "slice"), static_cast<size_t>(page.size), page.token};
+}
+
+Json page_json(const monitor::CasePage& page) {
   Json::Array items;
-  for (const Case& c : found) items.push_back(case_json(c));
-  const Json next = found.size() == static_cast<size_t>(page.size) ? Json(found.back().id.text) : Json();
-  return Json(Json::Object{}).set("cases", std::move(items)).set("next_page_token", next);
+  for (const Case& c : page.cases) items.push_back(case_json(c));
+  return Json(Json::Object{}).set("cases", std::move(items)).set("total", page.total ? Json(*page.total) : Json()).set("next_page_token", page.next.empty() ? Json() : Json(page.next));
+}
+
+void list_cases(Monitor& monitor, const http::Request& request, const http::Responder& responder) {
+  auto query = case_query(request);
+  if (!query.ok()) return responder.send(error_response(query.error()));
+  if (auto refused = read_filter(request, query->filter)) return responder.send(std::move(*refused));
+  FilterPlace place;
+  const auto page = monitor.cases(*query, &place);
+  if (!page.ok() && place.length > 0) return responder.send(refused_filter(page.error(), place));
+  answer(responder, page, [](const monitor::CasePage& found) { return http::Response::json(page_json(found).render()); });
 }
 
 Result<Json> get_case(Monitor& monitor, const http::Request& request) { return case_json(TRY(monitor.find_case(project_of(request), CaseId(request.parameter("case"))))); }
 
+/// The right answer as a picture: the hash of a blob that was sent before.
+Result<std::optional<Hash>> target_of(const Json& body) {
+  if (body["target"].is_null()) return std::optional<Hash>();
+  const auto hash = parse_hash(TRY(required_string(body, "target")));
+  if (!hash.ok()) return context(hash.error(), "'target' is the hash of a PNG that POST /api/v1/blobs answered with");
+  return std::optional(*hash);
+}
+
 Result<Json> patch_case(Monitor& monitor, const http::Request& request) {
   const Json body = TRY(json_body(request));
-  std::optional<std::string> label;
-  std::optional<monitor::CaseState> state;
-  if (!body["label"].is_null()) label = TRY(required_string(body, "label"));
+  monitor::CaseChange change;
+  change.target = TRY(target_of(body));
+  if (const Json* label = body.find("label")) change.label = label->is_null() ? "" : TRY(required_string(body, "label"));
   if (!body["state"].is_null()) {
-    state = monitor::parse_case_state(TRY(required_string(body, "state")));
-    if (!state || *state == monitor::CaseState::sent || *state == monitor::CaseState::held_out) {
+    change.state = monitor::parse_case_state(TRY(required_string(body, "state")));
+    if (!change.state || *change.state == monitor::CaseState::sent || *change.state == monitor::CaseState::held_out) {
       return Error{ErrorCode::invalid_argument, "'state' can be set to open, labelled or dismissed; a case is sent by POST /api/v1/cases/send"};
     }
   }
-  return case_json(TRY(monitor.update_case(project_of(request), CaseId(request.parameter("case")), label, state)));
+  return case_json(TRY(monitor.update_case(project_of(request), CaseId(request.parameter("case")), change)));
 }
 
 Result<Json> post_feedback(Monitor& monitor, const http::Request& request) {
@@ -75,9 +98,10 @@ Result<Json> post_feedback(Monitor& monitor, const http::Request& request) {
   if (!body["correct"].is_null()) feedback.correct = TRY(optional_boolean(body, "correct", false));
   // A label is text, but people send 3 as readily as "3".
   feedback.label = body["label"].is_integer() ? std::to_string(*body["label"].integer()) : TRY(optional_string(body, "label"));
+  feedback.target = TRY(target_of(body));
   feedback.comment = TRY(optional_string(body, "comment"));
-  if (!feedback.correct && feedback.label.empty() && feedback.comment.empty()) {
-    return Error{ErrorCode::invalid_argument, "feedback says at least one of 'correct', 'label' and 'comment'"};
+  if (!feedback.correct && feedback.label.empty() && !feedback.target && feedback.comment.empty()) {
+    return Error{ErrorCode::invalid_argument, "feedback says at least one of 'correct', 'label', 'target' and 'comment'"};
   }
   return Json(Json::Object{}).set("case_id", TRY(monitor.feedback(project_of(request), feedback)).text);
 }
@@ -156,7 +180,7 @@ void add_monitor(http::Router& router, Monitor& monitor, registry::Registry& reg
   const auto add = [&](Method method, const char* pattern, Function function) {
     router.add(method, pattern, [&monitor, function, ok](http::Request& request, http::Responder responder) { answer(responder, function(monitor, request), ok); });
   };
-  add(Method::get, "/api/v1/cases", list_cases);
+  router.add(Method::get, "/api/v1/cases", [&monitor](http::Request& request, http::Responder responder) { list_cases(monitor, request, responder); });
   add(Method::get, "/api/v1/cases/{case}", get_case);
   add(Method::patch, "/api/v1/cases/{case}", patch_case);
   add(Method::post, "/api/v1/feedback", post_feedback);

@@ -26,8 +26,8 @@ struct SentCases {
   std::vector<CaseId> sent, held_out;
 };
 
-/// The request's own bytes become the samples' input stream, the label its label. Only pictures can be sent (the datasets'
-/// streams are files). Errors name the case; nothing is committed then.
+/// The request's own bytes become the samples' input stream, the label its label, the target the stream that is decoded as
+/// `labels`. Only pictures can be sent (the datasets' streams are files). Errors name the case; nothing is committed then.
 Result<SentCases> send_cases(monitor::Monitor& monitor, registry::Registry& registry, const SendCases& request);
 
 /// Which of `count` things are held out: every so-manieth, so that the share is met at every length. Pure.

@@ -37,11 +37,11 @@ namespace {
 
 constexpr size_t kBlockingThreads = 16;
 constexpr size_t kBlockingWaitingMax = 4096;
+constexpr size_t kFindingsLookedAt = 1000;  // the newest of all kinds, for triggers
 
 /// The name of the operating-system user who runs this: the first admin.
 std::string owner_name() {
   const passwd* entry = ::getpwuid(::getuid());
-constexpr size_t kFindingsLookedAt = 1000;  // the newest of all kinds, for triggers
   return entry ? entry->pw_name : "uid-" + std::to_string(::getuid());
 }
 
@@ -61,49 +61,45 @@ Result<void> open_stores(Parts& parts) {
   return {};
 }
 
-/// `capture:` of a deployment as the monitor wants it; what is absent keeps its default.
-monitor::CaptureRules capture_rules(const Json& capture) {
-  monitor::CaptureRules rules;
-  rules.sample = capture["sample"].number().value_or(rules.sample);
-  rules.confidence_min = capture["low_confidence"].number().value_or(rules.confidence_min);
-  if (!capture["always"].is_array()) return rules;
-  rules.errors = rules.low_confidence = rules.flagged = false;
-  for (const Json& kind : capture["always"].array()) {
-    if (kind.string() == "error") rules.errors = true;
-    if (kind.string() == "low_confidence") rules.low_confidence = true;
-    if (kind.string() == "flagged") rules.flagged = true;
-  }
-  return rules;
+/// Has the monitor capture by a deployment's rules.
+void set_capture(monitor::Monitor& monitor, const ProjectId& project, const std::string& deployment, const Json& capture) {
+  const auto rules = monitor::parse_capture(capture);
+  if (rules.ok()) return monitor.set_capture(project, deployment, *rules);
+  // The API looked at them before; a row of another version may still say what this one does not know.
+  log_warning("server", "the capture rules of a deployment are not understood; the defaults hold", {{"deployment", deployment}, {"error", rules.error().message}});
+  monitor.set_capture(project, deployment, {});
+}
+
+Result<void> open_monitor(Parts& parts) {
+  monitor::MonitorOptions options;
+  options.folder = parts.folder->path() / "requests";
+  options.sync_first = parts.settings.sync_streams;
+  parts.monitor = TRY(monitor::Monitor::open(*parts.database, *parts.store, system_clock(), *parts.events, *parts.counters, options));
+  parts.registry->references().add_source([monitor = parts.monitor.get()](const registry::ReferenceVisitor& visit) { return monitor->visit_bodies([&](const Hash& body) { visit(body, false); }); });
+  return {};
 }
 
 Result<void> open_rooms(Parts& parts) {
   const Clock& clock = system_clock();
   catalog::Database& database = *parts.database;
   parts.events = std::make_unique<api::EventsHub>(*parts.counters);
-  parts.registry = std::make_unique<registry::Registry>(database, *parts.store, clock, parts.events.get());
+  parts.model_changes = std::make_unique<ModelChanges>(*parts.events);
+  parts.registry = std::make_unique<registry::Registry>(database, *parts.store, clock, parts.model_changes.get());
   parts.tracking = std::make_unique<tracking::Tracking>(database, clock, *parts.counters, parts.events.get());
   parts.runs = std::make_unique<runs::Runs>(database, *parts.store, *parts.tracking, *parts.registry, clock, parts.events.get());
   parts.registry->references().add_source([runs = parts.runs.get()](const registry::ReferenceVisitor& visit) { return runs->visit_references(visit); });
   parts.executor = TRY(runs::make_local_executor({.folder = parts.folder->path() / "node"}));
-  parts.monitor = std::make_unique<monitor::Monitor>(database, *parts.store, clock, *parts.events, *parts.counters);
-  parts.registry->references().add_source([monitor = parts.monitor.get()](const registry::ReferenceVisitor& visit) { return monitor->visit_bodies([&](const Hash& body) { visit(body, false); }); });
+  TRY(open_monitor(parts));
   parts.models = TRY(serving::RegistryModels::open(*parts.registry, parts.folder->path() / "models"));
   serving::ServingOptions options;
   options.on_capture = [monitor = parts.monitor.get()](const ProjectId& project, const std::string& deployment, const Json& capture) {
-    monitor->set_capture(project, deployment, capture_rules(capture));
+    set_capture(*monitor, project, deployment, capture);
   };
   parts.serving = TRY(serving::Serving::open(database, *parts.models, clock, *parts.counters, parts.events.get(), parts.monitor.get(), options));
+  parts.model_changes->follow(parts.serving.get());
   return {};
 }
 
-/// Evaluations and pipelines: what sits on top of runs, registry and serving.
-void open_loop_of_improvement(Parts& parts) {
-  const Clock& clock = system_clock();
-  // What a version did on its evaluation is what its traffic is held against.
-  const auto on_finished = [monitor = parts.monitor.get()](const evaluation::Evaluation& evaluation, const std::vector<TensorStatistics>& figures) {
-    const auto kept = monitor->set_reference(evaluation.project, evaluation.model, evaluation.version, "evaluation " + evaluation.id.text, figures);
-    if (!kept.ok()) log_warning("server", "an evaluation's figures could not become a drift reference", {{"error", kept.error().message}});
-  };
 /// What starts pipelines by itself; the monitor's findings are among it.
 void open_triggers(Parts& parts) {
   const Clock& clock = system_clock();
@@ -119,6 +115,14 @@ void open_triggers(Parts& parts) {
   parts.triggers = std::make_unique<pipelines::Triggers>(*parts.database, clock, *parts.events, *parts.counters, *parts.pipelines, *parts.definitions, *parts.watcher);
 }
 
+/// Evaluations and pipelines: what sits on top of runs, registry and serving.
+void open_loop_of_improvement(Parts& parts) {
+  const Clock& clock = system_clock();
+  // What a version did on its evaluation is what its traffic is held against.
+  const auto on_finished = [monitor = parts.monitor.get()](const evaluation::Evaluation& evaluation, const std::vector<TensorStatistics>& figures) {
+    const auto kept = monitor->set_reference(evaluation.project, evaluation.model, evaluation.version, "evaluation " + evaluation.id.text, figures);
+    if (!kept.ok()) log_warning("server", "an evaluation's figures could not become a drift reference", {{"error", kept.error().message}});
+  };
   parts.evaluations = std::make_unique<evaluation::Evaluations>(*parts.database, *parts.store, *parts.registry, *parts.runs, clock, *parts.events, on_finished);
   parts.registry->references().add_source([evaluations = parts.evaluations.get()](const registry::ReferenceVisitor& visit) {
     return evaluations->visit_results([&](const Hash& results) { visit(results, false); });
@@ -184,10 +188,10 @@ void add_routes(Parts& parts) {
     return api::run_json(TRY(tracking.runs().get(project, run)), extras);
   });
   api::add_project_files(parts.router);
-  api::add_models(parts.router, *parts.registry);
+  api::add_models(parts.router, *parts.registry, api::evaluations_of_models(*parts.evaluations));
   api::add_run_files(parts.router, *parts.tracking, parts.registry->artifacts(), *parts.store);
   api::mlflow::add_mlflow(parts.router, {*parts.tracking, parts.registry->models(), parts.registry->artifacts(), *parts.store, system_clock()});
-  api::add_deployments(parts.router, *parts.serving);
+  api::add_deployments(parts.router, *parts.serving, *parts.monitor);
   api::add_inference(parts.router, *parts.serving, *parts.pool);
   api::add_evaluations(parts.router, *parts.evaluations);
   api::add_pipelines(parts.router, *parts.pipelines, *parts.definitions);

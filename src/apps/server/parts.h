@@ -17,14 +17,15 @@
 #include "evaluation/evaluate_node.h"
 #include "evaluation/evaluation.h"
 #include "http/http.h"
+#include "model_changes.h"
 #include "monitor/monitor.h"
+#include "pipelines/definitions.h"
 #include "pipelines/pipelines.h"
 #include "pipelines/step_node.h"
-#include "pipelines/definitions.h"
-#include "registry/registry.h"
-#include "runs/loop.h"
 #include "pipelines/triggers.h"
 #include "pipelines/watcher.h"
+#include "registry/registry.h"
+#include "runs/loop.h"
 #include "runs/runs.h"
 #include "serving/deploy_node.h"
 #include "serving/registry_models.h"
@@ -45,6 +46,7 @@ struct Parts {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<teams::Teams> teams;
   std::unique_ptr<api::EventsHub> events;
+  std::unique_ptr<ModelChanges> model_changes;
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<tracking::Tracking> tracking;
   std::unique_ptr<runs::Runs> runs;
@@ -57,13 +59,13 @@ struct Parts {
   std::unique_ptr<evaluation::EvaluateNode> evaluate_node;
   std::unique_ptr<serving::DeployNode> deploy_node;
   std::unique_ptr<pipelines::Pipelines> pipelines;
-  std::unique_ptr<api::LogFollowers> log_followers;
-  std::unique_ptr<api::Idempotency> idempotency;
-  std::unique_ptr<api::Backups> backups;
-  http::Router router;
   std::unique_ptr<pipelines::Watcher> watcher;
   std::unique_ptr<pipelines::Definitions> definitions;
   std::unique_ptr<pipelines::Triggers> triggers;
+  std::unique_ptr<api::LogFollowers> log_followers;
+  std::unique_ptr<api::Backups> backups;
+  std::unique_ptr<api::Idempotency> idempotency;
+  http::Router router;
   std::unique_ptr<ThreadPool> pool;  // `blocking-N`: handlers that wait for the database or the disk
   std::unique_ptr<http::Server> http;
   std::unique_ptr<runs::Loop> runs_loop;  // knows the URL that runners call, so it comes last
