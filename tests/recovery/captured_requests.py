@@ -1,5 +1,8 @@
 """The server dies while it answers: every answer that its deployment's rules capture is a case afterwards, with the bytes that were
-asked; every acknowledged feedback is one, too; and late feedback still finds the requests that were answered a moment before."""
+asked; every acknowledged feedback is one, too; and late feedback still finds the requests that were remembered.
+
+Remembering comes after the answer, as fast as the monitor's thread can; but who gives feedback waits until everything that was
+answered before is remembered. So an acknowledged feedback says of which answers late feedback must still be taken."""
 import http.client
 import json
 import pathlib
@@ -17,7 +20,6 @@ CLIENTS = 6
 ALIVE_SECONDS = (0.05, 1.5)      # of load before each death
 READY_SECONDS_MAX = 30
 CASES_SECONDS_MAX = 60           # until everything in the log has become a case
-REMEMBERED_AFTER_SECONDS = 0.5   # so long before the death an answer is remembered for late feedback, if the thread keeps up
 BODIES_CHECKED = 20
 LATE_FEEDBACKS = 20
 FEEDBACK_SHARE = 0.2             # of the answers that no rule captures
@@ -38,6 +40,7 @@ class Client(threading.Thread):
         self.address, self.deployment = server.url.split("//")[1], deployment
         self.answers = []    # (answer id, body, when)
         self.feedback = []   # (answer id, label), acknowledged
+        self.feedback_begun = 0  # when the last of them was sent
         self.problem = None
 
     def run(self):
@@ -62,9 +65,10 @@ class Client(threading.Thread):
         answer_id = self.send(connection, f"/v2/models/{self.deployment}/infer", body, "image/png").headers["X-Slipway-Answer-Id"]
         self.answers.append((answer_id, body, time.monotonic()))
         if self.deployment == REMEMBERED and self.random.random() < FEEDBACK_SHARE:
-            label = str(self.random.randrange(10))
+            label, begun = str(self.random.randrange(10)), time.monotonic()
             self.send(connection, "/api/v1/feedback", json.dumps({"answer_id": answer_id, "label": label}), "application/json")
             self.feedback.append((answer_id, label))
+            self.feedback_begun = begun
 
 
 def deploy(server):
@@ -118,8 +122,9 @@ def check_feedback(server, clients):
     expect(not lost, f"{len(lost)} of {len(given)} acknowledged feedbacks are lost, the first is {lost[:1]}")
 
 
-def give_late_feedback(server, clients, died_at, chance):
-    old = [answer for client in clients for answer, _, at in client.answers if client.deployment == REMEMBERED and at < died_at - REMEMBERED_AFTER_SECONDS]
+def give_late_feedback(server, clients, chance):
+    remembered_until = max(client.feedback_begun for client in clients)
+    old = [answer for client in clients for answer, _, at in client.answers if client.deployment == REMEMBERED and at < remembered_until]
     chosen = chance.sample(old, min(LATE_FEEDBACKS, len(old)))
     for answer in chosen:
         said = server.request("POST", "/api/v1/feedback", {"answer_id": answer, "label": "7"})
@@ -133,7 +138,6 @@ def play_round(server, seed, number, chance):
     for client in clients:
         client.start()
     time.sleep(chance.uniform(*ALIVE_SECONDS))
-    died_at = time.monotonic()
     server.kill()
     for client in clients:
         client.join()
@@ -145,7 +149,7 @@ def play_round(server, seed, number, chance):
     seconds = time.monotonic() - begun
     check_bodies(server, cases, answers, chance)
     check_feedback(server, clients)
-    late = give_late_feedback(server, clients, died_at, chance)
+    late = give_late_feedback(server, clients, chance)
     wait_until_ready(server)
     return f"{len(answers)} captured answers are cases {seconds:.2f} s after the restart, {sum(len(c.feedback) for c in clients)} feedbacks are there, {late} came late"
 
