@@ -9,23 +9,31 @@ import { curl, python, quoted, usePage } from "../app/page";
 import { Link, useListParam, useParam } from "../app/router";
 import { Ago, Empty, Facts, notify, notify_error, Problem, Skeleton, State } from "../parts/basics";
 import { Bar, FillPage, Head } from "../parts/detail";
+import { FilterBox } from "../parts/filter";
 import { count, counted, number, percent } from "../parts/format";
 import { ImageGrid, Picture, SizeSlider } from "../parts/images";
+import { keys_of_labels } from "./labels";
 import { SendDialog } from "./send";
 import css from "./cases.module.css";
+
+const kSelectedMax = 500;  // their ids stand in the URL
+const kReasons = ["error", "low_confidence", "flagged", "sampled", "drift"];
+const kWords = ["deployment", "state", "reason", "answer", "model", "version", "prediction", "confidence", "correct", "label", "comment", "error", "slice", "commit", "media_type", "input_bytes", "at", "and", "like", "ilike", "in", "is null", "is not null"];
 
 export default function Cases() {
   const [deployment, set_deployment] = useParam("deployment");
   const [state, set_state] = useParam("state", "open");
   const [reason, set_reason] = useParam("reason");
+  const [filter, set_filter] = useParam("filter");
   const [selected, set_selected] = useListParam("selected");
   const [current, set_current] = useParam("at");
   const [size_text, set_size] = useParam("size", "112");
   const [sending, set_sending] = useState(false);
-  const query = { deployment, state: state === "any" ? "" : state };
+  // What was typed comes first, so that the place of a mistake is the place in the box.
+  const query = { deployment, state: state === "any" ? "" : state, filter: [filter, reason && `reason = '${reason}'`].filter(Boolean).join(" and ") };
   const list = useList<Case>(["cases", "list"], "/api/v1/cases", "cases", query);
-  // The server pages by deployment and state; the reason is told apart here, among those that are loaded.
-  const rows = useMemo(() => (reason ? list.rows.filter((one) => one.reason === reason) : list.rows), [list.rows, reason]);
+  const { rows } = list;
+  const filter_refused = list.error && list.error.status >= 400 && list.error.status < 500 && filter !== "";
   const deployments = useGet<{ deployments: Deployment[] }>(["deployments", "list", "all"], "/api/v1/deployments?page_size=1000");
   const api = url("/api/v1/cases", query);
   usePage([{ name: "Cases" }], [
@@ -40,19 +48,20 @@ export default function Cases() {
   const label = useLabelling(rows, set_current);
   const targets = selected.length ? selected : chosen ? [chosen.id] : [];
 
-  // Ten labels or fewer have a digit each; the label's own text wins where it is one digit.
   const keyed = useMemo(() => keys_of_labels(labels), [labels]);
   useKeys([
     ...keyed.map(({ key, label: text }) => ({ keys: key, what: `Label as ${text}`, run: () => label(targets, text), group: "Labels" })),
     { keys: "a", what: "Label as the user said", run: () => { for (const id of targets) { const told = rows.find((one) => one.id === id)?.feedback?.label; if (told) label([id], told); } }, group: "Labels" },
     { keys: "d", what: "Dismiss", run: () => label(targets, null), group: "Labels" },
     { keys: "s", what: "Send to a dataset", run: () => set_sending(true), group: "Labels" },
+    { keys: "l", what: "Choose a label from the list", run: () => document.querySelector<HTMLElement>("[data-labels]")?.focus(), group: "Labels" },
+    { keys: "A", what: "Select all that are loaded", run: () => set_selected(rows.slice(0, kSelectedMax).map(({ id }) => id)), group: "Pictures" },
     { keys: "Escape", what: "Select nothing", run: () => { if (selected.length) set_selected([]); else set_current(null); }, group: "Pictures" },
   ]);
   const size = Math.max(48, Math.min(320, Number(size_text) || 112));
   return (
     <FillPage>
-      <Head title="Cases" state={<span className="quiet num">{list.loading ? "" : `${counted(rows.length, "case")}${list.more ? " loaded, more below" : ""}`}{selected.length ? `, ${count(selected.length)} selected` : ""}</span>}>
+      <Head title="Cases" state={<span className="quiet num">{list.loading ? "" : counted(list.total ?? rows.length, "case")}{selected.length ? `, ${count(selected.length)} selected` : ""}</span>}>
         <button type="button" className="primary" onClick={() => set_sending(true)}>Send to a dataset</button>
       </Head>
       <Bar>
@@ -60,14 +69,14 @@ export default function Cases() {
         <div role="group" aria-label="State" className="row" style={{ gap: 4 }}>
           {["open", "labelled", "sent", "held_out", "dismissed", "any"].map((one) => <button key={one} type="button" aria-pressed={state === one} onClick={() => set_state(one)}>{one.replace("_", " ")}</button>)}
         </div>
-        <select aria-label="Reason" value={reason} onChange={(event) => set_reason(event.target.value)}><option value="">Any reason</option>{["error", "low_confidence", "flagged", "sampled"].map((one) => <option key={one} value={one}>{one.replace("_", " ")}</option>)}</select>
-        <span className="grow" />
+        <select aria-label="Reason" value={reason} onChange={(event) => set_reason(event.target.value)}><option value="">Any reason</option>{kReasons.map((one) => <option key={one} value={one}>{one.replace("_", " ")}</option>)}</select>
+        <FilterBox value={filter} on_change={set_filter} words={kWords} error={list.error} placeholder="confidence < 0.5 and label is null and at > '2026-03-01T00:00:00Z'" />
         <SizeSlider value={size} on_change={(next) => set_size(String(next))} />
       </Bar>
-      {list.error && <Problem error={list.error} again={list.again} />}
+      {list.error && !filter_refused && <Problem error={list.error} again={list.again} />}
       <div className={css.split}>
         {list.loading ? <div className={css.wait}><Skeleton rows={10} /></div> : rows.length === 0 && !list.error ? (
-          <div className={css.wait}><Empty command={`curl -X POST -H 'Content-Type: application/json' -d '{"answer_id": "ANSWER", "correct": false, "label": "3"}' ${location.origin}/api/v1/feedback`}>{state === "open" ? "Nothing waits for a label. Errors, unsure answers and those that users flag come here:" : state === "any" ? "No case has been kept." : `No case is ${state.replace("_", " ")}.`}</Empty></div>
+          <div className={css.wait}><Empty command={`curl -X POST -H 'Content-Type: application/json' -d '{"answer_id": "ANSWER", "correct": false, "label": "3"}' ${location.origin}/api/v1/feedback`}>{filter || reason ? "No case passes the filter. What users say of an answer comes here:" : state === "open" ? "Nothing waits for a label. Errors, unsure answers and those that users flag come here:" : state === "any" ? "No case has been kept." : `No case is ${state.replace("_", " ")}.`}</Empty></div>
         ) : (
           <ImageGrid
             label="Cases" size={size} more={list.more} load_more={list.load_more} selected={selected} on_select={set_selected} current={current || null} on_current={set_current} open={set_current}
@@ -90,36 +99,33 @@ export default function Cases() {
           </aside>
         )}
       </div>
-      {sending && <SendDialog selected={selected} deployment={deployment} onClose={() => set_sending(false)} onSent={() => set_selected([])} />}
+      {sending && <SendDialog selected={selected} shown={{ deployment, filter: query.filter }} onClose={() => set_sending(false)} onSent={() => set_selected([])} />}
     </FillPage>
   );
 }
 
+/// What a label or a dismissal changes; null takes the label away.
+export interface Change { label?: string | null; state: Case["state"] }
+
 /// Changes the label at once on screen, tells the server, can be undone, and goes on to the next case. Null dismisses.
 function useLabelling(rows: Case[], set_current: (id: string | null) => void) {
   const client = useQueryClient();
-  const send = useSend<Case, { id: string; label: string | null; state: Case["state"] }>([], ({ id, label, state }) => ["PATCH", `/api/v1/cases/${id}`, { label, state }]);
+  const send = useSend<Case, { id: string; change: Change }>([], ({ id, change }) => ["PATCH", `/api/v1/cases/${id}`, change]);
   const patch = (id: string, change: Partial<Case>) => client.setQueriesData<{ pages: { cases: Case[] }[] }>({ queryKey: ["cases", "list"] }, (data) =>
     data?.pages ? { ...data, pages: data.pages.map((page) => ({ ...page, cases: page.cases.map((one) => (one.id === id ? { ...one, ...change } : one)) })) } : data);
   return (ids: string[], label: string | null) => {
     const before = rows.filter(({ id }) => ids.includes(id));
     if (before.length === 0) return;
-    const state: Case["state"] = label === null ? "dismissed" : "labelled";
-    const put = (one: Case, to: { label: string | null; state: Case["state"] }) => {
+    const change: Change = label === null ? { state: "dismissed" } : { label, state: "labelled" };
+    const put = (one: Case, to: Change) => {
       patch(one.id, to);
-      send.mutate({ id: one.id, label: to.label, state: to.state }, { onError: (error) => { patch(one.id, { label: one.label, state: one.state }); notify_error(error); } });
+      send.mutate({ id: one.id, change: to }, { onError: (error) => { patch(one.id, { label: one.label, state: one.state }); notify_error(error); } });
     };
-    for (const one of before) put(one, { label: label ?? one.label, state });
+    for (const one of before) put(one, change);
     const last = rows.findIndex(({ id }) => id === before.at(-1)!.id);
     set_current(rows[last + 1]?.id ?? rows[last]?.id ?? null);
-    notify(label === null ? `${counted(before.length, "case")} dismissed.` : `${counted(before.length, "case")} labelled ${label}.`, { undo: () => { for (const one of before) put({ ...one, ...(label === null ? {} : { label }), state }, { label: one.label, state: one.state }); } });
+    notify(label === null ? `${counted(before.length, "case")} dismissed.` : `${counted(before.length, "case")} labelled ${label}.`, { undo: () => { for (const one of before) put({ ...one, ...change }, label === null ? { state: one.state } : { label: one.label, state: one.state }); } });
   };
-}
-
-export function keys_of_labels(labels: string[] | null): { key: string; label: string }[] {
-  if (!labels) return [];
-  if (labels.every((label) => /^\d$/.test(label))) return labels.map((label) => ({ key: label, label }));
-  return labels.slice(0, 9).map((label, i) => ({ key: String(i + 1), label }));
 }
 
 export function LabelButtons({ labels, keyed, now, told, on_label }: { labels: string[] | null; keyed: { key: string; label: string }[]; now: string | null; told: string | null; on_label: (label: string | null) => void }) {
@@ -128,9 +134,9 @@ export function LabelButtons({ labels, keyed, now, told, on_label }: { labels: s
     <div className="stack">
       {told !== null && <button type="button" onClick={() => on_label(told)}>As the user said: {told} <kbd>a</kbd></button>}
       {labels && labels.length <= 30 && <div className="row" style={{ gap: 4 }}>{labels.map((label) => { const key = keyed.find((one) => one.label === label)?.key; return <button key={label} type="button" aria-pressed={now === label} onClick={() => on_label(label)}>{label}{key && key !== label && <kbd>{key}</kbd>}</button>; })}</div>}
-      {(!labels || labels.length > 30) && (
+      {(!labels || labels.length > 12) && (
         <form className="row" onSubmit={(event) => { event.preventDefault(); if (text) { on_label(text); set_text(""); } }}>
-          <input aria-label="Label" placeholder="Label" value={text} list="case-labels" onChange={(event) => set_text(event.target.value)} /><button type="submit" disabled={!text}>Set</button>
+          <input aria-label="Label" placeholder={labels ? "Any label" : "Label"} data-labels value={text} list="case-labels" onChange={(event) => set_text(event.target.value)} /><button type="submit" disabled={!text}>Set</button>
           <datalist id="case-labels">{labels?.map((label) => <option key={label} value={label} />)}</datalist>
         </form>
       )}

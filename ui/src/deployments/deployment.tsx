@@ -56,31 +56,38 @@ function Body({ deployment }: { deployment: Deployment }) {
         { id: "replicas", name: "Replicas", note: deployment.workers.length || null, content: () => <Replicas deployment={deployment} /> },
         { id: "settings", name: "Settings", content: () => <Settings deployment={deployment} /> },
       ]} />
-      <div className="row"><Link to={`/cases?deployment=${part(name)}`}>Cases of this deployment</Link><Link to={`/findings?deployment=${part(name)}`}>Findings</Link></div>
+      <div className="row"><Link to={`/cases?deployment=${part(name)}`}>Cases of this deployment</Link><Link to={`/findings?deployment=${part(name)}`}>Findings</Link><Link to={`/deployments/${part(name)}/replay`}>Replay failing cases</Link></div>
     </>
   );
 }
 
-const kSpans = [["60", "the last hour"], ["360", "the last 6 hours"], ["1440", "the last day"], ["10080", "the last week"]] as const;
+/// Minutes, and minutes in one point: some 300 points each.
+const kSpans = [["60", "the last hour", 1], ["360", "the last 6 hours", 1], ["1440", "the last day", 5], ["10080", "the last week", 30]] as const;
 
 function Traffic({ name }: { name: string }) {
   const [minutes, set_minutes] = useParam("minutes", "60");
   const [zoom_text, set_zoom] = useParam("zoom");
   const zoom = useMemo<[number, number] | null>(() => { const [a, b] = zoom_text.split(":").map(Number); return a && b ? [a, b] : null; }, [zoom_text]);
-  const traffic = useGet<{ minutes: TrafficMinute[] }>(["deployments", name, "traffic", minutes], url(`/api/v1/deployments/${part(name)}/traffic`, { minutes }), { keep: true, every_ms: 15_000 });
+  const step = kSpans.find(([value]) => value === minutes)?.[2] ?? 1;
+  const traffic = useGet<{ step_minutes: number; minutes: TrafficMinute[] }>(["deployments", name, "traffic", minutes], url(`/api/v1/deployments/${part(name)}/traffic`, { minutes, step }), { keep: true, every_ms: 15_000 });
   return (
     <div className="stack">
       <label>Over <select value={minutes} onChange={(event) => { set_minutes(event.target.value); }}>{kSpans.map(([value, words]) => <option key={value} value={value}>{words}</option>)}</select></label>
       <Loaded of={traffic} skeleton={<Skeleton height={300} />}>
-        {({ minutes: all }) => {
+        {({ minutes: all, step_minutes }) => {
+          const requests = all.reduce((sum, one) => sum + one.requests, 0), errors = all.reduce((sum, one) => sum + one.errors, 0);
           const xs = all.map(({ at }) => Date.parse(at) / 1000);
           const shared = { x_name: "time", x_is_time: true, sync: "traffic", height: 170, zoom, on_zoom: (range: [number, number] | null) => set_zoom(range ? `${Math.round(range[0])}:${Math.round(range[1])}` : null) };
           return (
-            <div className={table.plots}>
-              <Plot {...shared} from_zero title="Requests" unit="a minute" lines={[{ label: "requests", color: "var(--c0)", xs, ys: all.map(({ requests }) => requests) }, { label: "errors", color: "var(--c5)", xs, ys: all.map(({ errors }) => errors) }]} />
-              <Plot {...shared} from_zero title="Time to answer" unit="ms" lines={[{ label: "p99", color: "var(--c1)", xs, ys: all.map(({ p99_ms }) => p99_ms) }, { label: "p50", color: "var(--c0)", xs, ys: all.map(({ p50_ms }) => p50_ms) }]} />
-              <Plot {...shared} title="Mean confidence" unit="share" lines={[{ label: "confidence", color: "var(--c6)", xs, ys: all.map(({ confidence_mean }) => confidence_mean) }]} />
-            </div>
+            <>
+              <p className="quiet"><span className="num">{count(requests)}</span> requests, <span className="num">{count(errors)}</span> failed{requests > 0 && <> (<span className="num">{percent(errors / requests, 2)}</span>)</>}. {step_minutes > 1 && `Each point is ${step_minutes} minutes. `}Counted by the server, also before it was last started.</p>
+              <div className={table.plots}>
+                <Plot {...shared} from_zero title="Requests" unit="a minute" lines={[{ label: "requests", color: "var(--c0)", xs, ys: all.map((one) => one.requests / step_minutes) }]} />
+                <Plot {...shared} from_zero title="Errors" unit="%" lines={[{ label: "errors", color: "var(--c5)", xs, ys: all.map((one) => (one.requests > 0 ? (100 * one.errors) / one.requests : null)) }]} />
+                <Plot {...shared} from_zero title="Time to answer" unit="ms" lines={[{ label: "p99", color: "var(--c1)", xs, ys: all.map(({ p99_ms }) => p99_ms) }, { label: "p50", color: "var(--c0)", xs, ys: all.map(({ p50_ms }) => p50_ms) }]} />
+                <Plot {...shared} title="Mean confidence" unit="share" lines={[{ label: "confidence", color: "var(--c6)", xs, ys: all.map(({ confidence_mean }) => confidence_mean) }]} />
+              </div>
+            </>
           );
         }}
       </Loaded>

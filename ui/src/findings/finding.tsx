@@ -1,13 +1,14 @@
-import { part } from "../api/client";
+import { part, url } from "../api/client";
 import { useGet, useSend } from "../api/hooks";
 import type { Drift, Finding } from "../api/types";
 import { useKeys } from "../app/keys";
 import { curl, python, usePage } from "../app/page";
 import { Link, navigate } from "../app/router";
-import { Ago, Facts, Loaded, notify, notify_error, State } from "../parts/basics";
+import { Ago, Empty, Facts, Loaded, notify, notify_error, State } from "../parts/basics";
 import { Columns, Head, ScrollPage, Section } from "../parts/detail";
-import { number } from "../parts/format";
+import { count, number, percent } from "../parts/format";
 import { Histogram } from "../parts/histogram";
+import { in_words, strength } from "./statistics";
 
 export default function FindingPage({ id = "" }: Record<string, string>) {
   const api = `/api/v1/findings/${id}`;
@@ -22,8 +23,6 @@ export default function FindingPage({ id = "" }: Record<string, string>) {
 
 function Body({ finding }: { finding: Finding }) {
   const close = useSend<Finding>(["findings", "overview"], () => ["PATCH", `/api/v1/findings/${finding.id}`, { state: "closed" }]);
-  const drift = useGet<Drift>(["deployments", finding.deployment, "drift"], `/api/v1/deployments/${part(finding.deployment)}/drift`, { enabled: finding.kind === "drift" });
-  const statistic = drift.data?.statistics.find(({ name }) => name === finding.statistic);
   return (
     <>
       <Head title={`${finding.kind.replace("_", " ")} of ${finding.deployment}`} state={<State of={finding.state} />}>
@@ -31,22 +30,45 @@ function Body({ finding }: { finding: Finding }) {
       </Head>
       <p>{finding.message}</p>
       <Columns>
-        <Section title="What was measured">
+        <Section title="What, since when, how strong">
           <Facts of={[
+            ["What", <>The {in_words(finding.statistic)} no longer looks like the reference</>],
+            ["Since", <Ago at={finding.created_at} />],
+            ["How strong", strength(finding.value, finding.threshold)],
+            ["Stability index", <span className="num">{number(finding.value)}, {number(finding.threshold)} allowed</span>],
+            ["Seen last", <Ago at={finding.updated_at} />], ["Closed", finding.closed_at ? <Ago at={finding.closed_at} /> : null],
             ["Deployment", <Link to={`/deployments/${part(finding.deployment)}?tab=${finding.kind === "drift" ? "drift" : "traffic"}`}>{finding.deployment}</Link>],
-            ["Statistic", finding.statistic], ["Value", <span className="num">{number(finding.value)}</span>], ["Allowed", <span className="num">{number(finding.threshold)}</span>],
             ["Model", <Link to={`/models/${part(finding.model)}/versions/${finding.version}`}>{finding.model} version {finding.version}</Link>],
-            ["Found", <Ago at={finding.created_at} />], ["Seen last", <Ago at={finding.updated_at} />], ["Closed", finding.closed_at ? <Ago at={finding.closed_at} /> : null],
-            ["Cases", <Link to={`/cases?deployment=${part(finding.deployment)}`}>open cases of {finding.deployment}</Link>],
+            ["Cases", <Link to={url("/cases", { deployment: finding.deployment, state: "any", filter: `at >= '${finding.created_at}'` })}>kept since then</Link>],
           ]} />
         </Section>
-        {statistic && (
-          <Section title={`${statistic.name} now`}>
-            <Histogram now={statistic.current_histogram} reference={statistic.reference_histogram} name={statistic.name} width={360} height={120} />
-            <p className="quiet">Filled: lately. Line: the reference. PSI <span className="num">{number(statistic.psi)}</span>.</p>
-          </Section>
-        )}
+        {finding.kind === "drift" && <Now finding={finding} />}
       </Columns>
     </>
+  );
+}
+
+/// The statistic as it is now, beside what it is held against.
+function Now({ finding }: { finding: Finding }) {
+  const drift = useGet<Drift>(["deployments", finding.deployment, "drift"], `/api/v1/deployments/${part(finding.deployment)}/drift`);
+  return (
+    <Section title={`The ${in_words(finding.statistic)} now`}>
+      <Loaded of={drift}>
+        {(data) => {
+          const statistic = data.statistics.find(({ name }) => name === finding.statistic);
+          if (!statistic) return <Empty>Nothing is remembered of what {finding.deployment} was asked lately.</Empty>;
+          return (
+            <>
+              <Histogram now={statistic.current_histogram} reference={statistic.reference_histogram} name={in_words(statistic.name)} width={480} height={160} />
+              <p className="quiet">
+                Filled: the last {count(data.answers)} answers. Line: the reference{data.reference ? ` (${data.reference})` : ""}. Stability index <span className="num">{number(statistic.psi)}</span>, <span className="num">{number(statistic.threshold)}</span> allowed;
+                at some value the two differ by <span className="num">{percent(statistic.ks, 0)}</span> of all answers.
+              </p>
+              {data.version !== finding.version && <p>Version {data.version} answers now; the finding was about version {finding.version}.</p>}
+            </>
+          );
+        }}
+      </Loaded>
+    </Section>
   );
 }

@@ -7,16 +7,18 @@ import { Ago, Empty, Problem, State } from "../parts/basics";
 import { Bar, FillPage, Head } from "../parts/detail";
 import { number } from "../parts/format";
 import { DataTable, type Column } from "../parts/table";
+import { strength } from "./statistics";
 
 const columns: Column<Finding>[] = [
   { id: "message", name: "What was noticed", width: 520, value: ({ message }) => message, cell: ({ id, message }) => <Link to={`/findings/${id}`}>{message}</Link> },
   { id: "kind", name: "Kind", width: 130, value: ({ kind }) => kind, cell: ({ kind }) => <State of={kind} /> },
   { id: "state", name: "State", width: 90, value: ({ state }) => state, cell: ({ state }) => <State of={state} /> },
   { id: "deployment", name: "Deployment", width: 120, value: ({ deployment }) => deployment, cell: ({ deployment }) => <Link to={`/deployments/${part(deployment)}`}>{deployment}</Link> },
-  { id: "value", name: "Value", width: 80, right: true, value: ({ value }) => value, cell: ({ value }) => number(value) },
-  { id: "threshold", name: "Allowed", width: 80, right: true, value: ({ threshold }) => threshold, cell: ({ threshold }) => number(threshold) },
+  { id: "strength", name: "How strong", width: 180, value: ({ value, threshold }) => strength(value, threshold), sortable: false },
+  { id: "value", name: "Value", width: 80, hidden: true, right: true, value: ({ value }) => value, cell: ({ value }) => number(value) },
+  { id: "threshold", name: "Allowed", width: 80, hidden: true, right: true, value: ({ threshold }) => threshold, cell: ({ threshold }) => number(threshold) },
   { id: "version", name: "Version", width: 76, right: true, value: ({ version }) => version },
-  { id: "created_at", name: "Found", width: 106, right: true, value: ({ created_at }) => created_at, cell: ({ created_at }) => <Ago at={created_at} /> },
+  { id: "created_at", name: "Since", width: 106, right: true, value: ({ created_at }) => created_at, cell: ({ created_at }) => <Ago at={created_at} /> },
 ];
 
 export default function Findings() {
