@@ -10,6 +10,7 @@ namespace {
 constexpr char kCallerHeader[] = "X-Slipway-Internal-Caller";
 constexpr char kProjectHeader[] = "X-Slipway-Internal-Project";
 constexpr char kSeparator = '\x1f';
+constexpr std::string_view kProjectPrefix = "/projects/";
 
 /// "example.org:7070" -> "example.org"; "[::1]:7070" -> "[::1]".
 std::string_view without_port(std::string_view host) {
@@ -25,7 +26,7 @@ bool is_open(const http::Request& request) {
   if (path == "/healthz" || path == "/health" || path == "/version" || path == "/api/v1/login") return true;
   // The UI itself: a document and its assets; all it shows it asks for with a credential.
   const bool is_api = path.starts_with("/api/") || path.starts_with("/ajax-api/") || path.starts_with("/v2") || path.starts_with("/metrics") ||
-                      path.starts_with("/projects/") || path.starts_with("/git/") || path.starts_with("/hooks") || path.starts_with("/v1/");
+                      path.starts_with("/git/") || path.starts_with("/hooks") || path.starts_with("/v1/");
   return !is_api && (request.method == http::Method::get || request.method == http::Method::head);
 }
 
@@ -35,6 +36,20 @@ std::string cookie(std::string_view header, std::string_view name) {
     if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') return std::string(entry.substr(name.size() + 1));
   }
   return "";
+}
+
+/// "/projects/lab/api/v1/runs?x" becomes "/api/v1/runs?x", and "lab" is answered; nothing for a path without a project.
+std::string take_project(http::Request& request) {
+  const std::string_view target = request.target;
+  if (!target.starts_with(kProjectPrefix)) return "";
+  const size_t end = std::min(target.find_first_of("/?", kProjectPrefix.size()), target.size());
+  std::string project = http::url_decode(target.substr(kProjectPrefix.size(), end - kProjectPrefix.size()));
+  if (project.empty()) return "";
+  std::string rest(target.substr(end));
+  if (!rest.starts_with('/')) rest.insert(0, "/");
+  request.target = std::move(rest);
+  request.path = http::url_decode(std::string_view(request.target).substr(0, request.target.find('?')));
+  return project;
 }
 
 /// The secret a request shows, wherever it shows it; empty for none.
@@ -82,22 +97,10 @@ class Gate {
     const std::string_view origin = request.headers.get("Origin");
     if (!origin.empty() && !is_own_origin(origin, request)) return foreign_origin(origin);
 
-    if (auto problem = resolve_project(request)) return problem;
-    const std::string secret = secret_of(request);
-    if (!secret.empty()) {
-      if (const auto identity = teams_.authenticate(secret)) {
-        request.headers.set(kCallerHeader, pack(*identity));
-        return std::nullopt;
-      }
-      if (is_open(request)) return std::nullopt;
-      return unauthenticated(request, "this token is unknown, revoked or expired; make another with `slipway tokens create`");
-    }
-    if (request.peer.loopback && request.peer.uid == options_.owner_uid) {
-      request.headers.set(kCallerHeader, owner_);
-      return std::nullopt;
-    }
-    if (is_open(request)) return std::nullopt;
-    return unauthenticated(request, "this needs a token: send it as `Authorization: Bearer`, or set SLIPWAY_TOKEN or MLFLOW_TRACKING_TOKEN");
+    const std::string prefix = take_project(request);
+    if (auto refused = identify(request)) return refused;
+    // The web UI shows its page whatever the project, and says itself when there is none.
+    return is_open(request) ? std::nullopt : resolve_project(request, prefix);
   }
 
  private:
@@ -116,9 +119,33 @@ class Gate {
     return error_response({ErrorCode::permission_denied, "a page from '" + clean_utf8(origin, 100) + "' may not call this server; add it with --allowed-origin"});
   }
 
-  std::optional<http::Response> resolve_project(http::Request& request) const {
+  /// Puts who asks into the request, or answers that they must say.
+  std::optional<http::Response> identify(http::Request& request) const {
+    const std::string secret = secret_of(request);
+    if (!secret.empty()) {
+      if (const auto identity = teams_.authenticate(secret)) {
+        request.headers.set(kCallerHeader, pack(*identity));
+        return std::nullopt;
+      }
+      if (is_open(request)) return std::nullopt;
+      return unauthenticated(request, "this token is unknown, revoked or expired; make another with `slipway tokens create`");
+    }
+    if (request.peer.loopback && request.peer.uid == options_.owner_uid) {
+      request.headers.set(kCallerHeader, owner_);
+      return std::nullopt;
+    }
+    if (is_open(request)) return std::nullopt;
+    return unauthenticated(request, "this needs a token: send it as `Authorization: Bearer`, or set SLIPWAY_TOKEN or MLFLOW_TRACKING_TOKEN");
+  }
+
+  std::optional<http::Response> resolve_project(http::Request& request, std::string_view prefix) const {
     std::string_view wanted = request.headers.get("X-Slipway-Project");
     if (wanted.empty()) wanted = request.headers.get("X-MLFLOW-WORKSPACE");
+    if (!prefix.empty() && !wanted.empty() && wanted != prefix) {
+      return error_response({ErrorCode::invalid_argument, "the path names the project '" + clean_utf8(prefix, 100) + "' and the header '" + clean_utf8(wanted, 100) +
+                                                              "'; send one of them"});
+    }
+    if (wanted.empty()) wanted = prefix;
     if (wanted.empty()) wanted = request.query_value("project").value_or("");
     if (wanted.empty() || wanted == "default") return std::nullopt;
     const auto project = teams_.find_project(wanted);

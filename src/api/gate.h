@@ -4,6 +4,9 @@
 // loopback name (a web page that rebinds its name to 127.0.0.1 fails here) and the Origin, when there is one, is the
 // server itself. Everybody else shows a token: as Bearer, as the password of Basic (what MLflow clients send), or in the
 // cookie the UI keeps.
+//
+// The gate also finds the project: the prefix /projects/<name> of the path, which it takes off, or the header X-Slipway-Project
+// (MLflow's clients: X-MLFLOW-WORKSPACE), or ?project=; else `default`.
 #pragma once
 
 #include <set>
