@@ -21,61 +21,80 @@ std::string header_name(std::string_view path) {
   return out;
 }
 
-}  // namespace
-
-std::optional<ByteRange> parse_range(std::string_view header, std::uint64_t size) {
-  if (!header.starts_with("bytes=") || header.find(',') != std::string_view::npos) return std::nullopt;
-  header.remove_prefix(6);
-  const size_t dash = header.find('-');
-  if (dash == std::string_view::npos) return std::nullopt;
-  const auto first = parse_u64(trim(header.substr(0, dash))), last = parse_u64(trim(header.substr(dash + 1)));
-  if (!first && !last) return std::nullopt;
-  if (!first) {
-    const std::uint64_t length = std::min(*last, size);
-    return ByteRange{size - length, length, length > 0};
+/// If-Match compares strongly: a weak tag is nobody's.
+bool names_tag(std::string_view if_match, std::string_view tag) {
+  for (const std::string& candidate : split(if_match, ',')) {
+    if (trim(candidate) == "*" || trim(candidate) == tag) return true;
   }
-  if (last && *last < *first) return std::nullopt;
-  if (*first >= size) return ByteRange{0, 0, false};
-  const std::uint64_t end = last ? std::min(*last, size - 1) : size - 1;
-  return ByteRange{*first, end - *first + 1, true};
+  return false;
 }
 
-void send_artifact(const http::Request& request, const http::Responder& responder, store::Store& store, const registry::Artifact& artifact,
-                   bool as_attachment, http::Response (*render_error)(const Error&)) {
-  const std::string tag = '"' + render(artifact.hash) + '"';
-  http::Response head;
+/// A refusal in the protocol's own form, with the status that HTTP has for it.
+http::Response refusal(RenderError render_error, int status, std::string sentence) {
+  http::Response response = render_error({ErrorCode::failed_precondition, std::move(sentence)});
+  response.status = status;
+  return response;
+}
+
+void set_fields(http::Response& head, const std::string& tag) {
   head.compressible = false;
   head.headers.set("ETag", tag).set("Accept-Ranges", "bytes").set("X-Content-Type-Options", "nosniff").set("Content-Security-Policy", "sandbox");
-  if (request.headers.get("If-None-Match") == tag) {
+}
+
+/// The bytes behind a head that is out already: when some are missing, the connection's end tells the client.
+void send_bytes(store::Reader& blob, const http::ByteRange& range, http::BodyWriter& body, const registry::Artifact& artifact) {
+  for (std::uint64_t sent = 0; sent < range.length;) {
+    const auto piece = blob.read(range.first + sent, std::min(kPieceBytes, range.length - sent));
+    if (!piece.ok() || piece->empty()) {
+      log_error("api", "an artifact could not be read to its end", {{"path", artifact.path}, {"hash", render(artifact.hash)}});
+      return body.abort();
+    }
+    if (!body.write(*piece).ok()) return;
+    sent += piece->size();
+  }
+}
+
+}  // namespace
+
+BlobAnswer answer_with(const http::Request& request, const registry::Artifact& artifact, std::uint64_t size, bool as_attachment,
+                       RenderError render_error) {
+  using Kind = http::RangeRequest::Kind;
+  const std::string tag = '"' + render(artifact.hash) + '"';
+  http::Response head;
+  set_fields(head, tag);
+  const std::string_view if_match = request.headers.get("If-Match"), if_none_match = request.headers.get("If-None-Match");
+  if (!if_match.empty() && !names_tag(if_match, tag)) {
+    http::Response refused = refusal(render_error, 412, fmt::format("If-Match names other bytes than '{}' has now, which are {}", clean_utf8(artifact.path, 300), tag));
+    refused.headers.set("ETag", tag);
+    return {std::move(refused), std::nullopt};
+  }
+  if (!if_none_match.empty() && http::matches_tag(if_none_match, tag)) {
     head.status = 304;
-    return responder.send(std::move(head));
+    return {std::move(head), std::nullopt};
   }
-  const auto reader = store.open_blob(artifact.hash);
-  if (!reader.ok()) return responder.send(render_error(reader.error()));
-  const std::uint64_t size = (*reader)->size();
-  const auto range = parse_range(request.headers.get("Range"), size);
-  if (range && !range->satisfiable) {
-    head.status = 416;
-    head.headers.set("Content-Range", fmt::format("bytes */{}", size));
-    return responder.send(std::move(head));
+  const http::RangeRequest wanted = http::requested_range(request, tag, size);
+  if (wanted.kind == Kind::unsatisfiable) {
+    http::Response refused = refusal(render_error, 416, fmt::format("the range begins behind the end of '{}', which has {} bytes", clean_utf8(artifact.path, 300), size));
+    refused.headers.set("Content-Range", http::render_content_range(wanted, size));
+    return {std::move(refused), std::nullopt};
   }
-  const std::uint64_t first = range ? range->first : 0, length = range ? range->length : size;
-  if (range) {
+  if (wanted.kind == Kind::part) {
     head.status = 206;
-    head.headers.set("Content-Range", fmt::format("bytes {}-{}/{}", first, first + length - 1, size));
+    head.headers.set("Content-Range", http::render_content_range(wanted, size));
   }
   head.headers.set("Content-Type", artifact.content_type.empty() ? "application/octet-stream" : artifact.content_type);
   if (as_attachment) head.headers.set("Content-Disposition", fmt::format("attachment; filename=\"{}\"", header_name(artifact.path)));
-  const auto body = responder.stream(std::move(head), length);
-  for (std::uint64_t sent = 0; sent < length;) {
-    const auto piece = (*reader)->read(first + sent, std::min(kPieceBytes, length - sent));
-    if (!piece.ok() || piece->empty()) {
-      // The head is out already: the missing bytes tell the client.
-      return log_error("api", "an artifact could not be read to its end", {{"path", artifact.path}, {"hash", render(artifact.hash)}});
-    }
-    if (!body->write(*piece).ok()) return;
-    sent += piece->size();
-  }
+  return {std::move(head), wanted.kind == Kind::part ? wanted.range : http::ByteRange{0, size}};
+}
+
+void send_artifact(const http::Request& request, const http::Responder& responder, store::Store& store, const registry::Artifact& artifact,
+                   bool as_attachment, RenderError render_error) {
+  const auto blob = store.open_blob(artifact.hash);
+  if (!blob.ok()) return responder.send(render_error(blob.error()));
+  BlobAnswer answer = answer_with(request, artifact, (*blob)->size(), as_attachment, render_error);
+  if (!answer.range) return responder.send(std::move(answer.head));
+  const auto body = responder.stream(std::move(answer.head), answer.range->length);
+  send_bytes(**blob, *answer.range, *body, artifact);
 }
 
 }  // namespace slipway::api
