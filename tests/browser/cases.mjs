@@ -245,8 +245,62 @@ const acts = [
     },
   },
   {
+    name: "a column is widened and pinned, and both stay", url: "/runs", needs: ["run"], themes: ["light"],
+    act: async ({ page, rest }) => {
+      const head = page.getByRole("columnheader", { name: "State", exact: true });
+      const before = await head.boundingBox();
+      await page.mouse.move(before.x + before.width - 3, before.y + 10);
+      await page.mouse.down();
+      await page.mouse.move(before.x + before.width + 57, before.y + 10, { steps: 4 });
+      await page.mouse.up();
+      await page.getByRole("button", { name: "Columns" }).click();
+      await page.getByRole("listitem").filter({ has: page.getByLabel("State", { exact: true }) }).getByRole("button", { name: "Pin" }).click();
+      await page.reload();
+      await rest();
+      const after = await head.boundingBox();
+      expect(Math.abs(after.width - before.width - 60) < 4, `the column is ${after.width} wide, it was ${before.width}`);
+      expect((await head.evaluate((element) => getComputedStyle(element).position)) === "sticky", "the column is not pinned");
+    },
+  },
+  {
+    name: "the filter box completes a word", url: "/runs", needs: ["run"], themes: ["light"],
+    act: async ({ page, rest }) => {
+      await press(page, "f");
+      await page.keyboard.type("metrics.val");
+      await page.getByRole("option", { name: "metrics.val_acc" }).waitFor();
+      await press(page, "Tab");
+      await page.keyboard.type("> 0.9");
+      await press(page, "Enter");
+      await page.waitForURL(/filter=metrics.val_acc/);
+      await rest();
+      expect((await page.getByRole("row").count()) === 4, "other runs than the three with that metric are shown");
+    },
+  },
+  {
+    name: "a view keeps filter and order under a name", url: "/runs?filter=state%20%3D%20'failed'&sort=-metrics.loss", needs: ["run"], themes: ["dark"],
+    act: async ({ page, rest }) => {
+      await page.getByRole("button", { name: "Views" }).click();
+      await page.getByLabel("Name of this view").fill("what failed");
+      await page.getByRole("button", { name: "Save", exact: true }).click();
+      await page.goto("/runs");
+      await page.getByRole("button", { name: "Views" }).click();
+      await page.getByRole("button", { name: "what failed", exact: true }).click();
+      await page.waitForURL(/filter=/);
+      await rest();
+      await page.getByRole("button", { name: "View: what failed" }).waitFor();
+    },
+  },
+  {
+    name: "a time says its exact moment on hover", url: "/runs", needs: ["run"], themes: ["light"],
+    act: async ({ page }) => {
+      const title = await page.locator("main time").first().getAttribute("title");
+      expect(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/.test(title ?? ""), `the title is “${title}”`);
+    },
+  },
+  {
     name: "samples are filtered, and one opens beside the grid", url: ({ dataset }) => `/datasets/${dataset}/commits/main`, needs: ["dataset"],
     act: async ({ page, rest }) => {
+      await page.getByRole("listbox").getByRole("option").first().waitFor();
       await press(page, "j", "Enter");
       await page.getByRole("region", { name: "The sample beside the grid" }).waitFor();
       await rest();

@@ -33,7 +33,7 @@ export const monitor_acts = [
       await press(page, "j", "x", "j", "x", "s");
       const dialog = page.getByRole("dialog", { name: "Send cases to a dataset" });
       await dialog.waitFor();
-      await dialog.getByLabel("Dataset", { exact: true }).selectOption("segments");
+      await dialog.getByRole("combobox", { name: "Dataset" }).selectOption("segments");
       await dialog.getByLabel("Branch", { exact: false }).first().fill("from-production");
       await dialog.getByRole("button", { name: "Send", exact: true }).click();
       await page.getByText(/cases? sent, .* held out/).waitFor();

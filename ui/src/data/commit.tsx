@@ -12,6 +12,7 @@ import { FilterBox } from "../parts/filter";
 import { count, counted, short_id } from "../parts/format";
 import { ImageGrid, SizeSlider } from "../parts/images";
 import { DataTable, type Column } from "../parts/table";
+import { Views } from "../parts/views";
 import { url } from "../api/client";
 import { commit_url, face_of, label_text, sample_url } from "./links";
 import { SampleView } from "./sample_view";
@@ -43,6 +44,7 @@ export default function CommitPage({ name = "", ref = "" }: Record<string, strin
   return (
     <FillPage>
       <Head title={<>{name}@{branch ? ref : short_id(ref)}</>} state={commit.data && <span className="quiet">{commit.data.message} · {commit.data.author ?? ""} <Ago at={commit.data.created_at} /></span>}>
+        <Views name={`samples of ${name}`} />
         {commit.data?.parent_id && <Link to={`/datasets/${part(name)}/diff?from=${commit.data.parent_id}&to=${commit.data.id}`}>What changed</Link>}
         <select aria-label="Branch" value={branch ? ref : ""} onChange={(event) => navigate(commit_url(name, event.target.value))}>
           {!branch && <option value="">commit {short_id(ref)}</option>}
