@@ -20,13 +20,15 @@ constexpr std::uint64_t kClearlyAboveShare = 16;  // the mark and a sixteenth of
 constexpr std::string_view kReadingPrefixes[] = {
     "/v2/", "/v1/", "/api/v1/gc", "/api/v1/store/verify", "/api/v1/blobs/read", "/api/v1/blobs/missing", "/api/v1/login",
     "/api/v1/backups",  // looks for room itself
-    "/api/v1/metrics/histories",
+    "/api/v1/metrics/histories", "/api/v1/project_files/read",
+    "/api/v1/deployments/",  // what answers can be stopped, restarted and led elsewhere
 };
 /// Ends of paths: questions of MLflow's protocol that are asked with a body, its ways of removing; and what keeps a run's row
 /// true (a few bytes, from the room that is kept for them).
 constexpr std::string_view kReadingEndings[] = {
-    "/search", "/get-latest-versions", "/delete", "/delete-tag", "/delete-experiment-tag", "/stop", "/heartbeat", "/end",
+    "/search", "/get-latest-versions", "/delete", "/delete-tag", "/delete-experiment-tag", "/stop", "/heartbeat", "/end", "/alias",
 };
+constexpr std::string_view kMovedAlias = "/aliases/";  // the way back to an earlier version must stay open
 
 }  // namespace
 
@@ -39,6 +41,7 @@ bool adds(http::Method method, std::string_view path) {
   using http::Method;
   if (method == Method::get || method == Method::head || method == Method::options || method == Method::del) return false;
   if (std::ranges::any_of(kReadingPrefixes, [&](std::string_view prefix) { return path.starts_with(prefix); })) return false;
+  if (path.find(kMovedAlias) != std::string_view::npos) return false;
   return std::ranges::none_of(kReadingEndings, [&](std::string_view ending) { return path.ends_with(ending); });
 }
 

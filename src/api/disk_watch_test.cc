@@ -29,6 +29,10 @@ TEST(DiskWatch, what_adds_something_is_told_from_what_reads_removes_or_ends) {
                            "/v2/models/digits/infer", "/api/v1/attempts/a/heartbeat", "/api/v1/attempts/a/end", "/api/v1/runs/a/stop", "/api/2.0/mlflow/runs/delete", "/api/v1/login"}) {
     EXPECT_FALSE(adds(Method::post, path)) << path;
   }
+  EXPECT_TRUE(adds(Method::post, "/api/v1/deployments"));
+  EXPECT_FALSE(adds(Method::patch, "/api/v1/deployments/digits")) << "what answers can be stopped";
+  EXPECT_FALSE(adds(Method::put, "/api/v1/models/digits/aliases/production")) << "and led back to an earlier version";
+  EXPECT_FALSE(adds(Method::post, "/api/2.0/mlflow/registered-models/alias"));
   EXPECT_FALSE(adds(Method::del, "/api/v1/datasets/a"));
   EXPECT_FALSE(adds(Method::get, "/api/v1/runs"));
 }
