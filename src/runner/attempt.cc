@@ -218,7 +218,7 @@ class Attempt {
 
   void finish_reports() {
     const Time until = clock_.steady() + options_.server_away_max;
-    while (!reporter_->flush(kFlushTime) && !reporter_->is_disowned() && clock_.steady() < until) {
+    while (!reporter_->flush(kFlushTime) && !reporter_->is_disowned() && !is_told_to_go() && clock_.steady() < until) {
     }
   }
 
@@ -230,7 +230,7 @@ class Attempt {
   }
 
   void clean_up() {
-    if (options_.keep_folder) return;
+    if (options_.keep_folder || is_folder_gone()) return;
     // Log and metrics stay when the server never got them: they are all that is left of the attempt.
     for (const char* part : {"code", "inputs", "outputs", "scratch"}) remove_folder(folder_ / part);
     if (told_) remove_folder(folder_);
@@ -239,8 +239,15 @@ class Attempt {
     tidy_node_folder(ticket_.folder, clock_.now());
   }
 
+  /// Somebody removed the node's folder: then the server that it belonged to is gone for good.
+  bool is_folder_gone() const {
+    std::error_code ignored;  // a disk in trouble is not the same
+    return fs::status(folder_, ignored).type() == fs::file_type::not_found;
+  }
+  bool is_told_to_go() const { return (options_.stop && options_.stop->load()) || is_folder_gone(); }
+
   std::optional<StopRequest> stop_asked() const {
-    if (options_.stop && options_.stop->load()) return StopRequest{};
+    if (is_told_to_go()) return StopRequest{};
     return reporter_ ? reporter_->stop_asked() : std::nullopt;
   }
 
@@ -256,7 +263,7 @@ class Attempt {
       if (result.ok() || !is_transient(result.error()) || clock_.steady() >= until) return result;
       if (result.error().code == ErrorCode::internal && --errors_left == 0) return result;
       if (until_stopped && stop_asked()) return result;
-      if (!until_stopped && options_.stop && options_.stop->load() && pause >= kRetryPauseMax) return result;
+      if (!until_stopped && is_told_to_go() && pause >= kRetryPauseMax) return result;
       std::this_thread::sleep_for(pause);
       pause = std::min(pause * 2, kRetryPauseMax);
     }

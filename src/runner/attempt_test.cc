@@ -242,6 +242,19 @@ TEST_F(AttemptTest, stops_when_the_server_asks) {
   EXPECT_EQ(server_.state.lock()->end->end, AttemptEnd::stopped);
 }
 
+TEST_F(AttemptTest, one_whose_folder_and_server_are_gone_ends_instead_of_waiting_for_ever) {
+  spec("echo up; sleep 60");
+  options_.server_away_max = std::chrono::hours(1);
+  Thread outage("outage", [&] {
+    while (log().empty()) std::this_thread::sleep_for(milliseconds(10));
+    server_.state.lock()->away = true;
+    fs::remove_all(node_.path());
+  });
+  const Time start = system_clock().steady();
+  EXPECT_EQ(run().end, AttemptEnd::stopped);
+  EXPECT_LT(system_clock().steady() - start, seconds(40));
+}
+
 TEST_F(AttemptTest, an_attempt_the_server_gave_up_is_ended) {
   spec("echo up; sleep 60");
   Thread stopper("stopper", [&] {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <set>
 
 #include "base/base.h"
 
@@ -126,6 +127,29 @@ TEST_F(BuiltEnvironmentTest, is_built_once_per_lock_and_found_within_a_second_af
   make_wheel("slipwaytest", "2.0");
   write("requirements.txt", "./slipwaytest-2.0-py3-none-any.whl\n");
   EXPECT_TRUE(prepare(environment)->built) << "another lock is another environment";
+}
+
+TEST_F(BuiltEnvironmentTest, a_uv_lock_and_a_pylock_are_installed_as_they_stand) {
+  make_wheel("slipwaytest", "1.0");
+  write("pyproject.toml", "[project]\nname = \"p\"\nversion = \"0\"\nrequires-python = \">=3.9\"\ndependencies = [\"slipwaytest\"]\n"
+                          "[tool.uv.sources]\nslipwaytest = {path = \"slipwaytest-1.0-py3-none-any.whl\"}\n");
+  ProcessSpec make_locks;
+  make_locks.arguments = {"/bin/sh", "-ec", "\"$0\" lock -q --python /usr/bin/python3; \"$0\" export -q --format pylock.toml --no-emit-project -o pylock.toml", find_uv()->string()};
+  make_locks.directory = code_.path();
+  const auto locked = run_command(make_locks, seconds(60));
+  ASSERT_TRUE(locked.ok() && locked->status.ok()) << (locked.ok() ? locked->err : locked.error().message);
+  std::set<std::string> hashes;
+  for (const char* lock : {"uv.lock", "pylock.toml"}) {
+    Environment environment;
+    environment.python = "/usr/bin/python3";
+    environment.lock = lock;
+    const auto prepared = prepare(environment);
+    ASSERT_TRUE(prepared.ok()) << lock << ": " << prepared.error().message;
+    EXPECT_TRUE(prepared->built);
+    EXPECT_TRUE(has(*prepared, "slipwaytest")) << lock;
+    hashes.insert(prepared->record["lock_hash"].string());
+  }
+  EXPECT_EQ(hashes.size(), 2u);
 }
 
 TEST_F(BuiltEnvironmentTest, sees_the_interpreters_own_packages_only_when_asked) {
