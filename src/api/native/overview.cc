@@ -14,6 +14,9 @@ constexpr size_t kFindingsShown = 20;
 constexpr size_t kKeysShown = 20;
 constexpr std::int64_t kNamesSearched = 1000;  // of each noun
 constexpr size_t kResultsMax = 50;
+constexpr size_t kExperimentsShown = 50;
+
+double seconds(Duration duration) { return static_cast<double>(duration.count()) / 1e6; }
 
 Result<std::vector<tracking::Run>> newest_runs(AllRooms rooms, const ProjectId& project, const std::string& filter, std::int64_t* total) {
   tracking::RunQuery query;
@@ -35,25 +38,39 @@ Json::Array runs_json(const std::vector<tracking::Run>& runs) {
 
 Result<Json> overview(AllRooms rooms, const http::Request& request) {
   const ProjectId project = project_of(request);
-  std::int64_t runs = 0;
+  std::int64_t runs = 0, running_count = 0;
   const auto recent = TRY(newest_runs(rooms, project, "", &runs));
-  const auto running = TRY(newest_runs(rooms, project, "status = 'RUNNING'", nullptr));
+  const auto running = TRY(newest_runs(rooms, project, "status = 'RUNNING'", &running_count));
   const auto models = TRY(rooms.registry.models().search(project, {.filter = "", .order_by = {}, .page_size = kNamesSearched, .page_token = ""}));
   const auto datasets = TRY(rooms.registry.datasets().list(project, kNamesSearched, ""));
   const auto findings = TRY(rooms.monitor.findings(project, "", true, kFindingsShown));
   Json::Array deployments, open_findings;
-  for (const auto& deployment : TRY(rooms.serving.list(project))) deployments.push_back(deployment_json(deployment));
+  for (const auto& deployment : TRY(rooms.serving.list(project))) deployments.push_back(deployment_json(deployment, TRY(rooms.monitor.traffic().totals(project, deployment.spec.name))));
   for (const auto& finding : findings) open_findings.push_back(finding_json(finding));
   const auto usage = TRY(rooms.registry.references().usage(project));
+  const auto computing = TRY(rooms.runs.computing_time(project));
 
   Json counts{Json::Object{}};
-  counts.set("runs", runs).set("datasets", static_cast<std::int64_t>(datasets.items.size())).set("models", static_cast<std::int64_t>(models.items.size()));
+  counts.set("runs", runs).set("running_runs", running_count).set("datasets", static_cast<std::int64_t>(datasets.items.size())).set("models", static_cast<std::int64_t>(models.items.size()));
   counts.set("deployments", static_cast<std::int64_t>(deployments.size())).set("open_cases", TRY(rooms.monitor.open_cases(project)));
   counts.set("open_findings", static_cast<std::int64_t>(open_findings.size()));
   Json json{Json::Object{}};
   json.set("running_runs", runs_json(running)).set("recent_runs", runs_json(recent)).set("deployments", std::move(deployments)).set("open_findings", std::move(open_findings));
   json.set("counts", std::move(counts));
-  return json.set("usage", Json(Json::Object{}).set("blob_bytes", usage.artifact_bytes + usage.dataset_bytes).set("gpu_s", 0).set("cpu_s", 0).set("cost", 0));
+  return json.set("usage", Json(Json::Object{}).set("blob_bytes", usage.artifact_bytes + usage.dataset_bytes).set("computing_s", seconds(computing.time)).set("cpu_s", computing.cpu_s));
+}
+
+/// Computing time by experiment: what a project's runs took, whoever executed them.
+Result<Json> usage(AllRooms rooms, const http::Request& request) {
+  const ProjectId project = project_of(request);
+  const auto computing = TRY(rooms.runs.computing_time(project));
+  Json::Array experiments;
+  for (const auto& one : TRY(rooms.tracking.experiments().times(project, kExperimentsShown))) {
+    experiments.push_back(Json().set("id", one.id.text).set("name", one.name).set("run_count", one.runs).set("running_count", one.running).set("duration_s", seconds(one.time)));
+  }
+  Json json;
+  json.set("attempt_count", computing.attempts).set("computing_s", seconds(computing.time)).set("cpu_s", computing.cpu_s);
+  return json.set("experiments", std::move(experiments));
 }
 
 /// Collects things whose name contains what was typed.
@@ -99,6 +116,7 @@ void add_overview(http::Router& router, AllRooms rooms) {
   };
   add("/api/v1/overview", overview);
   add("/api/v1/search", search);
+  add("/api/v1/usage", usage);
 }
 
 }  // namespace slipway::api
