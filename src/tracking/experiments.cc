@@ -58,6 +58,9 @@ Result<std::vector<Experiment>> read_experiments(Connection& connection, std::st
 
 Result<Experiment> read_experiment(Connection& connection, const ProjectId& project, const ExperimentId& id) {
   auto found = TRY(read_experiments(connection, "WHERE id = ? AND project_id = ?", {id.text, project.text}));
+  if (found.empty() && id.text == kDefaultExperimentId) {
+    found = TRY(read_experiments(connection, "WHERE project_id = ? AND name = ?", {project.text, std::string(kDefaultExperimentName)}));
+  }
   if (found.empty()) return no_experiment(id);
   return std::move(found[0]);
 }
@@ -99,7 +102,10 @@ Result<Experiment> Experiments::find_or_create(const ProjectId& project, const s
 }
 
 Result<Experiment> Experiments::get(const ProjectId& project, const ExperimentId& id) {
-  return database_.read_value([&](Connection& connection) { return read_experiment(connection, project, id); });
+  auto found = database_.read_value([&](Connection& connection) { return read_experiment(connection, project, id); });
+  const bool is_missing = !found.ok() && found.error().code == ErrorCode::not_found;
+  if (is_missing && id.text == kDefaultExperimentId) return find_or_create(project, std::string(kDefaultExperimentName));
+  return found;
 }
 
 Result<Experiment> Experiments::find(const ProjectId& project, const std::string& name) {

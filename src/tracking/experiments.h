@@ -15,6 +15,11 @@ namespace slipway::tracking {
 /// artifacts to the server they track with.
 inline constexpr const char* kArtifactRoot = "mlflow-artifacts:";
 
+/// What clients call the experiment they did not name. Only that of the first project has this id; elsewhere it stands for the one of
+/// this name, which get() makes when it is asked for.
+inline constexpr std::string_view kDefaultExperimentId = "0";
+inline constexpr std::string_view kDefaultExperimentName = "Default";
+
 /// How long an experiment's runs took: those that are over, and those that Slipway executes now. A client's run without an end
 /// is not counted, because nobody knows whether it still runs.
 struct ExperimentTime {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "tracking/experiments.h"
 
 namespace slipway::tracking {
 
@@ -224,9 +225,9 @@ Sql conditions(const Plan& plan, std::string_view run) {
 Result<std::vector<std::int64_t>> experiment_numbers(Connection& connection, const RunQuery& query) {
   std::vector<std::int64_t> numbers;
   for (const ExperimentId& id : query.experiments) {
-    const auto number = TRY(connection.first("SELECT number FROM experiments WHERE id = ? AND project_id = ?", {id.text, query.project.text},
-                                             [](const catalog::Row& row) { return row.integer(0); }));
-    if (number) numbers.push_back(*number);
+    const auto experiment = read_experiment(connection, query.project, id);
+    if (experiment.ok()) numbers.push_back(experiment->number);
+    else if (experiment.error().code != ErrorCode::not_found) return experiment.error();
   }
   return numbers;
 }

@@ -194,6 +194,23 @@ TEST_P(TrackingTest, an_experiment_takes_its_runs_with_it_and_keeps_its_name) {
   EXPECT_EQ(experiments.find(kDefaultProject, "digits")->tags, (KeyValues{{"k", "v"}}));
 }
 
+TEST_P(TrackingTest, in_every_project_experiment_0_is_the_one_named_default) {
+  ASSERT_TRUE(database_->write(catalog::Durability::record, [&](catalog::Connection& c) -> Result<void> {
+    TRY(c.run("INSERT INTO projects (id, name, created_at) VALUES ('lab', 'lab', 0)", {}));
+    return {};
+  }).ok());
+  const ProjectId lab("lab");
+  const auto made = tracking_->experiments().get(lab, ExperimentId("0")).value();
+  EXPECT_EQ(made.name, "Default");
+  EXPECT_NE(made.id.text, "0");
+  EXPECT_EQ(tracking_->experiments().get(lab, ExperimentId("0"))->id, made.id);
+  const auto run = tracking_->runs().create({.project = lab, .experiment = ExperimentId("0")}).value();
+  EXPECT_EQ(run.experiment, made.id);
+  EXPECT_EQ(tracking_->search().runs({.project = lab, .experiments = {ExperimentId("0")}})->items.size(), 1u);
+  EXPECT_EQ(tracking_->search().runs({.project = kDefaultProject, .experiments = {ExperimentId("0")}})->items.size(), 0u);
+  EXPECT_EQ(tracking_->experiments().get(lab, ExperimentId("1")).error().code, ErrorCode::not_found);
+}
+
 TEST_P(TrackingTest, experiments_are_searched_by_name_tag_and_time_in_pages) {
   for (const char* name : {"alpha", "beta", "gamma"}) {
     ASSERT_TRUE(tracking_->experiments().create(kDefaultProject, name, "", {{"first", std::string(1, name[0])}}).ok());

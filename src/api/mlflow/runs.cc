@@ -36,7 +36,10 @@ Result<std::string> whole_run(const Rooms& rooms, const Call& call, const tracki
 }
 
 Result<std::string> create(const Rooms& rooms, const Call& call) {
-  tracking::NewRun run{.project = call.project(), .experiment = ExperimentId(call.has("experiment_id") ? call.text("experiment_id") : "0")};
+  ExperimentId experiment(call.has("experiment_id") ? call.text("experiment_id") : std::string(tracking::kDefaultExperimentId));
+  const bool may_be_missing = experiment.text == tracking::kDefaultExperimentId && call.project() != kDefaultProject;
+  if (may_be_missing) experiment = TRY(rooms.tracking.experiments().get(call.project(), experiment)).id;
+  tracking::NewRun run{.project = call.project(), .experiment = experiment};
   run.name = call.text("run_name");
   run.user_name = call.text("user_id");
   const Caller caller = caller_of(call.request());
