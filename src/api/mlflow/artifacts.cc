@@ -137,12 +137,12 @@ std::span<const Endpoint> artifact_endpoints() {
       {Method::get, "mlflow/artifacts/list", {{"run_id", FieldType::text, true}, {"path"}, {"page_token"}}, list_run},
       {Method::get, "mlflow/logged-models/{model_id}/artifacts/directories", {{"model_id", FieldType::text, true}, {"artifact_directory_path"}, {"page_token"}}, list_model},
       {Method::get, "mlflow-artifacts/artifacts", {{"path", FieldType::text, true}}, list_proxy},
-      {Method::post, "mlflow-artifacts/mpu/create/{path...}", {}, no_multipart},
-      {Method::post, "mlflow-artifacts/mpu/complete/{path...}", {}, no_multipart},
-      {Method::post, "mlflow-artifacts/mpu/abort/{path...}", {}, no_multipart},
-      {Method::get, "mlflow-artifacts/presigned/{path...}", {}, no_presigned},
-      {Method::post, "mlflow/artifacts/presigned-upload-url", {}, no_presigned},
-      {Method::post, "mlflow/artifacts/presigned-download-url", {}, no_presigned},
+      {Method::post, "mlflow-artifacts/mpu/create/{path...}", {}, no_multipart, false},
+      {Method::post, "mlflow-artifacts/mpu/complete/{path...}", {}, no_multipart, false},
+      {Method::post, "mlflow-artifacts/mpu/abort/{path...}", {}, no_multipart, false},
+      {Method::get, "mlflow-artifacts/presigned/{path...}", {}, no_presigned, false},
+      {Method::post, "mlflow/artifacts/presigned-upload-url", {}, no_presigned, false},
+      {Method::post, "mlflow/artifacts/presigned-download-url", {}, no_presigned, false},
   };
   return endpoints;
 }

@@ -136,6 +136,12 @@ Result<Json> read_fields(const http::Request& request, std::span<const Field> fi
   return out;
 }
 
+Result<registry::Search> read_search(const Call& call, std::int64_t page_default, std::int64_t page_max) {
+  registry::Search search{call.text("filter"), call.texts("order_by"), call.integer("max_results").value_or(page_default), call.text("page_token")};
+  if (search.page_size >= 1 && search.page_size <= page_max) return search;
+  return Error{ErrorCode::invalid_argument, fmt::format("Invalid value for request parameter max_results. It must be at most {}, but got value {}", page_max, search.page_size)};
+}
+
 http::Response mlflow_error(const Error& error) {
   struct Mapping {
     int status;

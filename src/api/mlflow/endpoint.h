@@ -55,12 +55,16 @@ struct Endpoint {
   const char* path;  // without prefix
   std::vector<Field> fields;
   Handle handle;
+  bool offered = true;  // false: refused with 501, which makes clients go another way
 };
 
 /// Reads and checks a request's fields: from the query of a GET, else from the body; parts of the path win.
 Result<Json> read_fields(const http::Request& request, std::span<const Field> fields);
 /// The body as a JSON object; also the JSON string of one, as old clients send. run_uuid becomes run_id.
 Result<Json> read_body(const http::Request& request);
+
+/// What a search of the registry asks for: filter, order_by, max_results (1 to `page_max`) and page_token.
+Result<registry::Search> read_search(const Call& call, std::int64_t page_default, std::int64_t page_max);
 
 /// {"error_code", "message"} with the status that clients expect. Never a 5xx for what the caller did.
 http::Response mlflow_error(const Error& error);

@@ -41,7 +41,7 @@ void add_logging(http::Router& router, const Rooms& rooms, const std::string& pr
 }
 
 std::vector<EndpointFact> logging_facts() {
-  return {{"POST", "mlflow/runs/log-metric", {"run_id", "key", "value", "timestamp"}}, {"POST", "mlflow/runs/log-batch", {"run_id"}}};
+  return {{"POST", "mlflow/runs/log-metric", {"run_id", "key", "value", "timestamp"}, true}, {"POST", "mlflow/runs/log-batch", {"run_id"}, true}};
 }
 
 }  // namespace slipway::api::mlflow

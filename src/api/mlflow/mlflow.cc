@@ -51,7 +51,7 @@ std::vector<EndpointFact> endpoint_facts() {
   std::vector<EndpointFact> facts = logging_facts();
   for (const auto table : tables()) {
     for (const Endpoint& endpoint : table) {
-      EndpointFact fact{std::string(http::name(endpoint.method)), endpoint.path, {}};
+      EndpointFact fact{std::string(http::name(endpoint.method)), endpoint.path, {}, endpoint.offered};
       for (const Field& field : endpoint.fields) {
         if (field.required) fact.required.emplace_back(field.name);
       }
