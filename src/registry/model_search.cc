@@ -143,58 +143,48 @@ Result<std::int64_t> check_page(const Search& search) {
   return parse_position_token(search.page_token);
 }
 
-/// One row more than the page was asked for says whether there is another.
-template <typename RowType>
-std::string cut_to_page(std::vector<RowType>& rows, const Search& search, std::int64_t position) {
-  if (static_cast<std::int64_t>(rows.size()) <= search.page_size) return "";
-  rows.pop_back();
-  return render_position_token(position + search.page_size);
+/// A page of what `select` finds, filtered and ordered by `query`. `finish(connection, row)` adds what the row alone does not tell.
+template <typename Item, typename Make, typename Finish>
+Result<Page<Item>> read_page(catalog::Database& database, const ProjectId& project, const Search& search, Query query, const std::string& select,
+                             Make make, Finish finish) {
+  const std::int64_t position = TRY(check_page(search));
+  const std::string sql = fmt::format("{}{} ORDER BY {} LIMIT ? OFFSET ?", select, query.where, query.order);
+  query.values.insert(query.values.begin(), project.text);
+  query.values.emplace_back(search.page_size + 1);  // one more says whether there is another page
+  query.values.emplace_back(position);
+  return database.read_value([&](Connection& c) -> Result<Page<Item>> {
+    auto rows = TRY(c.rows(sql, query.values, make));
+    Page<Item> page;
+    if (static_cast<std::int64_t>(rows.size()) > search.page_size) {
+      rows.pop_back();
+      page.next_page_token = render_position_token(position + search.page_size);
+    }
+    for (auto& row : rows) page.items.push_back(TRY(finish(c, row)));
+    return page;
+  });
 }
 
 }  // namespace
 
 Result<Page<Model>> Models::search(const ProjectId& project, const Search& search) {
-  const std::int64_t position = TRY(check_page(search));
   Query query = TRY(translate(models_table(), search, "m.name ASC", "m.name ASC"));
-  std::string sql = fmt::format("SELECT {} FROM models m WHERE m.project_id = ? AND m.deleted_at IS NULL", kModelColumns);
+  std::string select = fmt::format("SELECT {} FROM models m WHERE m.project_id = ? AND m.deleted_at IS NULL", kModelColumns);
   if (!query.speaks_of_prompts) {
-    sql += fmt::format(" AND NOT EXISTS (SELECT 1 FROM model_tags t WHERE t.model = m.number AND t.key = '{}' AND t.value = 'true')", kPromptTag);
+    select += fmt::format(" AND NOT EXISTS (SELECT 1 FROM model_tags t WHERE t.model = m.number AND t.key = '{}' AND t.value = 'true')", kPromptTag);
   }
-  sql += fmt::format("{} ORDER BY {} LIMIT ? OFFSET ?", query.where, query.order);
-  query.values.insert(query.values.begin(), project.text);
-  query.values.emplace_back(search.page_size + 1);
-  query.values.emplace_back(position);
-  return database_.read_value([&](Connection& c) -> Result<Page<Model>> {
-    auto rows = TRY(c.rows(sql, query.values, model_of_row));
-    Page<Model> page;
-    page.next_page_token = cut_to_page(rows, search, position);
-    for (ModelRow& row : rows) {
-      TRY(complete_model(c, row));
-      page.items.push_back(std::move(row.model));
-    }
-    return page;
+  return read_page<Model>(database_, project, search, std::move(query), select, model_of_row, [](Connection& c, ModelRow& row) -> Result<Model> {
+    TRY(complete_model(c, row));
+    return std::move(row.model);
   });
 }
 
 Result<Page<Version>> Models::search_versions(const ProjectId& project, const Search& search) {
-  const std::int64_t position = TRY(check_page(search));
   Query query = TRY(translate(versions_table(), search, "m.name ASC, v.version DESC", "m.name ASC, v.version DESC"));
-  const std::string sql = fmt::format(
-      "SELECT {} FROM model_versions v JOIN models m ON m.number = v.model "
-      "WHERE m.project_id = ? AND m.deleted_at IS NULL AND v.deleted_at IS NULL{} ORDER BY {} LIMIT ? OFFSET ?",
-      kVersionColumns, query.where, query.order);
-  query.values.insert(query.values.begin(), project.text);
-  query.values.emplace_back(search.page_size + 1);
-  query.values.emplace_back(position);
-  return database_.read_value([&](Connection& c) -> Result<Page<Version>> {
-    auto rows = TRY(c.rows(sql, query.values, version_of_row));
-    Page<Version> page;
-    page.next_page_token = cut_to_page(rows, search, position);
-    for (VersionRow& row : rows) {
-      TRY(complete_version(c, row));
-      page.items.push_back(std::move(row.version));
-    }
-    return page;
+  const std::string select = fmt::format("SELECT {} FROM model_versions v JOIN models m ON m.number = v.model "
+                                         "WHERE m.project_id = ? AND m.deleted_at IS NULL AND v.deleted_at IS NULL", kVersionColumns);
+  return read_page<Version>(database_, project, search, std::move(query), select, version_of_row, [](Connection& c, VersionRow& row) -> Result<Version> {
+    TRY(complete_version(c, row));
+    return std::move(row.version);
   });
 }
 

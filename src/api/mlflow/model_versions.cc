@@ -2,8 +2,8 @@
 
 #include "api/api.h"
 #include "api/mlflow/endpoint.h"
-#include "base/text.h"
 #include "api/mlflow/render.h"
+#include "base/text.h"
 
 namespace slipway::api::mlflow {
 namespace {
@@ -69,10 +69,7 @@ Result<std::string> remove(const Rooms& rooms, const Call& call) {
 }
 
 Result<std::string> search(const Rooms& rooms, const Call& call) {
-  registry::Search search{call.text("filter"), call.texts("order_by"), call.integer("max_results").value_or(kSearchDefault), call.text("page_token")};
-  if (search.page_size < 1 || search.page_size > kSearchMax) {
-    return Error{ErrorCode::invalid_argument, fmt::format("Invalid value for request parameter max_results. It must be at most {}, but got value {}", kSearchMax, search.page_size)};
-  }
+  const auto search = TRY(read_search(call, kSearchDefault, kSearchMax));
   const auto page = TRY(rooms.models.search_versions(call.project(), search));
   JsonWriter json;
   json.begin_object().key("model_versions").begin_array();

@@ -40,10 +40,7 @@ Result<std::string> remove(const Rooms& rooms, const Call& call) {
 }
 
 Result<std::string> search(const Rooms& rooms, const Call& call) {
-  registry::Search search{call.text("filter"), call.texts("order_by"), call.integer("max_results").value_or(kSearchDefault), call.text("page_token")};
-  if (search.page_size < 1 || search.page_size > kSearchMax) {
-    return Error{ErrorCode::invalid_argument, fmt::format("Invalid value for request parameter max_results. It must be at most {}, but got value {}", kSearchMax, search.page_size)};
-  }
+  const auto search = TRY(read_search(call, kSearchDefault, kSearchMax));
   const auto page = TRY(rooms.models.search(call.project(), search));
   JsonWriter json;
   json.begin_object().key("registered_models").begin_array();
