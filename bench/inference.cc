@@ -1,10 +1,11 @@
 // What HTTP, the router and the worker's process add to a small model: a 784-128-10 network, asked with binary tensors over
 // keep-alive connections, beside the same network in ONNX Runtime in this process.
 //
-//   bench_inference [SECONDS] [BATCH_MAX]
+//   bench_inference [SECONDS] [BATCH_MAX] [CAPTURED]
 //
 // Serves with the server's own parts (http, api, serving) and a real slipway-worker beside this program; only the registry
-// is left out. Prints one JSON record; times in microseconds.
+// is left out, and the monitor, unless CAPTURED says which share of the requests it captures. Prints one JSON record; times in
+// microseconds.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -24,6 +25,7 @@
 #include "base/file.h"
 #include "inference/inference.h"
 #include "inference/onnx_writer.h"
+#include "monitor/monitor.h"
 #include "serving/serving.h"
 #include "teams/teams.h"
 
@@ -200,7 +202,19 @@ void wait_ready(serving::Serving& serving) {
   CHECK(serving.target(kDefaultProject, "perceptron").ok(), "the bench's deployment becomes ready; is slipway-worker beside this program?");
 }
 
-int main_of(double seconds, int batch_max) {
+struct NobodyListens : EventSink {
+  void emit(const Event&) override {}
+};
+
+/// `captured` as on the command line; null when it is not there.
+std::unique_ptr<monitor::Monitor> make_monitor(double captured, catalog::Database& database, store::Store& store, EventSink& events, Counters& counters, const std::filesystem::path& folder) {
+  if (captured < 0) return nullptr;
+  auto monitor = std::move(monitor::Monitor::open(database, store, system_clock(), events, counters, {.folder = folder / "requests"}).value());
+  monitor->set_capture(kDefaultProject, "perceptron", {.sample = captured, .low_confidence = false});
+  return monitor;
+}
+
+int main_of(double seconds, int batch_max, double captured) {
   TemporaryDirectory folder;
   const auto file = folder.path() / "model.onnx";
   CHECK(write_file_atomic(file, inference::onnx::perceptron(kIn, kHidden, kOut)).ok(), "the temporary folder can be written");
@@ -211,7 +225,10 @@ int main_of(double seconds, int batch_max) {
   Counters counters;
   auto database = catalog::Database::open({.url = "sqlite:" + (folder.path() / "bench.db").string()}, catalog::schema(), counters).value();
   OneModel models(file);
-  auto serving = serving::Serving::open(*database, models, system_clock(), counters, nullptr, nullptr).value();
+  NobodyListens events;
+  auto store = store::Store::open({.folder = folder.path() / "store"}, system_clock(), counters).value();
+  const auto monitor = make_monitor(captured, *database, *store, events, counters, folder.path());
+  auto serving = serving::Serving::open(*database, models, system_clock(), counters, nullptr, monitor.get()).value();
   serving::DeploymentSpec spec;
   spec.name = "perceptron";
   spec.model = parse_reference("model:perceptron/1").value();
@@ -236,4 +253,4 @@ int main_of(double seconds, int batch_max) {
 }  // namespace
 }  // namespace slipway
 
-int main(int argc, char** argv) { return slipway::main_of(argc > 1 ? std::atof(argv[1]) : 3, argc > 2 ? std::atoi(argv[2]) : 1); }
+int main(int argc, char** argv) { return slipway::main_of(argc > 1 ? std::atof(argv[1]) : 3, argc > 2 ? std::atoi(argv[2]) : 1, argc > 3 ? std::atof(argv[3]) : -1); }
