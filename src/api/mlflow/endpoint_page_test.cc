@@ -14,8 +14,8 @@ namespace {
 
 using Name = std::pair<std::string, std::string>;  // path, method
 
-const std::filesystem::path kFolder = std::filesystem::path(__FILE__).parent_path();
-const std::filesystem::path kPage = kFolder.parent_path().parent_path().parent_path() / "docs" / "mlflow.md";
+constexpr const char* kUpstream = "src/api/mlflow/upstream_endpoints.txt";
+constexpr const char* kPage = "docs/mlflow.md";
 constexpr const char* kPrefix = "/api/2.0/";
 
 constexpr const char* kHead =
@@ -24,6 +24,13 @@ constexpr const char* kHead =
     "`MLFLOW_PAGE_RECORD=1` and the test `api_test`; do not edit. Each stands under `/api/2.0`, `/api/3.0`, `/ajax-api/2.0` and\n"
     "`/ajax-api/3.0`. *501*: refused in the words that make clients go another way. *own*: not in mlflow 3.17.2 itself, but asked for by\n"
     "older or newer clients or by its web UI.\n";
+
+/// The folder of the sources that this program was built in. (__FILE__ is relative to the build, and does not say.)
+std::filesystem::path checkout() {
+  auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  while (folder.has_relative_path() && !std::filesystem::exists(folder / kUpstream)) folder = folder.parent_path();
+  return folder;
+}
 
 /// "{model_id}" and "{path...}" both become "{}": names of parts differ between the two lists.
 std::string plain(std::string_view path) {
@@ -40,7 +47,7 @@ std::string plain(std::string_view path) {
 
 std::set<Name> upstream() {
   std::set<Name> names;
-  for (const std::string& line : split(read_file(kFolder / "upstream_endpoints.txt").value(), '\n')) {
+  for (const std::string& line : split(read_file(checkout() / kUpstream).value(), '\n')) {
     const size_t space = line.find(' ');
     if (!line.empty() && line[0] != '#') names.emplace(line.substr(space + 1), line.substr(0, space));
   }
@@ -112,9 +119,9 @@ std::string render_page() {
 TEST(EndpointPage, says_what_the_server_answers) {
   const std::string page = render_page();
   if (std::getenv("MLFLOW_PAGE_RECORD")) {
-    ASSERT_TRUE(write_file_atomic(kPage, page).ok());
+    ASSERT_TRUE(write_file_atomic(checkout() / kPage, page).ok());
   }
-  const auto kept = read_file(kPage);
+  const auto kept = read_file(checkout() / kPage);
   ASSERT_TRUE(kept.ok()) << kept.error().message;
   EXPECT_EQ(*kept, page) << "run api_test --gtest_filter='EndpointPage.*' with MLFLOW_PAGE_RECORD=1 and look at the difference";
 }
