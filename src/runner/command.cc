@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <thread>
+
 #include "base/file.h"
 #include "base/process.h"
 #include "base/text.h"
@@ -15,6 +17,8 @@ namespace slipway::runner {
 namespace {
 
 constexpr Duration kPollInterval = std::chrono::milliseconds(100);
+constexpr int kMemoryLooks = 4;
+constexpr Duration kMemoryLookPause = std::chrono::milliseconds(25);
 constexpr Duration kDrainTime = std::chrono::seconds(2);  // for output still in the pipe when everybody is dead
 
 class Watcher {
@@ -91,8 +95,18 @@ class Watcher {
     const Usage usage = usage_of(processes);
     hooks_.on_usage(usage);
     if (spec_.memory_bytes_max == 0 || usage.memory_bytes <= spec_.memory_bytes_max) return;
-    memory_seen_ = proportional_bytes(processes);  // before it is killed for it, each page is counted once
+    memory_seen_ = settled_bytes();  // before it is killed for it, each page is counted once
     facts_.is_over_memory = memory_seen_ > spec_.memory_bytes_max;
+  }
+
+  /// While processes come and go, the figures of one look do not belong together and add up to too much: the least of a few counts.
+  std::uint64_t settled_bytes() const {
+    std::uint64_t least = UINT64_MAX;
+    for (int look = 0; look < kMemoryLooks && least > spec_.memory_bytes_max; ++look) {
+      if (look > 0) std::this_thread::sleep_for(kMemoryLookPause);
+      least = std::min(least, proportional_bytes(descendants(all_processes(), ::getpid(), before_)));
+    }
+    return least;
   }
 
   void obey() {

@@ -89,9 +89,9 @@ TEST(Command, one_that_hangs_is_ended_by_its_time_limit) {
 
 TEST(Command, one_that_falls_silent_is_ended_and_one_that_talks_is_not) {
   Limits limits;
-  limits.silence = milliseconds(600);
+  limits.silence = seconds(2);
   EXPECT_EQ(watch("echo hello; sleep 60", limits).result.end, AttemptEnd::silence_limit);
-  EXPECT_TRUE(watch("for i in 1 2 3 4 5 6; do echo $i; sleep 0.2; done", limits).result.ok());
+  EXPECT_TRUE(watch("for i in 1 2 3 4 5 6 7 8 9 10 11 12 13; do echo $i; sleep 0.2; done", limits).result.ok());
 }
 
 TEST(Command, one_that_ignores_sigterm_is_killed_after_the_grace) {
@@ -134,9 +134,9 @@ TEST(Command, one_that_uses_too_much_memory_is_killed_and_told_so) {
 }
 
 TEST(Command, memory_that_forked_workers_share_is_counted_once) {
-  const Watched watched = watch("python3 -c 'import os, time\nx = bytearray(60_000_000)\nfor i in range(4):\n  if os.fork() == 0: time.sleep(1); os._exit(0)\nfor i in range(4): os.wait()'",
-                                {}, {}, 150'000'000);
-  EXPECT_GT(watched.usage.memory_bytes, 150'000'000u) << "each worker shows the shared pages as its own";
+  const Watched watched = watch("python3 -c 'import os, time\nx = bytearray(200_000_000)\nfor i in range(4):\n  if os.fork() == 0: time.sleep(1); os._exit(0)\nfor i in range(4): os.wait()'",
+                                {}, {}, 500'000'000);
+  EXPECT_GT(watched.usage.memory_bytes, 500'000'000u) << "each worker shows the shared pages as its own";
   EXPECT_TRUE(watched.result.ok()) << watched.result.message;
 }
 
