@@ -134,8 +134,6 @@ void add_why(Commands& commands);
 void add_gc(Commands& commands);
 void add_backup(Commands& commands);
 void add_restore(Commands& commands);
-void add_backup(Commands& commands);
-void add_restore(Commands& commands);
 void add_completion(Commands& commands);
 void add_runner(Commands& commands);
 
