@@ -21,7 +21,7 @@ demo: build          ## the main job on real digits, from data to a watched mode
 	@tools/demo $(if $(EXIT),--exit)
 
 bench: build         ## the figures of the budgets, each beside its peer
-	@tools/bootstrap bench clients peers
+	@tools/bootstrap bench clients peers demo
 	@bench/run $(BENCHES)
 
 check-deep:          ## thread sanitizer, Clang and clang-tidy, 100 rounds of recovery, long fuzzing
