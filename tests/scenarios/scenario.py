@@ -159,10 +159,10 @@ class Masker:
 
     def text(self, text):
         for value, name in self._values:
-            if len(value) > 3:
+            if len(value) > 3 and not value.isdigit():
                 text = text.replace(value, name)
-            else:
-                text = re.sub(rf"(?<![\w.]){re.escape(value)}(?![\w.])", name, text)
+            else:  # short values and numbers also occur inside of other words and numbers
+                text = re.sub(rf"(?<![\w.]){re.escape(value)}(?!\w|\.\d)", name, text)
         for pattern, name in MASKS:
             text = pattern.sub(name, text)
         return text
