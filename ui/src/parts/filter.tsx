@@ -1,6 +1,7 @@
 // The filter box: the server's own language, with completion of its words; what the server refuses is marked under the
 // word that is wrong, in the server's sentence.
 import { useEffect, useId, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { ApiError } from "../api/client";
 import { useKeys } from "../app/keys";
 import css from "./filter.module.css";
@@ -37,10 +38,10 @@ export function FilterBox({ value, on_change, words, error, placeholder }: Props
     const needs_quotes = /[^\w.]/.test(chosen);
     const written = needs_quotes ? chosen.replace(/^(\w+)\.(.*)$/, "$1.`$2`") : chosen;
     const next = `${text.slice(0, caret - word.length)}${written} ${text.slice(caret).trimStart()}`;
-    set_text(next);
-    set_open(false);
     const position = caret - word.length + written.length + 1;
-    requestAnimationFrame(() => { input.current?.setSelectionRange(position, position); set_caret(position); });
+    // At once: a key that is typed before the next frame must find the caret behind the word.
+    flushSync(() => { set_text(next); set_open(false); set_caret(position); });
+    input.current?.setSelectionRange(position, position);
   };
   const commit = () => { set_open(false); on_change(text.trim()); };
   const refused = error instanceof ApiError && error.status >= 400 && error.status < 500 ? error : null;
