@@ -1,5 +1,5 @@
 // The pipeline that is looked at: whether it starts by itself, what each trigger waits for, and a button that starts it now.
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { part } from "../api/client";
 import { useSend } from "../api/hooks";
 import type { Pipeline, PipelineTrigger } from "../api/types";
@@ -14,15 +14,22 @@ export function Chosen({ pipeline }: { pipeline: Pipeline }) {
   const { name, enabled, stored, triggers } = pipeline;
   const [starting, set_starting] = useState(false);
   const change = useSend<Pipeline, boolean>(["pipelines"], (wanted) => ["PATCH", `/api/v1/pipelines/${part(name)}`, { enabled: wanted }]);
-  const set_enabled = (wanted: boolean) => change.mutate(wanted, {
-    onSuccess: () => notify(wanted ? `${name} starts by itself from now on.` : `${name} starts only when somebody starts it.`, { undo: () => change.mutate(!wanted) }), onError: notify_error,
-  });
+  // What was clicked is shown at once, until the list says it, too.
+  const [wished, set_wished] = useState<boolean | null>(null);
+  useEffect(() => { if (wished === enabled) set_wished(null); }, [wished, enabled]);
+  const set_enabled = (wanted: boolean) => {
+    set_wished(wanted);
+    change.mutate(wanted, {
+      onSuccess: () => notify(wanted ? `${name} starts by itself from now on.` : `${name} starts only when somebody starts it.`, { undo: () => set_enabled(!wanted) }),
+      onError: (error) => { set_wished(null); notify_error(error); },
+    });
+  };
   if (!stored) return <div className={css.chosen}><p className="quiet">The server knows {name} only from its runs. To start it from here, or by triggers, store it from a working copy:</p><Command text={`slipway pipelines enable ${quoted(name)}`} /></div>;
   return (
     <section className={css.chosen} aria-label={`The pipeline ${name}`}>
       <div className="row">
         <button type="button" className="primary" onClick={() => set_starting(true)}>Run {name}</button>
-        {triggers.length > 0 && <label><input type="checkbox" role="switch" checked={change.isPending ? change.variables : enabled} onChange={(event) => set_enabled(event.target.checked)} /> starts by itself</label>}
+        {triggers.length > 0 && <label><input type="checkbox" role="switch" checked={wished ?? enabled} onChange={(event) => set_enabled(event.target.checked)} /> starts by itself</label>}
         <span className="quiet">stored by {pipeline.member} <Ago at={pipeline.updated_at} /></span>
       </div>
       {triggers.length > 0 && <Triggers of={triggers} />}
