@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/ids.h"
 #include "base/log.h"
 #include "tracking/sort_units.h"
 
@@ -32,7 +31,7 @@ MetricSorter::MetricSorter(catalog::Database& database, MetricLog& log, const Cl
       log_(log),
       clock_(clock),
       options_(options),
-      holder_(new_id_text(clock)),
+      lease_(database, kLeaseName, kLease),
       sorted_(counters.counter("tracking_points_sorted_total", "Metric points moved from the log into sorted segments and chunks")),
       conflicts_(counters.counter("tracking_sort_conflicts_total", "Sorting writes refused because another sorter was faster")),
       took_(counters.latency("tracking_sort_seconds", "How long one pass of the metric sorter took")) {
@@ -80,17 +79,7 @@ void MetricSorter::give_way(Duration took) {
 }
 
 /// On one PostgreSQL with several servers, one of them sorts in the background.
-bool MetricSorter::leads() {
-  if (!database_.is_postgres()) return true;
-  const Time now = clock_.now();
-  const auto held = database_.write_value(catalog::Durability::stream, [&](Connection& connection) -> Result<bool> {
-    const auto taken = TRY(connection.run("INSERT INTO leases (name, holder, until) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
-                                          "holder = excluded.holder, until = excluded.until WHERE leases.holder = excluded.holder OR leases.until < ?",
-                                          {std::string(kLeaseName), holder_, (now + kLease).micros, now.micros}));
-    return taken == 1;
-  });
-  return held.ok() && *held;
-}
+bool MetricSorter::leads() { return !database_.is_postgres() || lease_.hold(clock_.now()); }
 
 /// One pass over the batches of some experiments (all when empty), beginning with run `next_run`, which says afterwards where
 /// the next one begins.

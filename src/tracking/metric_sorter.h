@@ -20,6 +20,7 @@
 #include "base/guarded.h"
 #include "base/thread.h"
 #include "catalog/catalog.h"
+#include "catalog/lease.h"
 #include "tracking/metric_log.h"
 #include "tracking/metrics.h"
 
@@ -68,7 +69,7 @@ class MetricSorter {
   MetricLog& log_;
   const Clock& clock_;
   const SorterOptions options_;
-  const std::string holder_;
+  catalog::Lease lease_;  // of the background, on PostgreSQL; locks itself
   Counter& sorted_;
   Counter& conflicts_;
   LatencyHistogram& took_;
