@@ -1,13 +1,9 @@
 #include "api/backups.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "base/hash_file.h"
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -15,22 +11,7 @@
 namespace slipway::api {
 namespace {
 
-constexpr size_t kPieceBytes = 1 << 20;
 constexpr Duration kLookInterval = std::chrono::seconds(5);
-
-Result<Hash> hash_of_file(const std::filesystem::path& path, std::uint64_t& bytes) {
-  const UniqueFd file = TRY(open_file(path, O_RDONLY));
-  Hasher hasher;
-  std::string piece(kPieceBytes, '\0');
-  while (true) {
-    const ssize_t n = ::read(file.get(), piece.data(), piece.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return system_error("read", path, errno);
-    if (n == 0) return hasher.finish();
-    hasher.update({piece.data(), static_cast<size_t>(n)});
-    bytes += static_cast<std::uint64_t>(n);
-  }
-}
 
 Error unknown(const std::string& id) {
   return {ErrorCode::not_found, "there is no backup " + clean_utf8(id, 40) + " under way; it ended, or was left alone for " +
@@ -162,7 +143,9 @@ void Backups::copy(Backup backup) {
   const auto make = [&]() -> Result<void> {
     settle_();
     TRY(database_.backup(backup.database));
-    backup.database_hash = TRY(hash_of_file(backup.database, backup.database_bytes));
+    const FileHash found = TRY(hash_file(backup.database));
+    backup.database_hash = found.hash;
+    backup.database_bytes = found.bytes;
     return {};
   };
   const auto made = make();

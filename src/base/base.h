@@ -7,6 +7,7 @@
 #include "base/file.h"      // IWYU pragma: export
 #include "base/guarded.h"   // IWYU pragma: export
 #include "base/hash.h"      // IWYU pragma: export
+#include "base/hash_file.h" // IWYU pragma: export
 #include "base/ids.h"       // IWYU pragma: export
 #include "base/json.h"      // IWYU pragma: export
 #include "base/log.h"       // IWYU pragma: export

@@ -1,23 +1,18 @@
 #include "data/measure.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "base/hash_file.h"
 #include "base/text.h"
 #include "data/data.h"
 #include "data/image.h"
 
 namespace slipway::data {
 namespace {
-
-constexpr size_t kPieceBytes = 1 << 20;
 
 Error bad(std::string_view path, std::string_view sentence) { return {ErrorCode::invalid_argument, fmt::format("{}: {}", path, sentence)}; }
 
@@ -29,23 +24,6 @@ struct Content {
 };
 
 bool is_read_whole(Decode decode) { return decode != Decode::bytes && decode != Decode::audio; }
-
-/// Hashes a file of any size without holding it.
-Result<void> hash_file(const std::filesystem::path& path, StreamFile& file) {
-  const UniqueFd fd = TRY(open_file(path, O_RDONLY));
-  Hasher hasher;
-  std::string buffer(kPieceBytes, '\0');
-  while (true) {
-    const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return system_error("read", path, errno);
-    if (n == 0) break;
-    hasher.update({buffer.data(), static_cast<size_t>(n)});
-    file.size += static_cast<std::uint64_t>(n);
-  }
-  file.hash = hasher.finish();
-  return {};
-}
 
 std::string media_type_of(const StreamPlan& stream, std::string_view bytes) {
   switch (stream.decode) {
@@ -206,7 +184,9 @@ Result<Sample> measure(const Plan& plan, const Joined& joined, const std::filesy
       file.hash = hash_of(contents[s].bytes);
       file.size = contents[s].bytes.size();
     } else {
-      TRY(hash_file(folder / file.path, file));
+      const FileHash found = TRY(hash_file(folder / file.path));
+      file.hash = found.hash;
+      file.size = found.bytes;
     }
     file.media_type = media_type_of(stream, contents[s].bytes);
     TRY(decode(stream, file, contents[s]));

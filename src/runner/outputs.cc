@@ -1,11 +1,9 @@
 #include "runner/outputs.h"
 
 #include <fmt/format.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
+#include "base/hash_file.h"
 #include "base/text.h"
 
 namespace slipway::runner {
@@ -19,19 +17,6 @@ constexpr size_t kBatchBlobsMax = 1000;
 
 Error changed(const fs::path& path) {
   return Error{ErrorCode::failed_precondition, fmt::format("{} changed while it was being read; try again when it stands still", path.string())};
-}
-
-Result<Hash> hash_of_file(const fs::path& path) {
-  const UniqueFd file = TRY(open_file(path, O_RDONLY));
-  Hasher hasher;
-  std::vector<char> buffer(1 << 20);
-  while (true) {
-    const ssize_t n = ::read(file.get(), buffer.data(), buffer.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return system_error("read", path, errno);
-    if (n == 0) return hasher.finish();
-    hasher.update(std::string_view(buffer.data(), static_cast<size_t>(n)));
-  }
 }
 
 /// The file inside `folder` that the link leads to, if it does.
@@ -126,7 +111,7 @@ Result<std::optional<UploadedOutput>> upload_output(Link& link, std::string_view
   }
   if (fs::is_regular_file(status)) {
     report.bytes = fs::file_size(path, ignored);
-    report.hash = TRY(hash_of_file(path));
+    report.hash = TRY(hash_file(path)).hash;
     if (!TRY(link.missing_blobs(std::vector<Hash>{report.hash})).empty()) TRY(link.put_file(report.hash, path));
     return std::optional(uploaded);
   }

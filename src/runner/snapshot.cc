@@ -1,13 +1,12 @@
 #include "runner/snapshot.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <set>
 
 #include "base/file.h"
+#include "base/hash_file.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "runner/mask.h"
@@ -147,21 +146,6 @@ Result<void> list_folder(const fs::path& folder, bool skip_known, std::vector<Fi
   return {};
 }
 
-Result<Hash> hash_file(const fs::path& path, std::uint64_t& size) {
-  const UniqueFd file = TRY(open_file(path, O_RDONLY | O_NOFOLLOW));
-  Hasher hasher;
-  std::vector<char> buffer(1 << 20);
-  size = 0;
-  while (true) {
-    const ssize_t n = ::read(file.get(), buffer.data(), buffer.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return system_error("read", path, errno);
-    if (n == 0) return hasher.finish();
-    hasher.update(std::string_view(buffer.data(), static_cast<size_t>(n)));
-    size += static_cast<std::uint64_t>(n);
-  }
-}
-
 /// Adds one file or link to the snapshot; sockets, devices and vanished files are passed over.
 Result<void> add(Snapshot& snapshot, const std::string& path) {
   const fs::path full = snapshot.folder / path;
@@ -182,7 +166,9 @@ Result<void> add(Snapshot& snapshot, const std::string& path) {
     entry.size = target.size();
     snapshot.link_targets[entry.hash] = target;
   } else if (S_ISREG(info.st_mode)) {
-    entry.hash = TRY(hash_file(full, entry.size));
+    const FileHash found = TRY(hash_file(full, Links::refuse));
+    entry.hash = found.hash;
+    entry.size = found.bytes;
     entry.kind = (info.st_mode & S_IXUSR) ? TreeEntryKind::executable : TreeEntryKind::file;
     snapshot.files[entry.hash] = full;
   } else {

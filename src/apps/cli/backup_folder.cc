@@ -2,13 +2,12 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include <fmt/format.h>
 
+#include "base/hash_file.h"
 #include "base/text.h"
 #include "store/layout.h"
 #include "version.h"
@@ -21,7 +20,6 @@ namespace fs = std::filesystem;
 constexpr const char* kManifestName = "slipway-backup.json";
 constexpr const char* kUnfinishedName = "unfinished";
 constexpr const char* kStoreName = "store";
-constexpr size_t kPieceBytes = 1 << 20;
 constexpr std::uint64_t kManifestBytesMax = 64 << 20;
 constexpr std::uint64_t kDiskFreeBytesMin = 64 << 20;  // a backup leaves this much to others
 
@@ -103,21 +101,11 @@ Result<Manifest> parse_manifest(const std::string& text, const fs::path& name_fo
 }
 
 Result<FileFacts> facts_of(const fs::path& file, const std::function<void(std::uint64_t)>& seen) {
+  const FileHash found = TRY(hash_file(file, Links::follow, seen));
   FileFacts facts;
   facts.name = file.filename();
-  const UniqueFd fd = TRY(open_file(file, O_RDONLY));
-  Hasher hasher;
-  std::string piece(kPieceBytes, '\0');
-  while (true) {
-    const ssize_t n = ::read(fd.get(), piece.data(), piece.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return system_error("read", file, errno);
-    if (n == 0) break;
-    hasher.update({piece.data(), static_cast<size_t>(n)});
-    facts.bytes += static_cast<std::uint64_t>(n);
-    if (seen) seen(static_cast<std::uint64_t>(n));
-  }
-  facts.hash = hasher.finish();
+  facts.bytes = found.bytes;
+  facts.hash = found.hash;
   return facts;
 }
 

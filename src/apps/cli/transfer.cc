@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "base/hash_file.h"
 
 namespace slipway::cli {
 namespace {
@@ -89,16 +90,7 @@ Result<void> send_large(Context& context, const Outgoing& blob, const std::funct
 Result<bool> is_there(const fs::path& path, const TreeEntry& entry) {
   std::error_code ignored;
   if (fs::file_size(path, ignored) != entry.size || ignored) return false;
-  Hasher hasher;
-  const UniqueFd file = TRY(open_file(path, O_RDONLY));
-  std::string piece(kPieceBytes, '\0');
-  while (true) {
-    const ssize_t n = ::read(file.get(), piece.data(), piece.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return system_error("read", path, errno);
-    if (n == 0) return hasher.finish() == entry.hash;
-    hasher.update({piece.data(), static_cast<size_t>(n)});
-  }
+  return TRY(hash_file(path)).hash == entry.hash;
 }
 
 /// Beside the file first, then in its place, so that nobody finds half a file under the name.
