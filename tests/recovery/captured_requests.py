@@ -5,16 +5,12 @@ Remembering comes after the answer, as fast as the monitor's thread can; but who
 answered before is remembered. So an acknowledged feedback says of which answers late feedback must still be taken."""
 import http.client
 import json
-import pathlib
 import random
-import sys
-import threading
 import time
 import urllib.parse
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "browser"))
-from digits import pixels, png  # noqa: E402
-from worker_deaths import register_model  # noqa: E402
+from asking import Client, expect, register_model
+from digits import pixels, png
 
 CLIENTS = 6
 ALIVE_SECONDS = (0.05, 1.5)      # of load before each death
@@ -26,25 +22,17 @@ FEEDBACK_SHARE = 0.2             # of the answers that no rule captures
 CAPTURED, REMEMBERED = "captured", "remembered"  # the deployments: one keeps every request, one none by itself
 
 
-def expect(holds, sentence):
-    if not holds:
-        raise AssertionError(sentence)
-
-
-class Client(threading.Thread):
+class Asker(Client):
     """Asks until the server is gone. Notes an answer when it has come whole."""
 
     def __init__(self, server, deployment, seed, number):
-        super().__init__(name=f"client-{number}")
-        self.random = random.Random(f"{seed}/{deployment}/{number}")
-        self.address, self.deployment = server.url.split("//")[1], deployment
+        super().__init__(server, deployment, seed, number)
         self.answers = []    # (answer id, body, when)
         self.feedback = []   # (answer id, label), acknowledged
         self.feedback_begun = 0  # when the last of them was sent
-        self.problem = None
 
     def run(self):
-        connection = http.client.HTTPConnection(self.address, timeout=60)
+        connection = self.connect()
         try:
             while True:
                 self.ask(connection)
@@ -53,20 +41,18 @@ class Client(threading.Thread):
         except Exception as error:  # an answer that no death explains
             self.problem = error
 
-    def send(self, connection, path, body, media_type):
-        connection.request("POST", path, body, {"Content-Type": media_type})
-        answer = connection.getresponse()
-        content = answer.read()
+    def post(self, connection, path, body, media_type):
+        answer, content = self.send(connection, path, body, media_type)
         expect(answer.status == 200, f"POST {path} answered {answer.status}: {content[:300]}")
         return answer
 
     def ask(self, connection):
         body = png(pixels(self.random.randrange(10), 40, self.random.randrange(1 << 30)))
-        answer_id = self.send(connection, f"/v2/models/{self.deployment}/infer", body, "image/png").headers["X-Slipway-Answer-Id"]
+        answer_id = self.post(connection, f"/v2/models/{self.deployment}/infer", body, "image/png").headers["X-Slipway-Answer-Id"]
         self.answers.append((answer_id, body, time.monotonic()))
         if self.deployment == REMEMBERED and self.random.random() < FEEDBACK_SHARE:
             label, begun = str(self.random.randrange(10)), time.monotonic()
-            self.send(connection, "/api/v1/feedback", json.dumps({"answer_id": answer_id, "label": label}), "application/json")
+            self.post(connection, "/api/v1/feedback", json.dumps({"answer_id": answer_id, "label": label}), "application/json")
             self.feedback.append((answer_id, label))
             self.feedback_begun = begun
 
@@ -134,7 +120,7 @@ def give_late_feedback(server, clients, chance):
 
 def play_round(server, seed, number, chance):
     """Load, death, restart, look; answers what to say of it."""
-    clients = [Client(server, CAPTURED if n % 2 else REMEMBERED, f"{seed}/{number}", n) for n in range(CLIENTS)]
+    clients = [Asker(server, CAPTURED if n % 2 else REMEMBERED, f"{seed}/{number}", n) for n in range(CLIENTS)]
     for client in clients:
         client.start()
     time.sleep(chance.uniform(*ALIVE_SECONDS))

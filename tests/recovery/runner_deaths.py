@@ -10,6 +10,8 @@ import signal
 import threading
 import time
 
+from asking import expect
+
 KILLED_AFTER = (0.0, 2.5)     # seconds, from the moment when the server tells the runner's process
 NOTICED_SECONDS_MAX = 60      # until the server says that an attempt is lost; the grace of a fresh server included
 OVER_SECONDS_MAX = 90
@@ -24,11 +26,6 @@ sleep 300 &
 setsid sleep 300 < /dev/null > /dev/null 2>&1 &
 n=0; while [ $n -lt 3000 ]; do n=$((n+1)); echo "line $n"; sleep 0.02; done
 """
-
-
-def expect(holds, sentence):
-    if not holds:
-        raise AssertionError(sentence)
 
 
 def is_running(pid):

@@ -7,6 +7,8 @@ import threading
 import time
 import urllib.parse
 
+from asking import expect
+
 WRITERS = 6
 ALIVE_SECONDS = (0.05, 1.5)    # between the start of a server and its death
 BATCH_POINTS = 25
@@ -144,11 +146,6 @@ class Writer(threading.Thread):
 
 def artifact_url(ledger, path):
     return f"/api/2.0/mlflow-artifacts/artifacts/{ledger.experiment}/{ledger.run_id}/artifacts/{urllib.parse.quote(path)}"
-
-
-def expect(condition, sentence):
-    if not condition:
-        raise AssertionError(sentence)
 
 
 class Reader:

@@ -1,18 +1,14 @@
 """Workers die under load: one request at most fails for each, with 503; the others are answered, the worker comes back, and no
 feedback that was acknowledged is lost."""
-import http.client
 import json
 import os
-import pathlib
 import random
 import signal
-import struct
-import sys
 import threading
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "browser"))
-from digits import onnx, pixels, png  # noqa: E402
+from asking import Client, expect, register_model
+from digits import pixels, png
 
 CLIENTS = 6
 KILLED_AFTER = (0.2, 1.0)    # seconds of load before each death
@@ -22,34 +18,21 @@ FEEDBACK_SHARE = 0.05        # of the answers
 REPLICAS = 2
 
 
-def expect(holds, sentence):
-    if not holds:
-        raise AssertionError(sentence)
-
-
-class Client(threading.Thread):
+class Asker(Client):
     """Asks a deployment again and again until it is told to end, and keeps what it was told."""
 
     def __init__(self, server, deployment, seed, number):
-        super().__init__(name=f"client-{number}")
-        self.random = random.Random(f"{seed}/client-{number}")
-        self.address, self.deployment = server.url.split("//")[1], deployment
+        super().__init__(server, deployment, seed, number)
         self.ending = threading.Event()
         self.answered, self.refused, self.feedback = 0, [], []  # refused: (begun, status, sentence)
-        self.problem = None
 
     def run(self):
-        connection = http.client.HTTPConnection(self.address, timeout=60)
+        connection = self.connect()
         try:
             while not self.ending.is_set():
                 self.ask(connection)
         except Exception as error:
             self.problem = error
-
-    def send(self, connection, path, body, media_type):
-        connection.request("POST", path, body, {"Content-Type": media_type})
-        answer = connection.getresponse()
-        return answer, answer.read()
 
     def ask(self, connection):
         digit = self.random.randrange(10)
@@ -73,7 +56,7 @@ class Load:
 
     def __init__(self, server, deployment, seed):
         self.server, self.deployment = server, deployment
-        self.clients = [Client(server, deployment, f"{seed}/{deployment}", number) for number in range(CLIENTS)]
+        self.clients = [Asker(server, deployment, seed, number) for number in range(CLIENTS)]
 
     def __enter__(self):
         for client in self.clients:
@@ -91,13 +74,6 @@ class Load:
 
     def answered(self):
         return sum(client.answered for client in self.clients)
-
-
-def register_model(server):
-    content = onnx()
-    blob = server.call("POST", "/api/v1/blobs/batch", struct.pack("<I", len(content)) + content, {"Content-Type": "application/octet-stream"})["blobs"][0]
-    server.call("POST", "/api/v1/models", {"name": "segments"})
-    server.call("POST", "/api/v1/models/segments/versions", {"files": [{"path": "model.onnx", "hash": blob["hash"]}], "labels": [str(digit) for digit in range(10)]})
 
 
 def workers(server, deployment):
