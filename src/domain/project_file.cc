@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "domain/checked_values.h"
 #include "domain/command_template.h"
 #include "domain/cron.h"
 #include "domain/project_shapes.h"
@@ -11,48 +12,14 @@
 namespace slipway {
 namespace {
 
-// The values below have passed their shapes, so members have the right types; what is absent keeps its default.
-
-void read(const Json& json, std::string_view key, std::string& into) {
-  if (const Json* value = json.find(key)) into = value->string();
-}
-void read(const Json& json, std::string_view key, bool& into) {
-  if (const Json* value = json.find(key)) into = *value->boolean();
-}
-void read(const Json& json, std::string_view key, std::int64_t& into) {
-  if (const Json* value = json.find(key)) into = *value->integer();
-}
-void read(const Json& json, std::string_view key, std::uint64_t& into) {
-  if (const Json* value = json.find(key)) into = static_cast<std::uint64_t>(*value->integer());
-}
-void read(const Json& json, std::string_view key, double& into) {
-  if (const Json* value = json.find(key)) into = *value->number();
-}
-void read(const Json& json, std::string_view key, std::optional<double>& into) {
-  if (const Json* value = json.find(key)) into = *value->number();
-}
-void read(const Json& json, std::string_view key, std::optional<std::int64_t>& into) {
-  if (const Json* value = json.find(key)) into = *value->integer();
-}
-void read(const Json& json, std::string_view key, Duration& into) {
-  if (const Json* value = json.find(key)) into = Duration(*value->integer());
-}
-void read(const Json& json, std::string_view key, std::optional<Duration>& into) {
-  if (const Json* value = json.find(key)) into = Duration(*value->integer());
-}
-void read(const Json& json, std::string_view key, std::vector<std::string>& into) {
-  for (const Json& item : json[key].array()) into.push_back(item.string());
-}
-void read(const Json& json, std::string_view key, Named<std::string>& into) {
-  for (const auto& [name, value] : json[key].object()) into.emplace_back(name, value.string());
-}
-
 /// "scenes@main", or "scenes" for its branch main.
 Result<void> check_branch(const std::string& text) {
   const size_t at = text.find('@');
-  const bool fine = check_grammar_name(text.substr(0, at)).ok() && (at == std::string::npos || check_grammar_name(text.substr(at + 1)).ok());
+  const bool fine = check_grammar_name(text.substr(0, at)).ok() &&
+                    (at == std::string::npos || check_grammar_name(text.substr(at + 1)).ok());
   if (fine) return {};
-  return Error{ErrorCode::invalid_argument, fmt::format("found '{}'; expected a dataset and its branch, such as scenes@main", clean_utf8(text, 60))};
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("found '{}'; expected a dataset and its branch, such as scenes@main", clean_utf8(text, 60))};
 }
 
 /// Turns a checked value into structs, and finds what the shapes cannot: references, and names that must exist.
@@ -88,7 +55,8 @@ class Reader {
   }
   /// `name` must be one of `things`, unless it is empty.
   template <typename T>
-  Result<void> exists(const std::string& path, std::string_view what, const std::string& name, const Named<T>& things) const;
+  Result<void> exists(const std::string& path, std::string_view what, const std::string& name,
+                      const Named<T>& things) const;
 
   template <typename T, typename Make>
   Result<void> each(std::string_view section, Named<T>& into, Make make) {
@@ -111,7 +79,8 @@ class Reader {
 };
 
 template <typename T>
-Result<void> Reader::exists(const std::string& path, std::string_view what, const std::string& name, const Named<T>& things) const {
+Result<void> Reader::exists(const std::string& path, std::string_view what, const std::string& name,
+                            const Named<T>& things) const {
   if (name.empty() || find(things, name)) return {};
   std::vector<std::string> known;
   for (const auto& [key, thing] : things) known.push_back(key);
@@ -238,7 +207,8 @@ Result<Step> Reader::step(const Json& json, const std::string& path) {
     read(value, "dataset", output.dataset);
     read(value, "branch", output.branch);
     read(value, "optional", output.optional);
-    if (!output.model.empty() && !output.dataset.empty()) return at(inside(path, "outputs." + name), "expected model or dataset, not both");
+    if (!output.model.empty() && !output.dataset.empty())
+      return at(inside(path, "outputs." + name), "expected model or dataset, not both");
     out.outputs.emplace_back(name, std::move(output));
   }
   read(json, "variables", out.variables);
@@ -274,7 +244,8 @@ Result<Sweep> Reader::sweep(const Json& json, const std::string& path) {
     read(value, "count", parameter.count);
     parameter.values = value["values"].array();
     const std::string where = inside(path, "parameters." + name);
-    if (parameter.type == "choice" ? parameter.values.empty() : !parameter.min || !parameter.max || *parameter.min >= *parameter.max) {
+    if (parameter.type == "choice" ? parameter.values.empty()
+                                   : !parameter.min || !parameter.max || *parameter.min >= *parameter.max) {
       return at(where, parameter.type == "choice" ? "a choice needs values" : "expected min and max, min below max");
     }
     if (parameter.type == "log" && *parameter.min <= 0) return at(where, "a log range needs a min above 0");
@@ -287,7 +258,8 @@ Result<EvaluationDeclaration> Reader::evaluation(const Json& json, const std::st
   EvaluationDeclaration out;
   read(json, "task", out.task);
   out.dataset = TRY(placed(inside(path, "dataset"), parse_reference(json["dataset"].string())));
-  if (out.dataset.kind != Reference::Kind::dataset) return at(inside(path, "dataset"), "expected a dataset, such as dataset:scenes@test");
+  if (out.dataset.kind != Reference::Kind::dataset)
+    return at(inside(path, "dataset"), "expected a dataset, such as dataset:scenes@test");
   read(json, "input", out.input);
   read(json, "target", out.target);
   read(json, "slices", out.slices);
@@ -339,7 +311,8 @@ Result<Trigger> Reader::trigger(const Json& json, const std::string& path) {
   if (!out.dataset.empty() + !out.cron.empty() + !out.finding.empty() + !out.model.empty() != 1) {
     return at(path, "expected exactly one of dataset, cron, finding and model");
   }
-  if (!out.deployment.empty() && out.finding.empty()) return at(inside(path, "deployment"), "a deployment goes with a finding, which is missing");
+  if (!out.deployment.empty() && out.finding.empty())
+    return at(inside(path, "deployment"), "a deployment goes with a finding, which is missing");
   if (!out.dataset.empty()) TRY(placed(inside(path, "dataset"), check_branch(out.dataset)));
   if (!out.cron.empty()) TRY(placed(inside(path, "cron"), parse_cron(out.cron)));
   return out;
@@ -355,7 +328,8 @@ Result<Pipeline> Reader::pipeline(const Json& json, const std::string& path) {
     out.triggers.push_back(TRY(trigger(triggers[i], fmt::format("{}[{}]", inside(path, "triggers"), i))));
   }
   for (const auto& [name, value] : out.nodes) {
-    for (const std::string& before : value.after) TRY(exists(inside(path, "nodes." + name + ".after"), "node", before, out.nodes));
+    for (const std::string& before : value.after)
+      TRY(exists(inside(path, "nodes." + name + ".after"), "node", before, out.nodes));
   }
   return out;
 }
@@ -363,7 +337,8 @@ Result<Pipeline> Reader::pipeline(const Json& json, const std::string& path) {
 Result<DeploymentDeclaration> Reader::deployment(const Json& json, const std::string& path) {
   DeploymentDeclaration out;
   out.model = TRY(placed(inside(path, "model"), parse_reference(json["model"].string())));
-  if (out.model.kind != Reference::Kind::model) return at(inside(path, "model"), "expected a model, such as model:segmenter@production");
+  if (out.model.kind != Reference::Kind::model)
+    return at(inside(path, "model"), "expected a model, such as model:segmenter@production");
   if (const Json* replicas = json.find("replicas")) {
     if (replicas->is_integer()) out.replicas_min = out.replicas_max = *replicas->integer();
     read(*replicas, "min", out.replicas_min);
@@ -442,13 +417,16 @@ YamlNode as_node(const Json& json) {
   return node;
 }
 
-/// A part that stands alone. In errors its keys are called `path`.key, as the part lies in what the caller sent; "" when it is that.
+/// A part that stands alone. In errors its keys are called `path`.key, as the part lies in what the caller sent; ""
+/// when it is that.
 template <typename Read>
-auto parse_part(const Json& json, const ShapePtr& shape, const std::string& path, Read read_part) -> std::invoke_result_t<Read, Reader&, const Json&> {
+auto parse_part(const Json& json, const ShapePtr& shape, const std::string& path, Read read_part)
+    -> std::invoke_result_t<Read, Reader&, const Json&> {
   Shape around{.kind = Shape::Kind::record};
   around.fields.push_back({path, shape, ""});
   const bool is_whole = path.empty();
-  const Checked checked = TRY(check(as_node(is_whole ? json : Json(Json::Object{{path, json}})), is_whole ? *shape : around, "the request"));
+  const Checked checked = TRY(
+      check(as_node(is_whole ? json : Json(Json::Object{{path, json}})), is_whole ? *shape : around, "the request"));
   Reader reader(checked, "the request");
   return read_part(reader, is_whole ? checked.value : checked.value[path]);
 }
@@ -461,13 +439,15 @@ Result<const Step*> ProjectFile::step(std::string_view name) const {
   for (const auto& [key, value] : steps) known.push_back(key);
   const auto likely = nearest(name, known);
   return Error{ErrorCode::not_found,
-               fmt::format("there is no step '{}' in slipway.yaml{}{}", clean_utf8(name, 100), likely ? "; did you mean '" + *likely + "'?" : ";",
+               fmt::format("there is no step '{}' in slipway.yaml{}{}", clean_utf8(name, 100),
+                           likely ? "; did you mean '" + *likely + "'?" : ";",
                            known.empty() ? " it declares no steps" : " there are " + join(known, ", "))};
 }
 
 Result<ProjectFile> parse_project_file(std::string_view text, std::string_view file_name) {
   if (text.size() > kProjectFileBytesMax) {
-    return Error{ErrorCode::too_large, fmt::format("{}: is larger than {}", file_name, render_bytes(kProjectFileBytesMax))};
+    return Error{ErrorCode::too_large,
+                 fmt::format("{}: is larger than {}", file_name, render_bytes(kProjectFileBytesMax))};
   }
   YamlNode root = TRY(parse_yaml(text, file_name));
   if (root.kind == YamlNode::Kind::null) root.kind = YamlNode::Kind::map;  // an empty file is an empty project
@@ -476,19 +456,23 @@ Result<ProjectFile> parse_project_file(std::string_view text, std::string_view f
 }
 
 Result<DatasetDeclaration> parse_dataset_declaration(const Json& json) {
-  return parse_part(json, shapes::dataset(), "declaration", [](Reader& r, const Json& v) { return r.dataset(v, "declaration"); });
+  return parse_part(json, shapes::dataset(), "declaration",
+                    [](Reader& r, const Json& v) { return r.dataset(v, "declaration"); });
 }
 Result<Environment> parse_environment(const Json& json) {
-  return parse_part(json, shapes::environment(), "environment", [](Reader& r, const Json& v) { return r.environment(v, "environment"); });
+  return parse_part(json, shapes::environment(), "environment",
+                    [](Reader& r, const Json& v) { return r.environment(v, "environment"); });
 }
 Result<Step> parse_step(const Json& json) {
   return parse_part(json, shapes::step(), "", [](Reader& r, const Json& v) { return r.step(v, ""); });
 }
 Result<Resources> parse_resources(const Json& json) {
-  return parse_part(json, shapes::resources(), "resources", [](Reader& r, const Json& v) -> Result<Resources> { return r.resources(v); });
+  return parse_part(json, shapes::resources(), "resources",
+                    [](Reader& r, const Json& v) -> Result<Resources> { return r.resources(v); });
 }
 Result<Pipeline> parse_pipeline(const Json& json) {
-  return parse_part(json, shapes::pipeline(), "pipeline", [](Reader& r, const Json& v) { return r.pipeline(v, "pipeline"); });
+  return parse_part(json, shapes::pipeline(), "pipeline",
+                    [](Reader& r, const Json& v) { return r.pipeline(v, "pipeline"); });
 }
 
 }  // namespace slipway

@@ -12,8 +12,6 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 
-#include <poll.h>
-
 #include "base/log.h"
 #include "base/text.h"
 #include "http/answer.h"
@@ -29,10 +27,10 @@
 namespace slipway::http {
 
 inline constexpr size_t kReadBufferBytesMax = 256 << 10;
-inline constexpr size_t kReadBytes = 16 << 10;                       // asked of the socket at once, for heads
+inline constexpr size_t kReadBytes = 16 << 10;  // asked of the socket at once, for heads
 inline constexpr size_t kBodyPieceBytes = 1 << 20;
-inline constexpr size_t kDroppedBytesMax = 64 << 10;                  // of a body that nobody reads, on a connection that goes on
-inline constexpr size_t kPiecesPerWriteMax = 32;                     // so that sizes, bytes and ends fit one gathered write
+inline constexpr size_t kDroppedBytesMax = 64 << 10;  // of a body that nobody reads, on a connection that goes on
+inline constexpr size_t kPiecesPerWriteMax = 32;      // so that sizes, bytes and ends fit one gathered write
 
 // The connection whose handler runs on this thread right now: an answer given at once needs no wake-up.
 inline thread_local const void* handling = nullptr;
@@ -41,7 +39,11 @@ template <typename Stream>
 class Connection : public Closable, public Sleeper, public std::enable_shared_from_this<Connection<Stream>> {
  public:
   Connection(std::shared_ptr<Shared> shared, Loop& loop, Stream stream, std::shared_ptr<asio::ssl::context> tls)
-      : shared_(std::move(shared)), loop_(loop), tls_(std::move(tls)), stream_(std::move(stream), shared_->counters.bytes_out), awake_(stream_.get_executor()) {
+      : shared_(std::move(shared)),
+        loop_(loop),
+        tls_(std::move(tls)),
+        stream_(std::move(stream), shared_->counters.bytes_out),
+        awake_(stream_.get_executor()) {
     loop_.connections.insert(this);
     shared_->counters.connections_open.add(1);
   }
@@ -55,7 +57,7 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
   void tick(Time now) override {
     stream_.tick(now);
     // While an answer streams nothing may be read or written for long; a client that closes is noticed all the same.
-    if (is_watching_ && has_hung_up()) abort();
+    if (is_watching_ && stream_.has_hung_up()) abort();
   }
 
   void drain() override {
@@ -103,23 +105,13 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
 
   void identify() {
     error_code problem;
-    auto remote = socket().remote_endpoint(problem).address();
+    const tcp::endpoint remote = socket().remote_endpoint(problem);
     if (problem) return;
-    const int remote_port = socket().remote_endpoint(problem).port();
-    if (problem) return;
-    const auto local = socket().local_endpoint(problem);
+    const tcp::endpoint local = socket().local_endpoint(problem);
     if (problem) return;
     socket().set_option(tcp::no_delay(true), problem);
     socket().non_blocking(true, problem);
-    const auto unmap = [](const asio::ip::address& address) {
-      return address.is_v6() && address.to_v6().is_v4_mapped() ? asio::ip::address(asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6())) : address;
-    };
-    remote = unmap(remote);
-    peer_.address = remote.to_string();
-    peer_.port = remote_port;
-    peer_.loopback = remote.is_loopback();
-    peer_.tls = tls_ != nullptr;
-    if (peer_.loopback) peer_.uid = owner_of_socket(peer_.address, static_cast<std::uint16_t>(remote_port), unmap(local.address()).to_string(), local.port());
+    peer_ = peer_of(remote, local, tls_ != nullptr);
   }
 
   /// Reads, handles and answers one request. False when the connection is to close.
@@ -192,10 +184,12 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
   asio::awaitable<bool> answer_request(HeadParser& head) {
     const bool has_body = head.chunked() || head.content_length().value_or(0) > 0;
     auto early = begin(head);
-    if (!early && head.content_length().value_or(0) > route_->options.body_bytes_max) early = body_too_large(exchange_->request, *route_);
+    if (!early && head.content_length().value_or(0) > route_->options.body_bytes_max)
+      early = body_too_large(exchange_->request, *route_);
     if (early) co_return co_await answer_early(head, *early, has_body);
     if (std::holds_alternative<Upgrade>(route_->handler)) co_return co_await upgrade(head);
-    const bool waits = has_body && !is_http_1_0_ && equals_ignore_case(exchange_->request.headers.get("Expect"), "100-continue");
+    const bool waits =
+        has_body && !is_http_1_0_ && equals_ignore_case(exchange_->request.headers.get("Expect"), "100-continue");
     if (waits && !co_await stream_.write(asio::const_buffer("HTTP/1.1 100 Continue\r\n\r\n", 25))) co_return false;
     if (std::holds_alternative<Streaming>(route_->handler)) co_return co_await answer_streaming(head, has_body);
     if (has_body) {
@@ -210,7 +204,8 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
     co_return co_await write_answer();
   }
 
-  /// Answers without looking at the body. A short one that comes anyway is read and dropped, so that the connection goes on.
+  /// Answers without looking at the body. A short one that comes anyway is read and dropped, so that the connection
+  /// goes on.
   asio::awaitable<bool> answer_early(HeadParser& head, const Response& response, bool has_body) {
     const bool is_short = head.content_length().value_or(kDroppedBytesMax + 1) <= kDroppedBytesMax;
     if (has_body && (!is_short || head.get().find(beast::http::field::expect) != head.get().end())) keep_alive_ = false;
@@ -219,20 +214,23 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
     beast::http::request_parser<beast::http::string_body> parser(std::move(head));
     stream_.limit(shared_->options.body_grace);
     error_code problem;
-    while (!parser.is_done() && !problem) co_await beast::http::async_read_some(stream_.next(), buffer_, parser, quietly(problem));
+    while (!parser.is_done() && !problem)
+      co_await beast::http::async_read_some(stream_.next(), buffer_, parser, quietly(problem));
     co_return !problem;
   }
 
   asio::awaitable<bool> upgrade(HeadParser& head) {
     if (!is_websocket_upgrade(head.get()) || buffer_.size() > 0) {
-      Response response = refusal(426, "invalid_argument", "this path speaks WebSocket (RFC 6455, version 13); ask for an upgrade");
+      Response response =
+          refusal(426, "invalid_argument", "this path speaks WebSocket (RFC 6455, version 13); ask for an upgrade");
       response.headers.set("Upgrade", "websocket").set("Sec-WebSocket-Version", "13");
       keep_alive_ = keep_alive_ && head.is_done();
       co_return co_await write_whole(response, is_head_) && keep_alive_;
     }
     account(101);
     stream_.no_limit();
-    co_await serve_websocket(std::move(stream_.next()), head.release(), std::get<Upgrade>(route_->handler).handler, exchange_->request, upgraded_);
+    co_await serve_websocket(std::move(stream_.next()), head.release(), std::get<Upgrade>(route_->handler).handler,
+                             exchange_->request, upgraded_);
     co_return false;
   }
 
@@ -263,7 +261,8 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
   void make_exchange() {
     if (exchange_) exchange_->close(true);
     woken_ = false;
-    exchange_ = std::make_shared<Exchange>(this->weak_from_this(), shared_->options.stream_queue_bytes_max, shared_->counters.answered_twice);
+    exchange_ = std::make_shared<Exchange>(this->weak_from_this(), shared_->options.stream_queue_bytes_max,
+                                           shared_->counters.answered_twice);
   }
 
   /// Runs the handler here or on the pool; a compressed body is opened on the handler's thread.
@@ -309,12 +308,15 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
     using Parser = beast::http::request_parser<beast::http::buffer_body>;
     Parser parser(std::move(head));
     parser.body_limit(route_->options.body_bytes_max);
-    const auto length = !has_body ? std::optional<std::uint64_t>(0) : parser.content_length() ? std::optional<std::uint64_t>(*parser.content_length()) : std::nullopt;
+    const auto length = !has_body                 ? std::optional<std::uint64_t>(0)
+                        : parser.content_length() ? std::optional<std::uint64_t>(*parser.content_length())
+                                                  : std::nullopt;
     {
       const Responder responder(std::make_shared<Responder::Impl>(exchange_));
       submit([exchange = exchange_, route = route_, responder, length] {
         ExchangeBody body(exchange, length);
-        call_handler(*exchange, [&] { std::get<Streaming>(route->handler).handler(exchange->request, body, responder); });
+        call_handler(*exchange,
+                     [&] { std::get<Streaming>(route->handler).handler(exchange->request, body, responder); });
       });
     }
     Pace pace(shared_->options.body_bytes_per_second_min, shared_->options.body_grace);
@@ -335,7 +337,8 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
   template <typename Parser>
   asio::awaitable<Result<std::string>> read_piece(Parser& parser, Pace& pace) {
     if (parser.is_done()) co_return std::string();
-    std::string piece(std::min<std::uint64_t>(kBodyPieceBytes, parser.content_length_remaining().value_or(kBodyPieceBytes)), '\0');
+    std::string piece(
+        std::min<std::uint64_t>(kBodyPieceBytes, parser.content_length_remaining().value_or(kBodyPieceBytes)), '\0');
     auto& body = parser.get().body();
     body.data = piece.data();
     body.size = piece.size();
@@ -348,12 +351,15 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
       co_await beast::http::async_read_some(stream_.next(), buffer_, parser, quietly(problem));
       pace.add(left - body.size, system_clock().steady() - began);
       if (problem == beast::http::error::need_buffer) break;
-      if (problem == beast::http::error::body_limit) co_return Error{ErrorCode::too_large, "the body may have at most " + render_bytes(route_->options.body_bytes_max)};
+      if (problem == beast::http::error::body_limit)
+        co_return Error{ErrorCode::too_large,
+                        "the body may have at most " + render_bytes(route_->options.body_bytes_max)};
       if ((problem && stream_.timed_out()) || (!problem && pace.is_too_slow())) {
         shared_->counters.timed_out.add();
         co_return Error{ErrorCode::timed_out, "the body arrives too slowly"};
       }
-      if (answer_to_bad_head(problem, 0)) co_return Error{ErrorCode::invalid_argument, "the chunks of the body are malformed: " + problem.message()};
+      if (answer_to_bad_head(problem, 0))
+        co_return Error{ErrorCode::invalid_argument, "the chunks of the body are malformed: " + problem.message()};
       if (problem) co_return Error{ErrorCode::cancelled, "the body was cut off: " + problem.message()};
     }
     piece.resize(piece.size() - body.size);
@@ -377,7 +383,8 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
       written = co_await write_whole(*exchange_->answer(), is_head_);
     }
     exchange_->close(written);
-    co_return written && keep_alive_;
+    if (!written) keep_alive_ = false;
+    co_return keep_alive_;
   }
 
   void account(int status) {
@@ -391,7 +398,8 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
     keep_alive_ = keep_alive_ && !shared_->stopping;
     const std::string head = render_head(response, {response.body.size(), false, keep_alive_, is_http_1_0_});
     const size_t body_bytes = head_only || !may_have_body(response.status) ? 0 : response.body.size();
-    co_return co_await stream_.write(std::array<asio::const_buffer, 2>{asio::buffer(head), asio::buffer(response.body.data(), body_bytes)});
+    co_return co_await stream_.write(
+        std::array<asio::const_buffer, 2>{asio::buffer(head), asio::buffer(response.body.data(), body_bytes)});
   }
 
   asio::awaitable<bool> write_stream(const Response& response, const ReadOn& read_on) {
@@ -399,7 +407,8 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
     const bool chunked = !length && !is_http_1_0_;
     if ((!length && is_http_1_0_) || shared_->stopping) keep_alive_ = false;
     account(response.status);
-    const std::string head = render_head(response, {length, chunked && may_have_body(response.status), keep_alive_, is_http_1_0_});
+    const std::string head =
+        render_head(response, {length, chunked && may_have_body(response.status), keep_alive_, is_http_1_0_});
     if (!co_await stream_.write(asio::const_buffer(head.data(), head.size()))) co_return false;
     if (is_head_ || !may_have_body(response.status)) co_return true;
     is_endless_ = response.headers.get("Content-Type").starts_with("text/event-stream");
@@ -443,11 +452,6 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
     }
   }
 
-  bool has_hung_up() {
-    pollfd looked{socket().native_handle(), POLLRDHUP, 0};
-    return ::poll(&looked, 1, 0) > 0;
-  }
-
   const std::shared_ptr<Shared> shared_;
   Loop& loop_;
   const std::shared_ptr<asio::ssl::context> tls_;  // keeps the certificate this connection was opened with
@@ -470,21 +474,24 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
   bool is_http_1_0_ = false;
 };
 
-/// A handler on the pool may be the last to hold a connection; it still dies on its own event loop, which must outlive that
-/// very post.
+/// A handler on the pool may be the last to hold a connection; it still dies on its own event loop, which must outlive
+/// that very post.
 template <typename Stream>
-void start_connection(std::shared_ptr<Shared> shared, const std::shared_ptr<Loop>& loop, Stream stream, std::shared_ptr<asio::ssl::context> tls) {
-  const std::shared_ptr<Connection<Stream>> connection(new Connection<Stream>(std::move(shared), *loop, std::move(stream), std::move(tls)),
-                                                       [loop](Connection<Stream>* ended) { asio::post(loop->context, [ended] { delete ended; }); });
-  asio::co_spawn(loop->context, [connection]() -> asio::awaitable<void> { return connection->run(); },
-                 [](const std::exception_ptr& problem) {
-                   if (!problem) return;
-                   try {
-                     std::rethrow_exception(problem);
-                   } catch (const std::exception& thrown) {
-                     log_error("http", "a connection ended badly", {{"error", thrown.what()}});
-                   }
-                 });
+void start_connection(std::shared_ptr<Shared> shared, const std::shared_ptr<Loop>& loop, Stream stream,
+                      std::shared_ptr<asio::ssl::context> tls) {
+  const std::shared_ptr<Connection<Stream>> connection(
+      new Connection<Stream>(std::move(shared), *loop, std::move(stream), std::move(tls)),
+      [loop](Connection<Stream>* ended) { asio::post(loop->context, [ended] { delete ended; }); });
+  asio::co_spawn(
+      loop->context, [connection]() -> asio::awaitable<void> { return connection->run(); },
+      [](const std::exception_ptr& problem) {
+        if (!problem) return;
+        try {
+          std::rethrow_exception(problem);
+        } catch (const std::exception& thrown) {
+          log_error("http", "a connection ended badly", {{"error", thrown.what()}});
+        }
+      });
 }
 
 }  // namespace slipway::http

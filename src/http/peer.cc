@@ -15,6 +15,8 @@
 namespace slipway::http {
 namespace {
 
+namespace asio = boost::asio;
+
 struct Question {
   nlmsghdr header;
   inet_diag_req_v2 request;
@@ -33,9 +35,9 @@ bool put_address(const std::string& address, __be32* words, int& family) {
   return false;
 }
 
-}  // namespace
-
-std::optional<unsigned> owner_of_socket(const std::string& address, std::uint16_t port, const std::string& our_address, std::uint16_t our_port) {
+/// The owner of the socket whose own end is `address`:`port` and whose peer is `our_address`:`our_port`.
+std::optional<unsigned> owner_of_socket(const std::string& address, std::uint16_t port, const std::string& our_address,
+                                        std::uint16_t our_port) {
   const UniqueFd netlink(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
   if (!netlink) return std::nullopt;
   Question question{};
@@ -43,7 +45,8 @@ std::optional<unsigned> owner_of_socket(const std::string& address, std::uint16_
   question.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
   question.header.nlmsg_flags = NLM_F_REQUEST;
   int family = 0, our_family = 0;
-  if (!put_address(address, question.request.id.idiag_src, family) || !put_address(our_address, question.request.id.idiag_dst, our_family) || family != our_family) {
+  if (!put_address(address, question.request.id.idiag_src, family) ||
+      !put_address(our_address, question.request.id.idiag_dst, our_family) || family != our_family) {
     return std::nullopt;
   }
   question.request.sdiag_family = static_cast<__u8>(family);
@@ -54,7 +57,9 @@ std::optional<unsigned> owner_of_socket(const std::string& address, std::uint16_
   question.request.id.idiag_cookie[0] = question.request.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
-  if (::sendto(netlink.get(), &question, sizeof question, 0, reinterpret_cast<sockaddr*>(&kernel), sizeof kernel) != sizeof question) return std::nullopt;
+  if (::sendto(netlink.get(), &question, sizeof question, 0, reinterpret_cast<sockaddr*>(&kernel), sizeof kernel) !=
+      sizeof question)
+    return std::nullopt;
 
   alignas(nlmsghdr) char answer[8192];
   const ssize_t n = ::recv(netlink.get(), answer, sizeof answer, 0);
@@ -64,6 +69,25 @@ std::optional<unsigned> owner_of_socket(const std::string& address, std::uint16_
   const auto* found = static_cast<const inet_diag_msg*>(NLMSG_DATA(header));
   if (found->id.idiag_sport != htons(port) || found->id.idiag_dport != htons(our_port)) return std::nullopt;
   return found->idiag_uid;
+}
+
+asio::ip::address unmapped(const asio::ip::address& address) {
+  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
+  return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+}
+
+}  // namespace
+
+Peer peer_of(const asio::ip::tcp::endpoint& remote, const asio::ip::tcp::endpoint& local, bool tls) {
+  const asio::ip::address address = unmapped(remote.address());
+  Peer peer;
+  peer.address = address.to_string();
+  peer.port = remote.port();
+  peer.loopback = address.is_loopback();
+  peer.tls = tls;
+  if (peer.loopback)
+    peer.uid = owner_of_socket(peer.address, remote.port(), unmapped(local.address()).to_string(), local.port());
+  return peer;
 }
 
 }  // namespace slipway::http

@@ -1,15 +1,15 @@
-// Which operating-system user owns the other end of a loopback connection.
+// Who sits at the other end of a connection.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
+#include <boost/asio/ip/tcp.hpp>
+
+#include "http/http.h"
 
 namespace slipway::http {
 
-/// Asks the kernel (sock_diag, one netlink round trip of a few microseconds) for the socket whose own end is
-/// `address`:`port` and whose peer is `our_address`:`our_port`. nullopt when it is not of this machine, or the kernel does
-/// not say. `address` is what inet_ntop wrote, IPv4 or IPv6.
-std::optional<unsigned> owner_of_socket(const std::string& address, std::uint16_t port, const std::string& our_address, std::uint16_t our_port);
+/// IPv4 addresses that came mapped into IPv6 are shown as IPv4. For a loopback connection the kernel is asked for the
+/// user who owns the remote socket (sock_diag, one netlink round trip of a few microseconds); no uid when it does not
+/// say.
+Peer peer_of(const boost::asio::ip::tcp::endpoint& remote, const boost::asio::ip::tcp::endpoint& local, bool tls);
 
 }  // namespace slipway::http

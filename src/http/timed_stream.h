@@ -1,6 +1,8 @@
 // A stream whose waits have a limit, plain or encrypted. On its event loop only.
 #pragma once
 
+#include <poll.h>
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -23,8 +25,8 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 inline constexpr Duration kWriteTimeout = std::chrono::seconds(60);  // without any progress of a write
-inline constexpr Duration kLingerTime = std::chrono::seconds(5);     // for what a client still sends after the last answer
-inline constexpr Duration kLingerGap = std::chrono::seconds(1);      // without any of it
+inline constexpr Duration kLingerTime = std::chrono::seconds(5);  // for what a client still sends after the last answer
+inline constexpr Duration kLingerGap = std::chrono::seconds(1);   // without any of it
 inline constexpr size_t kLingerBytesMax = 256 << 20;
 inline constexpr Time kNever = {INT64_MAX};
 
@@ -39,6 +41,12 @@ class TimedStream {
 
   Stream& next() { return stream_; }
   tcp::socket& socket() { return beast::get_lowest_layer(stream_); }
+
+  /// The peer has closed its end; what it sent before may still be unread.
+  bool has_hung_up() {
+    pollfd looked{socket().native_handle(), POLLRDHUP, 0};
+    return ::poll(&looked, 1, 0) > 0;
+  }
   auto get_executor() { return stream_.get_executor(); }
   bool is_open() { return socket().is_open(); }
 
