@@ -14,7 +14,8 @@ constexpr const char* kRetryAfterSeconds = "1";
 const char* article(std::string_view noun) { return noun.find_first_of("aeiou") == 0 ? "an" : "a"; }
 
 Error wrong_type(std::string_view key, const Json& found, std::string_view expected) {
-  return Error{ErrorCode::invalid_argument, fmt::format("'{}' is {} {} in the request; expected {}", key, article(found.type_name()), found.type_name(), expected)};
+  return Error{ErrorCode::invalid_argument, fmt::format("'{}' is {} {} in the request; expected {}", key,
+                                                        article(found.type_name()), found.type_name(), expected)};
 }
 
 }  // namespace
@@ -54,7 +55,8 @@ Result<Json> json_body(const http::Request& request) {
   if (trim(request.body).empty()) return Json(Json::Object{});
   Json body = TRY(Json::parse(request.body));
   if (!body.is_object()) {
-    return Error{ErrorCode::invalid_argument, fmt::format("the body is a JSON {}; expected an object", body.type_name())};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("the body is a JSON {}; expected an object", body.type_name())};
   }
   return body;
 }
@@ -63,7 +65,8 @@ Result<std::string> required_string(const Json& object, std::string_view key) {
   const Json& value = object[key];
   if (value.is_null()) return Error{ErrorCode::invalid_argument, fmt::format("'{}' is missing from the request", key)};
   if (!value.is_string()) return wrong_type(key, value, "a string");
-  if (value.string().empty()) return Error{ErrorCode::invalid_argument, fmt::format("'{}' is empty in the request", key)};
+  if (value.string().empty())
+    return Error{ErrorCode::invalid_argument, fmt::format("'{}' is empty in the request", key)};
   return value.string();
 }
 
@@ -135,7 +138,8 @@ Result<Page> page_of(const http::Request& request) {
   if (const auto size = request.query_value("page_size")) {
     const auto number = parse_i64(*size);
     if (!number || *number < 1 || *number > kPageSizeMax) {
-      return Error{ErrorCode::invalid_argument, fmt::format("page_size is '{}'; expected 1 to {}", clean_utf8(*size, 40), kPageSizeMax)};
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("page_size is '{}'; expected 1 to {}", clean_utf8(*size, 40), kPageSizeMax)};
     }
     page.size = static_cast<int>(*number);
   }

@@ -7,7 +7,8 @@
 namespace slipway::api {
 
 const Asset* Assets::find(std::string_view path) const {
-  const auto found = std::lower_bound(files.begin(), files.end(), path, [](const Asset& asset, std::string_view wanted) { return asset.path < wanted; });
+  const auto found = std::lower_bound(files.begin(), files.end(), path,
+                                      [](const Asset& asset, std::string_view wanted) { return asset.path < wanted; });
   return found != files.end() && found->path == path ? &*found : nullptr;
 }
 
@@ -15,7 +16,8 @@ bool accepts(std::string_view header, std::string_view wanted) {
   for (const std::string& part : split(header, ',')) {
     const size_t semicolon = part.find(';');
     if (!equals_ignore_case(trim(std::string_view(part).substr(0, semicolon)), wanted)) continue;
-    const std::string_view rest = semicolon == std::string::npos ? "" : trim(std::string_view(part).substr(semicolon + 1));
+    const std::string_view rest =
+        semicolon == std::string::npos ? "" : trim(std::string_view(part).substr(semicolon + 1));
     return rest != "q=0" && rest != "q=0.0" && rest != "q=0.00" && rest != "q=0.000";
   }
   return false;

@@ -10,7 +10,7 @@
 namespace slipway::api {
 
 struct Asset {
-  std::string_view path;          // "/assets/index-1a2b3c4d.js"
+  std::string_view path;  // "/assets/index-1a2b3c4d.js"
   std::string_view content_type;
   std::string_view etag;          // with its quotes
   bool is_hashed;                 // the name changes with the content, so it may be kept for ever

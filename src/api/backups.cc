@@ -14,8 +14,10 @@ namespace {
 constexpr Duration kLookInterval = std::chrono::seconds(5);
 
 Error unknown(const std::string& id) {
-  return {ErrorCode::not_found, "there is no backup " + clean_utf8(id, 40) + " under way; it ended, or was left alone for " +
-                                    std::to_string(kBackupIdleMax / std::chrono::minutes(1)) + " minutes, or the server was started again: begin another"};
+  return {ErrorCode::not_found, "there is no backup " + clean_utf8(id, 40) +
+                                    " under way; it ended, or was left alone for " +
+                                    std::to_string(kBackupIdleMax / std::chrono::minutes(1)) +
+                                    " minutes, or the server was started again: begin another"};
 }
 
 void remove_quietly(const Backup& backup) {
@@ -32,9 +34,14 @@ void end_idle(const std::vector<Backup>& idle) {
 
 }  // namespace
 
-Backups::Backups(catalog::Database& database, store::Store& store, std::filesystem::path folder, std::uint64_t disk_free_bytes_min, const Clock& clock,
-                 std::function<void()> settle)
-    : database_(database), store_(store), folder_(std::move(folder)), disk_free_bytes_min_(disk_free_bytes_min), clock_(clock), settle_(std::move(settle)) {
+Backups::Backups(catalog::Database& database, store::Store& store, std::filesystem::path folder,
+                 std::uint64_t disk_free_bytes_min, const Clock& clock, std::function<void()> settle)
+    : database_(database),
+      store_(store),
+      folder_(std::move(folder)),
+      disk_free_bytes_min_(disk_free_bytes_min),
+      clock_(clock),
+      settle_(std::move(settle)) {
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);  // of a server that was killed
   thread_ = Thread("backups", [this] { loop(); });
@@ -52,8 +59,10 @@ Result<void> Backups::check_room() {
   const std::uint64_t wanted = TRY(database_.bytes()) + disk_free_bytes_min_;
   const std::uint64_t free_bytes = TRY(free_disk_bytes(folder_.parent_path()));
   if (free_bytes >= wanted) return {};
-  return Error{ErrorCode::busy, fmt::format("copying the database takes {} on the disk that holds {}, which has {} free; make room first", render_bytes(wanted),
-                                            folder_.parent_path().string(), render_bytes(free_bytes))};
+  return Error{
+      ErrorCode::busy,
+      fmt::format("copying the database takes {} on the disk that holds {}, which has {} free; make room first",
+                  render_bytes(wanted), folder_.parent_path().string(), render_bytes(free_bytes))};
 }
 
 Result<Backup> Backups::begin() {
@@ -69,8 +78,11 @@ Result<Backup> Backups::begin() {
     auto state = state_.lock();
     idle = take_idle(*state);
     if (state->open.size() >= kBackupsOpenMax) {
-      return Error{ErrorCode::busy, fmt::format("{} backups are under way already; try again when one is over (one that was left alone ends after {} minutes)", kBackupsOpenMax,
-                                                kBackupIdleMax / std::chrono::minutes(1))};
+      return Error{
+          ErrorCode::busy,
+          fmt::format(
+              "{} backups are under way already; try again when one is over (one that was left alone ends after {} minutes)",
+              kBackupsOpenMax, kBackupIdleMax / std::chrono::minutes(1))};
     }
     state->open.emplace(backup.id, Open{backup, store_.pause_sweeps(), clock_.steady()});
   }
@@ -119,7 +131,8 @@ std::optional<Backup> Backups::next() {
       if (state->open.empty()) {
         state.wait(changed_, [&] { return state->closed || !state->open.empty(); });
       } else {
-        state.wait_until(changed_, std::chrono::steady_clock::now() + kLookInterval, [&] { return state->closed || to_copy(); });
+        state.wait_until(changed_, std::chrono::steady_clock::now() + kLookInterval,
+                         [&] { return state->closed || to_copy(); });
       }
       if (state->closed) return std::nullopt;
       if (const Backup* backup = to_copy()) return *backup;
@@ -152,7 +165,8 @@ void Backups::copy(Backup backup) {
   backup.state = made.ok() ? Backup::State::ready : Backup::State::failed;
   if (!made.ok()) {
     backup.problem = made.error().message;
-    log_error("api", "the database could not be copied for a backup", {{"backup", backup.id}, {"error", backup.problem}});
+    log_error("api", "the database could not be copied for a backup",
+              {{"backup", backup.id}, {"error", backup.problem}});
   }
   {
     auto state = state_.lock();

@@ -1,6 +1,6 @@
-// Backups under way: a copy of the database that a client fetches, and the promise that until it is done no sweep takes a
-// blob. Bytes before names holds here, too, only the other way round: the database is copied first, sweeps have stopped
-// before that, so every blob that the copy names is in the store when the client asks for it.
+// Backups under way: a copy of the database that a client fetches, and the promise that until it is done no sweep takes
+// a blob. Bytes before names holds here, too, only the other way round: the database is copied first, sweeps have
+// stopped before that, so every blob that the copy names is in the store when the client asks for it.
 #pragma once
 
 #include <filesystem>
@@ -39,11 +39,12 @@ class Backups {
  public:
   /// Copies lie in `folder`, which is emptied first; `database` and `store` outlive this. A copy must leave
   /// `disk_free_bytes_min` on the disk. `settle` brings into the database what was acknowledged before it is.
-  Backups(catalog::Database& database, store::Store& store, std::filesystem::path folder, std::uint64_t disk_free_bytes_min, const Clock& clock,
-          std::function<void()> settle);
+  Backups(catalog::Database& database, store::Store& store, std::filesystem::path folder,
+          std::uint64_t disk_free_bytes_min, const Clock& clock, std::function<void()> settle);
   ~Backups();
 
-  /// Returns at once; find() tells when the database is copied. busy when kBackupsOpenMax are open, or the disk has no room.
+  /// Returns at once; find() tells when the database is copied. busy when kBackupsOpenMax are open, or the disk has no
+  /// room.
   Result<Backup> begin();
   /// Also keeps it open for another kBackupIdleMax.
   Result<Backup> find(const std::string& id);

@@ -13,11 +13,14 @@ namespace {
 class BackupsTest : public testing::Test {
  protected:
   BackupsTest()
-      : database(catalog::Database::open({.url = "sqlite:" + (folder.path() / "test.db").string()}, catalog::schema(), counters).value()),
+      : database(catalog::Database::open({.url = "sqlite:" + (folder.path() / "test.db").string()}, catalog::schema(),
+                                         counters)
+                     .value()),
         store(store::Store::open({.folder = folder.path() / "store"}, clock, counters).value()) {}
 
   std::unique_ptr<Backups> open(std::uint64_t disk_free_bytes_min = 0) {
-    return std::make_unique<Backups>(*database, *store, folder.path() / "backups", disk_free_bytes_min, clock, [this] { ++settled; });
+    return std::make_unique<Backups>(*database, *store, folder.path() / "backups", disk_free_bytes_min, clock,
+                                     [this] { ++settled; });
   }
   /// Waits for the thread that copies.
   static Backup when_copied(Backups& backups, const std::string& id) {
@@ -31,7 +34,9 @@ class BackupsTest : public testing::Test {
   size_t files() const {
     std::error_code none;
     size_t count = 0;
-    for (auto at = std::filesystem::directory_iterator(folder.path() / "backups", none); at != std::filesystem::directory_iterator(); ++at) ++count;
+    for (auto at = std::filesystem::directory_iterator(folder.path() / "backups", none);
+         at != std::filesystem::directory_iterator(); ++at)
+      ++count;
     return count;
   }
   Result<store::SweepReport> sweep() {

@@ -1,5 +1,5 @@
-// The room on the data folder's disk. Below a mark the server takes no more writes, while there is still room to end what
-// is under way cleanly; reading, answering predictions, and whatever makes room go on.
+// The room on the data folder's disk. Below a mark the server takes no more writes, while there is still room to end
+// what is under way cleanly; reading, answering predictions, and whatever makes room go on.
 #pragma once
 
 #include <cstdint>

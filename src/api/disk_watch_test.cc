@@ -19,14 +19,18 @@ TEST(DiskWatch, a_disk_is_low_below_the_mark_and_until_clearly_above_it_again) {
 }
 
 TEST(DiskWatch, what_adds_something_is_told_from_what_reads_removes_or_ends) {
-  for (const char* path : {"/api/2.0/mlflow/runs/create", "/api/2.0/mlflow/runs/log-batch", "/api/v1/blobs", "/api/v1/blobs/batch", "/api/v1/runs", "/api/v1/datasets/a/commits",
-                           "/api/v1/attempts/a/log", "/api/v1/feedback"}) {
+  for (const char* path :
+       {"/api/2.0/mlflow/runs/create", "/api/2.0/mlflow/runs/log-batch", "/api/v1/blobs", "/api/v1/blobs/batch",
+        "/api/v1/runs", "/api/v1/datasets/a/commits", "/api/v1/attempts/a/log", "/api/v1/feedback"}) {
     EXPECT_TRUE(adds(Method::post, path)) << path;
   }
   EXPECT_TRUE(adds(Method::put, "/api/v1/blobs/abc"));
   EXPECT_TRUE(adds(Method::patch, "/api/v1/runs/abc"));
-  for (const char* path : {"/api/2.0/mlflow/runs/search", "/ajax-api/2.0/mlflow/experiments/search", "/api/2.0/mlflow/registered-models/get-latest-versions", "/api/v1/blobs/read", "/api/v1/gc", "/api/v1/backups",
-                           "/v2/models/digits/infer", "/api/v1/attempts/a/heartbeat", "/api/v1/attempts/a/end", "/api/v1/runs/a/stop", "/api/2.0/mlflow/runs/delete", "/api/v1/login"}) {
+  for (const char* path :
+       {"/api/2.0/mlflow/runs/search", "/ajax-api/2.0/mlflow/experiments/search",
+        "/api/2.0/mlflow/registered-models/get-latest-versions", "/api/v1/blobs/read", "/api/v1/gc", "/api/v1/backups",
+        "/v2/models/digits/infer", "/api/v1/attempts/a/heartbeat", "/api/v1/attempts/a/end", "/api/v1/runs/a/stop",
+        "/api/2.0/mlflow/runs/delete", "/api/v1/login"}) {
     EXPECT_FALSE(adds(Method::post, path)) << path;
   }
   EXPECT_TRUE(adds(Method::post, "/api/v1/deployments"));

@@ -28,7 +28,8 @@ std::string_view type_name(EventKind kind) {
 std::string render(const Event& event) {
   JsonWriter json;
   json.begin_object().member("type", type_name(event.kind)).member("id", event.subject);
-  if (event.kind == EventKind::metrics_changed || event.kind == EventKind::log_changed) json.member("run_id", event.subject);
+  if (event.kind == EventKind::metrics_changed || event.kind == EventKind::log_changed)
+    json.member("run_id", event.subject);
   json.end_object();
   return json.take();
 }
@@ -75,7 +76,8 @@ Result<void> EventsHub::subscribe(const ProjectId& project, const http::Responde
     auto state = state_->lock();
     if (state->closed) return Error{ErrorCode::unavailable, "the server is stopping"};
     if (state->subscribers.size() >= kEventSubscribersMax) {
-      return Error{ErrorCode::busy, std::to_string(kEventSubscribersMax) + " event streams are open already; close one or try again later"};
+      return Error{ErrorCode::busy, std::to_string(kEventSubscribersMax) +
+                                        " event streams are open already; close one or try again later"};
     }
   }
   http::Response head;
@@ -107,7 +109,8 @@ void EventsHub::keep_alive() {
   while (true) {
     {
       auto state = state_->lock();
-      if (state.wait_until(changed_, std::chrono::steady_clock::now() + kKeepAlive, [&] { return state->closed; })) return;
+      if (state.wait_until(changed_, std::chrono::steady_clock::now() + kKeepAlive, [&] { return state->closed; }))
+        return;
     }
     send(": still here\n\n", nullptr);
     std::vector<std::shared_ptr<http::BodyWriter>> gone;

@@ -20,15 +20,16 @@ inline constexpr size_t kEventSubscribersMax = 1'000;
 /// The wire form of an event: {"type":"run_changed","id":…}; metric and log events say run_id too.
 std::string render(const Event& event);
 
-/// Thread-safe; emit() never blocks. Thread: `events`, which only sends a comment now and then, so that dead connections
-/// are noticed.
+/// Thread-safe; emit() never blocks. Thread: `events`, which only sends a comment now and then, so that dead
+/// connections are noticed.
 class EventsHub : public EventSink {
  public:
   explicit EventsHub(Counters& counters);
   ~EventsHub() override;
 
   void emit(const Event& event) override;
-  /// Sends the project's events to `responder` as Server-Sent Events until the client goes away. busy when too many watch.
+  /// Sends the project's events to `responder` as Server-Sent Events until the client goes away. busy when too many
+  /// watch.
   Result<void> subscribe(const ProjectId& project, const http::Responder& responder);
   /// Ends all streams: the server stops.
   void close();

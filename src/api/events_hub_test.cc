@@ -12,15 +12,18 @@ TEST(EventsHub, an_event_reaches_those_who_watch_its_project_and_nobody_else) {
   ThreadPool pool("blocking", 2, 16, counters);
   EventsHub hub(counters);
   http::Router router;
-  router.add(http::Method::get, "/events", [&hub](http::Request& request, http::Responder responder) {
-    ASSERT_TRUE(hub.subscribe(ProjectId(request.query_value("project").value_or("")), responder).ok());
-  }, {.where = http::Where::on_loop});
+  router.add(http::Method::get, "/events",
+             [&hub](http::Request& request, http::Responder responder) {
+               ASSERT_TRUE(hub.subscribe(ProjectId(request.query_value("project").value_or("")), responder).ok());
+             },
+             {.where = http::Where::on_loop});
   auto server = http::Server::start({}, router, pool, counters);
   ASSERT_TRUE(server.ok()) << server.error().message;
   auto client = http::Client::open("http://127.0.0.1:" + std::to_string((*server)->port()));
   ASSERT_TRUE(client.ok());
   std::thread emits([&] {
-    while (counters.gauge("events_watching", "").value() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    while (counters.gauge("events_watching", "").value() == 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     hub.emit({EventKind::run_changed, ProjectId("other"), "r0"});
     hub.emit({EventKind::metrics_changed, ProjectId("mine"), "r1"});
   });

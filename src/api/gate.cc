@@ -18,22 +18,26 @@ std::string_view without_port(std::string_view host) {
   return host.substr(0, host.find(':'));
 }
 
-bool is_loopback_name(std::string_view host) { return host == "localhost" || host == "127.0.0.1" || host == "[::1]" || host.ends_with(".localhost"); }
+bool is_loopback_name(std::string_view host) {
+  return host == "localhost" || host == "127.0.0.1" || host == "[::1]" || host.ends_with(".localhost");
+}
 
 /// Paths that say nothing about anybody's work and that must answer before a sign-in.
 bool is_open(const http::Request& request) {
   const std::string_view path = request.path;
   if (path == "/healthz" || path == "/health" || path == "/version" || path == "/api/v1/login") return true;
   // The UI itself: a document and its assets; all it shows it asks for with a credential.
-  const bool is_api = path.starts_with("/api/") || path.starts_with("/ajax-api/") || path.starts_with("/v2") || path.starts_with("/metrics") ||
-                      path.starts_with("/git/") || path.starts_with("/hooks") || path.starts_with("/v1/");
+  const bool is_api = path.starts_with("/api/") || path.starts_with("/ajax-api/") || path.starts_with("/v2") ||
+                      path.starts_with("/metrics") || path.starts_with("/git/") || path.starts_with("/hooks") ||
+                      path.starts_with("/v1/");
   return !is_api && (request.method == http::Method::get || request.method == http::Method::head);
 }
 
 std::string cookie(std::string_view header, std::string_view name) {
   for (const std::string& part : split(header, ';')) {
     const std::string_view entry = trim(part);
-    if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') return std::string(entry.substr(name.size() + 1));
+    if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=')
+      return std::string(entry.substr(name.size() + 1));
   }
   return "";
 }
@@ -55,7 +59,8 @@ std::string take_project(http::Request& request) {
 /// The secret a request shows, wherever it shows it; empty for none.
 std::string secret_of(const http::Request& request) {
   const std::string_view authorization = request.headers.get("Authorization");
-  if (authorization.size() > 7 && equals_ignore_case(authorization.substr(0, 7), "Bearer ")) return std::string(trim(authorization.substr(7)));
+  if (authorization.size() > 7 && equals_ignore_case(authorization.substr(0, 7), "Bearer "))
+    return std::string(trim(authorization.substr(7)));
   if (authorization.size() > 6 && equals_ignore_case(authorization.substr(0, 6), "Basic ")) {
     const auto pair = base64_decode(trim(authorization.substr(6)));
     if (!pair) return "";
@@ -65,8 +70,8 @@ std::string secret_of(const http::Request& request) {
   return cookie(request.headers.get("Cookie"), "slipway_token");
 }
 
-/// Who shows nothing is told how to; a page in a browser asks its reader itself, so the browser must not ask with a window of
-/// its own, as Basic would make it.
+/// Who shows nothing is told how to; a page in a browser asks its reader itself, so the browser must not ask with a
+/// window of its own, as Basic would make it.
 http::Response unauthenticated(const http::Request& request, std::string message) {
   http::Response response = error_response({ErrorCode::unauthenticated, std::move(message)});
   const std::string_view mode = request.headers.get("Sec-Fetch-Mode");
@@ -87,7 +92,8 @@ std::string pack(const teams::Identity& identity) {
 
 class Gate {
  public:
-  Gate(teams::Teams& teams, GateOptions options) : teams_(teams), options_(std::move(options)), owner_(pack({teams.owner(), std::nullopt})) {}
+  Gate(teams::Teams& teams, GateOptions options)
+      : teams_(teams), options_(std::move(options)), owner_(pack({teams.owner(), std::nullopt})) {}
 
   std::optional<http::Response> operator()(http::Request& request) const {
     request.headers.set(kCallerHeader, "");
@@ -107,16 +113,20 @@ class Gate {
   bool is_own_origin(std::string_view origin, const http::Request& request) const {
     if (options_.origins.count(std::string(origin)) > 0) return true;
     const size_t scheme_end = origin.find("://");
-    return scheme_end != std::string_view::npos && equals_ignore_case(origin.substr(scheme_end + 3), request.headers.get("Host"));
+    return scheme_end != std::string_view::npos &&
+           equals_ignore_case(origin.substr(scheme_end + 3), request.headers.get("Host"));
   }
 
   static http::Response foreign_host(const std::string& host) {
-    return error_response({ErrorCode::permission_denied, "Invalid Host header - possible DNS rebinding attack detected: '" + clean_utf8(host, 100) +
-                                                             "' is not a name of this server; add it with --allowed-host"});
+    return error_response({ErrorCode::permission_denied,
+                           "Invalid Host header - possible DNS rebinding attack detected: '" + clean_utf8(host, 100) +
+                               "' is not a name of this server; add it with --allowed-host"});
   }
 
   static http::Response foreign_origin(std::string_view origin) {
-    return error_response({ErrorCode::permission_denied, "a page from '" + clean_utf8(origin, 100) + "' may not call this server; add it with --allowed-origin"});
+    return error_response(
+        {ErrorCode::permission_denied,
+         "a page from '" + clean_utf8(origin, 100) + "' may not call this server; add it with --allowed-origin"});
   }
 
   /// Puts who asks into the request, or answers that they must say.
@@ -128,28 +138,33 @@ class Gate {
         return std::nullopt;
       }
       if (is_open(request)) return std::nullopt;
-      return unauthenticated(request, "this token is unknown, revoked or expired; make another with `slipway tokens create`");
+      return unauthenticated(request,
+                             "this token is unknown, revoked or expired; make another with `slipway tokens create`");
     }
     if (request.peer.loopback && request.peer.uid == options_.owner_uid) {
       request.headers.set(kCallerHeader, owner_);
       return std::nullopt;
     }
     if (is_open(request)) return std::nullopt;
-    return unauthenticated(request, "this needs a token: send it as `Authorization: Bearer`, or set SLIPWAY_TOKEN or MLFLOW_TRACKING_TOKEN");
+    return unauthenticated(
+        request,
+        "this needs a token: send it as `Authorization: Bearer`, or set SLIPWAY_TOKEN or MLFLOW_TRACKING_TOKEN");
   }
 
   std::optional<http::Response> resolve_project(http::Request& request, std::string_view prefix) const {
     std::string_view wanted = request.headers.get("X-Slipway-Project");
     if (wanted.empty()) wanted = request.headers.get("X-MLFLOW-WORKSPACE");
     if (!prefix.empty() && !wanted.empty() && wanted != prefix) {
-      return error_response({ErrorCode::invalid_argument, "the path names the project '" + clean_utf8(prefix, 100) + "' and the header '" + clean_utf8(wanted, 100) +
+      return error_response({ErrorCode::invalid_argument, "the path names the project '" + clean_utf8(prefix, 100) +
+                                                              "' and the header '" + clean_utf8(wanted, 100) +
                                                               "'; send one of them"});
     }
     if (wanted.empty()) wanted = prefix;
     if (wanted.empty()) wanted = request.query_value("project").value_or("");
     if (wanted.empty() || wanted == "default") return std::nullopt;
     const auto project = teams_.find_project(wanted);
-    if (!project) return error_response({ErrorCode::not_found, "there is no project '" + clean_utf8(wanted, 100) + "'"});
+    if (!project)
+      return error_response({ErrorCode::not_found, "there is no project '" + clean_utf8(wanted, 100) + "'"});
     request.headers.set(kProjectHeader, project->text);
     return std::nullopt;
   }
@@ -162,7 +177,8 @@ class Gate {
 }  // namespace
 
 http::Router::Gate make_gate(teams::Teams& teams, GateOptions options) {
-  return [gate = std::make_shared<Gate>(teams, std::move(options))](http::Request& request) { return (*gate)(request); };
+  return
+      [gate = std::make_shared<Gate>(teams, std::move(options))](http::Request& request) { return (*gate)(request); };
 }
 
 Caller caller_of(const http::Request& request) {

@@ -2,11 +2,11 @@
 //
 // Closed by default. On loopback the operating-system user who runs the server needs no token, as long as the Host is a
 // loopback name (a web page that rebinds its name to 127.0.0.1 fails here) and the Origin, when there is one, is the
-// server itself. Everybody else shows a token: as Bearer, as the password of Basic (what MLflow clients send), or in the
-// cookie the UI keeps.
+// server itself. Everybody else shows a token: as Bearer, as the password of Basic (what MLflow clients send), or in
+// the cookie the UI keeps.
 //
-// The gate also finds the project: the prefix /projects/<name> of the path, which it takes off, or the header X-Slipway-Project
-// (MLflow's clients: X-MLFLOW-WORKSPACE), or ?project=; else `default`.
+// The gate also finds the project: the prefix /projects/<name> of the path, which it takes off, or the header
+// X-Slipway-Project (MLflow's clients: X-MLFLOW-WORKSPACE), or ?project=; else `default`.
 #pragma once
 
 #include <set>
@@ -18,9 +18,9 @@
 namespace slipway::api {
 
 struct GateOptions {
-  unsigned owner_uid = 0;              // whose connections need no token on loopback
-  std::set<std::string> hosts;         // further names in Host headers that are ours, lower case, without port
-  std::set<std::string> origins;       // further origins that may call us, e.g. "https://lab.example"
+  unsigned owner_uid = 0;         // whose connections need no token on loopback
+  std::set<std::string> hosts;    // further names in Host headers that are ours, lower case, without port
+  std::set<std::string> origins;  // further origins that may call us, e.g. "https://lab.example"
 };
 
 /// `teams` outlives the gate.

@@ -16,9 +16,12 @@ constexpr unsigned kOwner = 1000, kStranger = 1001;
 class GateTest : public testing::Test {
  protected:
   GateTest()
-      : database_(catalog::Database::open({.url = "sqlite:" + (folder_.path() / "t.db").string()}, catalog::schema(), counters_).value()),
+      : database_(catalog::Database::open({.url = "sqlite:" + (folder_.path() / "t.db").string()}, catalog::schema(),
+                                          counters_)
+                      .value()),
         teams_(teams::Teams::open(*database_, clock_, "ada").value()),
-        gate_(make_gate(*teams_, {.owner_uid = kOwner, .hosts = {"lab.example"}, .origins = {"https://pages.example"}})) {}
+        gate_(make_gate(*teams_,
+                        {.owner_uid = kOwner, .hosts = {"lab.example"}, .origins = {"https://pages.example"}})) {}
 
   /// A request of the server's own user on this machine.
   http::Request local(std::string target, Headers headers = {}) {
@@ -32,7 +35,8 @@ class GateTest : public testing::Test {
     request.target = std::move(target);
     const size_t question = request.target.find('?');
     request.path = http::url_decode(std::string_view(request.target).substr(0, question));
-    if (question != std::string::npos) request.query = {{"project", request.target.substr(request.target.find('=') + 1)}};
+    if (question != std::string::npos)
+      request.query = {{"project", request.target.substr(request.target.find('=') + 1)}};
     for (auto& [name, value] : headers) request.headers.add(name, value);
     request.peer = {.address = "10.0.0.7"};
     return request;
@@ -78,10 +82,12 @@ TEST_F(GateTest, the_user_who_runs_the_server_needs_no_token_on_loopback_and_nob
 }
 
 TEST_F(GateTest, a_name_that_was_rebound_to_this_machine_is_refused) {
-  for (const char* good : {"localhost", "LOCALHOST:7070", "127.0.0.1", "127.0.0.1:80", "[::1]:7070", "[::1]", "slipway.localhost:1", "lab.example:7070", "Lab.Example"}) {
+  for (const char* good : {"localhost", "LOCALHOST:7070", "127.0.0.1", "127.0.0.1:80", "[::1]:7070", "[::1]",
+                           "slipway.localhost:1", "lab.example:7070", "Lab.Example"}) {
     EXPECT_EQ(status(local(kRuns, {{"Host", good}})), 200) << good;
   }
-  for (const char* bad : {"evil.example", "evil.example:7070", "127.0.0.1.evil.example", "localhost.evil.example", "evillocalhost", "[::2]", "", "lab.example.evil"}) {
+  for (const char* bad : {"evil.example", "evil.example:7070", "127.0.0.1.evil.example", "localhost.evil.example",
+                          "evillocalhost", "[::2]", "", "lab.example.evil"}) {
     EXPECT_EQ(status(local(kRuns, {{"Host", bad}})), 403) << bad;
     EXPECT_EQ(status(local("/healthz", {{"Host", bad}})), 403) << bad;
   }
@@ -92,11 +98,15 @@ TEST_F(GateTest, a_page_of_another_origin_may_not_call_even_with_a_credential) {
   for (const char* good : {"http://127.0.0.1:7070", "https://127.0.0.1:7070", "https://pages.example"}) {
     EXPECT_EQ(status(local(kRuns, {{"Origin", good}})), 200) << good;
   }
-  for (const char* bad : {"http://evil.example", "null", "http://127.0.0.1", "http://127.0.0.1:7071", "http://pages.example", "127.0.0.1:7070"}) {
+  for (const char* bad : {"http://evil.example", "null", "http://127.0.0.1", "http://127.0.0.1:7071",
+                          "http://pages.example", "127.0.0.1:7070"}) {
     EXPECT_EQ(status(local(kRuns, {{"Origin", bad}})), 403) << bad;
-    EXPECT_EQ(status(remote(kRuns, {{"Host", "server.example"}, {"Origin", bad}, {"Authorization", bearer}})), 403) << bad;
+    EXPECT_EQ(status(remote(kRuns, {{"Host", "server.example"}, {"Origin", bad}, {"Authorization", bearer}})), 403)
+        << bad;
   }
-  EXPECT_EQ(status(remote(kRuns, {{"Host", "server.example"}, {"Origin", "https://server.example"}, {"Authorization", bearer}})), 200);
+  EXPECT_EQ(status(remote(
+                kRuns, {{"Host", "server.example"}, {"Origin", "https://server.example"}, {"Authorization", bearer}})),
+            200);
 }
 
 TEST_F(GateTest, a_token_is_shown_as_bearer_as_the_password_of_basic_or_in_the_cookie) {
@@ -106,7 +116,8 @@ TEST_F(GateTest, a_token_is_shown_as_bearer_as_the_password_of_basic_or_in_the_c
   EXPECT_EQ(caller(remote(kRuns, {{"Authorization", "bearer  " + secret}})), "bob");
   EXPECT_EQ(caller(remote(kRuns, {{"Authorization", "Basic " + base64_encode("anybody:" + secret)}})), "bob");
   EXPECT_EQ(caller(remote(kRuns, {{"Cookie", "theme=dark; slipway_token=" + secret + "; x=y"}})), "bob");
-  for (const std::string& bad : {"Bearer x" + secret, std::string("Bearer"), std::string("Basic !!!"), "Basic " + base64_encode(secret), "Token " + secret, secret}) {
+  for (const std::string& bad : {"Bearer x" + secret, std::string("Bearer"), std::string("Basic !!!"),
+                                 "Basic " + base64_encode(secret), "Token " + secret, secret}) {
     EXPECT_EQ(status(remote(kRuns, {{"Authorization", bad}})), 401) << bad;
   }
   EXPECT_EQ(status(remote(kRuns, {{"Cookie", "slipway_tokens=" + secret}})), 401);
@@ -130,12 +141,14 @@ TEST_F(GateTest, an_expired_token_says_so_and_a_missing_one_says_how) {
 }
 
 TEST_F(GateTest, what_must_answer_before_a_sign_in_is_open_and_nothing_of_the_api_is) {
-  for (const char* open : {"/healthz", "/health", "/version", "/api/v1/login", "/", "/runs/1", "/assets/x.js", "/projects/lab/runs"}) {
+  for (const char* open :
+       {"/healthz", "/health", "/version", "/api/v1/login", "/", "/runs/1", "/assets/x.js", "/projects/lab/runs"}) {
     EXPECT_EQ(status(remote(open)), 200) << open;
     EXPECT_EQ(caller(remote(open)), "") << open;
   }
-  for (const char* closed : {kRuns, "/api/2.0/mlflow/runs/search", "/ajax-api/2.0/x", "/v2/models/m/infer", "/metrics", "/git/x", "/hooks/x", "/v1/models",
-                             "/projects/default/api/v1/runs", "/projects/default/metrics"}) {
+  for (const char* closed :
+       {kRuns, "/api/2.0/mlflow/runs/search", "/ajax-api/2.0/x", "/v2/models/m/infer", "/metrics", "/git/x", "/hooks/x",
+        "/v1/models", "/projects/default/api/v1/runs", "/projects/default/metrics"}) {
     EXPECT_EQ(status(remote(closed)), 401) << closed;
   }
   http::Request post = remote("/runs/1");
@@ -144,7 +157,12 @@ TEST_F(GateTest, what_must_answer_before_a_sign_in_is_open_and_nothing_of_the_ap
 }
 
 TEST_F(GateTest, nobody_sets_the_headers_that_the_gate_hands_on) {
-  const Headers forged = {{"X-Slipway-Internal-Caller", "1\x1f" "root\x1f" "1\x1f"}, {"X-Slipway-Internal-Project", "other"}, {"x-slipway-internal-caller", "2"}};
+  const Headers forged = {{"X-Slipway-Internal-Caller",
+                           "1\x1f"
+                           "root\x1f"
+                           "1\x1f"},
+                          {"X-Slipway-Internal-Project", "other"},
+                          {"x-slipway-internal-caller", "2"}};
   http::Request open = remote("/healthz", forged);
   ASSERT_FALSE(gate_(open));
   EXPECT_EQ(caller_of(open).name, "");
@@ -171,7 +189,9 @@ TEST_F(GateTest, a_project_is_named_by_path_header_or_query_and_is_default_other
   EXPECT_EQ(project(local("/projects/default/api/v1/runs")), "default");
   EXPECT_EQ(project(local("/projects/lab%201/api/v1/runs", {{"X-Slipway-Project", "lab 1"}})), lab);
   EXPECT_EQ(project(local("/projects/lab%201/api/v1/runs", {{"X-Slipway-Project", "default"}})), "400");
-  for (auto& unknown : {local(kRuns, {{"X-Slipway-Project", "lab"}}), local("/projects/lab/api/v1/runs"), local("/api/v1/runs?project=lab")}) EXPECT_EQ(project(unknown), "404");
+  for (auto& unknown : {local(kRuns, {{"X-Slipway-Project", "lab"}}), local("/projects/lab/api/v1/runs"),
+                        local("/api/v1/runs?project=lab")})
+    EXPECT_EQ(project(unknown), "404");
 }
 
 TEST_F(GateTest, whoever_shows_no_credential_does_not_learn_which_projects_there_are) {

@@ -29,7 +29,8 @@ constexpr const char* kInsert =
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr const char* kTakeOver =
     "UPDATE idempotency_keys SET fence = ?, server = ?, claimed_at = ? WHERE member_id = ? AND project_id = ? AND request_key = ?";
-constexpr const char* kForget = "DELETE FROM idempotency_keys WHERE member_id = ? AND project_id = ? AND request_key = ?";
+constexpr const char* kForget =
+    "DELETE FROM idempotency_keys WHERE member_id = ? AND project_id = ? AND request_key = ?";
 constexpr const char* kMark =
     "UPDATE idempotency_keys SET wrote = 1 WHERE member_id = ? AND project_id = ? AND request_key = ? AND fence = ?";
 constexpr const char* kForgetUnwritten =
@@ -61,7 +62,9 @@ bool is_key(std::string_view text) {
 /// This server is at it, until this goes (also by an exception).
 class UnderWay {
  public:
-  UnderWay(Guarded<std::set<std::string>>& fences, std::string fence) : fences_(fences), fence_(std::move(fence)) { fences_.lock()->insert(fence_); }
+  UnderWay(Guarded<std::set<std::string>>& fences, std::string fence) : fences_(fences), fence_(std::move(fence)) {
+    fences_.lock()->insert(fence_);
+  }
   ~UnderWay() { fences_.lock()->erase(fence_); }
   UnderWay(const UnderWay&) = delete;
   UnderWay& operator=(const UnderWay&) = delete;
@@ -95,7 +98,8 @@ Idempotency::Idempotency(catalog::Database& database, const Clock& clock, Counte
     : database_(database),
       clock_(clock),
       server_(new_id_text(clock)),
-      replayed_(counters.counter("api_creates_replayed_total", "Creates answered from an earlier request with the same Idempotency-Key")),
+      replayed_(counters.counter("api_creates_replayed_total",
+                                 "Creates answered from an earlier request with the same Idempotency-Key")),
       refused_(counters.counter("api_creates_refused_total", "Creates refused because of their Idempotency-Key")) {}
 
 std::string Idempotency::request_key(const http::Request& request) {
@@ -114,10 +118,14 @@ http::Handler Idempotency::around(http::Handler create, Create options) {
 http::Response Idempotency::carry_out(const http::Handler& create, Create options, http::Request& request) {
   const std::string_view key = request.headers.get("Idempotency-Key");
   if (!is_key(key)) {
-    return error_response({ErrorCode::invalid_argument, fmt::format("the Idempotency-Key has {} bytes; expected 1 to {} of visible ASCII, such as a UUID", key.size(), kIdempotencyKeyBytesMax)});
+    return error_response(
+        {ErrorCode::invalid_argument,
+         fmt::format("the Idempotency-Key has {} bytes; expected 1 to {} of visible ASCII, such as a UUID", key.size(),
+                     kIdempotencyKeyBytesMax)});
   }
   sweep_if_due();
-  const Claim ours{caller_of(request).member.text, project_of(request).text, std::string(key), fingerprint(request), new_id_text(clock_), options.finds_itself};
+  const Claim ours{caller_of(request).member.text, project_of(request).text, std::string(key),
+                   fingerprint(request),           new_id_text(clock_),      options.finds_itself};
   const UnderWay under_way(under_way_, ours.fence);
   auto earlier = claim(ours);
   // Two at once, on PostgreSQL: the second to write the row reads it now.
@@ -127,7 +135,8 @@ http::Response Idempotency::carry_out(const http::Handler& create, Create option
   http::Response answer = create_as(ours, create, request);
   if (const auto kept = keep(ours, answer, options.keeps_body); !kept.ok()) {
     // The client gets its answer; only a retry would be worse off.
-    log_warning("api", "the answer to a create could not be kept for its Idempotency-Key", {{"path", request.path}, {"error", kept.error().message}});
+    log_warning("api", "the answer to a create could not be kept for its Idempotency-Key",
+                {{"path", request.path}, {"error", kept.error().message}});
   }
   return answer;
 }
@@ -143,20 +152,22 @@ Result<Idempotency::Earlier> Idempotency::claim(const Claim& claim) {
       std::optional<std::string> body;
     };
     const auto found = TRY(c.first(kFind, claim.named(), [](const Row& row) {
-      return Found{std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)), Time{row.integer(3)}, Time{row.integer(7)},
-                   row.integer(4) != 0,      row.maybe_integer(5),     row.maybe_text(6)};
+      return Found{std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)), Time{row.integer(3)},
+                   Time{row.integer(7)},     row.integer(4) != 0,      row.maybe_integer(5),     row.maybe_text(6)};
     }));
     const bool is_old = found && found->created_at < now - kIdempotencyKeysKeptFor;
     if (is_old) TRY(c.run(kForget, claim.named()));
     if (!found || is_old) {
-      TRY(c.run(kInsert, {claim.member, claim.project, claim.key, claim.fingerprint, claim.fence, server_, now.micros, now.micros}));
+      TRY(c.run(kInsert, {claim.member, claim.project, claim.key, claim.fingerprint, claim.fence, server_, now.micros,
+                          now.micros}));
       return Earlier{};
     }
     using State = Earlier::State;
     if (found->fingerprint != claim.fingerprint) return Earlier{State::other_request, 0, {}, found->created_at};
     if (found->status) return Earlier{State::answered, *found->status, found->body, found->created_at};
     const bool is_ours = found->server == server_;
-    const bool is_held = is_ours ? under_way_.lock()->contains(found->fence) : c.is_postgres() && now < found->claimed_at + kClaimHeldFor;
+    const bool is_held = is_ours ? under_way_.lock()->contains(found->fence)
+                                 : c.is_postgres() && now < found->claimed_at + kClaimHeldFor;
     if (is_held) return Earlier{State::under_way, 0, {}, found->created_at};
     if (found->wrote && !claim.finds_itself) return Earlier{State::lost, 0, {}, found->created_at};
     TRY(c.run(kTakeOver, {claim.fence, server_, now.micros, claim.member, claim.project, claim.key}));
@@ -175,17 +186,24 @@ http::Response Idempotency::answer_earlier(const Earlier& earlier, Create option
   const std::string since = "the request with this Idempotency-Key of " + render(earlier.at);
   switch (earlier.state) {
     case Earlier::State::other_request:
-      return refusal(422, ErrorCode::invalid_argument, since + " was another one (method, path, query or body differ); a new request needs a new key");
+      return refusal(422, ErrorCode::invalid_argument,
+                     since + " was another one (method, path, query or body differ); a new request needs a new key");
     case Earlier::State::under_way: {
-      http::Response response = refusal(409, ErrorCode::busy, since + " is still being carried out; send it again in a moment");
+      http::Response response =
+          refusal(409, ErrorCode::busy, since + " is still being carried out; send it again in a moment");
       response.headers.set("Retry-After", "1");
       return response;
     }
     case Earlier::State::lost:
-      return refusal(409, ErrorCode::already_exists, since + " was carried out, but the server ended before it could keep the answer; look for the record instead of sending the request again");
+      return refusal(
+          409, ErrorCode::already_exists,
+          since +
+              " was carried out, but the server ended before it could keep the answer; look for the record instead of sending the request again");
     default:
-      return refusal(409, ErrorCode::already_exists, fmt::format("{} was carried out and answered {}; {}", since, earlier.status,
-                                                                 options.keeps_body ? "its answer was too long to be kept" : "its answer holds a secret, which is told only once"));
+      return refusal(409, ErrorCode::already_exists,
+                     fmt::format("{} was carried out and answered {}; {}", since, earlier.status,
+                                 options.keeps_body ? "its answer was too long to be kept"
+                                                    : "its answer holds a secret, which is told only once"));
   }
 }
 
@@ -200,12 +218,13 @@ http::Response Idempotency::create_as(const Claim& claim, const http::Handler& c
 Result<void> Idempotency::keep(const Claim& claim, const http::Response& answer, bool keeps_body) {
   const bool keeps = keeps_body && answer.body.size() <= kKeptAnswerBytesMax;
   const Value body = keeps ? Value(answer.body) : Value(nullptr);
-  return database_.write(Durability::record, catalog::Write([&](Connection& c) -> Result<void> {
-    const bool was_refused = answer.status >= 400;
-    if (was_refused && TRY(c.run(kForgetUnwritten, claim.fenced())) > 0) return {};
-    TRY(c.run(kKeep, {std::int64_t{answer.status}, body, claim.member, claim.project, claim.key, claim.fence}));
-    return {};
-  }));
+  return database_.write(
+      Durability::record, catalog::Write([&](Connection& c) -> Result<void> {
+        const bool was_refused = answer.status >= 400;
+        if (was_refused && TRY(c.run(kForgetUnwritten, claim.fenced())) > 0) return {};
+        TRY(c.run(kKeep, {std::int64_t{answer.status}, body, claim.member, claim.project, claim.key, claim.fence}));
+        return {};
+      }));
 }
 
 void Idempotency::sweep_if_due() {
@@ -215,12 +234,16 @@ void Idempotency::sweep_if_due() {
     if (now < *swept_at + kSweepInterval) return;
     *swept_at = now;
   }
-  database_.write(Durability::stream, [before = now - kIdempotencyKeysKeptFor](Connection& c) -> Result<void> {
-    TRY(c.run(kSweep, {before.micros}));
-    return {};
-  }, [](const Result<void>& swept) {
-    if (!swept.ok()) log_warning("api", "old Idempotency-Keys could not be removed", {{"error", swept.error().message}});
-  });
+  database_.write(
+      Durability::stream,
+      [before = now - kIdempotencyKeysKeptFor](Connection& c) -> Result<void> {
+        TRY(c.run(kSweep, {before.micros}));
+        return {};
+      },
+      [](const Result<void>& swept) {
+        if (!swept.ok())
+          log_warning("api", "old Idempotency-Keys could not be removed", {{"error", swept.error().message}});
+      });
 }
 
 }  // namespace slipway::api

@@ -42,14 +42,18 @@ class IdempotencyTest : public testing::Test {
       if (request.body.empty()) return responder.send(http::Response::json("{\"error\":\"empty\"}", 400));
       const auto made = insert(request.body);
       if (!made.ok()) return responder.send(http::Response::json("{\"error\":\"refused\"}", 503));
-      responder.send(http::Response::json("{\"name\":\"" + request.body + "\",\"count\":" + std::to_string(count()) + "}", 201));
+      responder.send(
+          http::Response::json("{\"name\":\"" + request.body + "\",\"count\":" + std::to_string(count()) + "}", 201));
     };
   }
 
   std::int64_t count() {
-    return database_->read_value([](Connection& c) {
-      return c.first("SELECT count(*) FROM things", {}, [](const catalog::Row& row) { return row.integer(0); });
-    }).value().value();
+    return database_
+        ->read_value([](Connection& c) {
+          return c.first("SELECT count(*) FROM things", {}, [](const catalog::Row& row) { return row.integer(0); });
+        })
+        .value()
+        .value();
   }
 
   static http::Request request(std::string body, std::string key = "k1", const std::string& member = "m1") {
@@ -58,12 +62,19 @@ class IdempotencyTest : public testing::Test {
     request.target = request.path = "/api/v1/things";
     request.body = std::move(body);
     request.headers.set("Idempotency-Key", std::move(key));
-    request.headers.set("X-Slipway-Internal-Caller", member + "\x1f" "name\x1f" "0\x1f");
+    request.headers.set("X-Slipway-Internal-Caller", member +
+                                                         "\x1f"
+                                                         "name\x1f"
+                                                         "0\x1f");
     return request;
   }
-  static http::Response ask(const http::Handler& handler, http::Request request) { return http::answer_of(handler, request); }
+  static http::Response ask(const http::Handler& handler, http::Request request) {
+    return http::answer_of(handler, request);
+  }
   /// The process ends somewhere inside the handler, as far as anybody else can tell.
-  static void die_in(const http::Handler& handler, http::Request request) { EXPECT_THROW(http::answer_of(handler, request), std::runtime_error); }
+  static void die_in(const http::Handler& handler, http::Request request) {
+    EXPECT_THROW(http::answer_of(handler, request), std::runtime_error);
+  }
 
   TemporaryDirectory folder_;
   Counters counters_;
@@ -103,7 +114,8 @@ TEST_F(IdempotencyTest, without_a_key_or_with_another_one_or_of_another_member_i
 TEST_F(IdempotencyTest, a_key_that_is_no_key_is_refused) {
   Idempotency keys = server();
   const auto create = keys.around(creates(), {});
-  for (const std::string& key : {std::string(), std::string(257, 'k'), std::string("a\tb"), std::string("\xc3\xa4")}) EXPECT_EQ(ask(create, request("a", key)).status, 400) << key;
+  for (const std::string& key : {std::string(), std::string(257, 'k'), std::string("a\tb"), std::string("\xc3\xa4")})
+    EXPECT_EQ(ask(create, request("a", key)).status, 400) << key;
   EXPECT_EQ(count(), 0);
 }
 
@@ -129,10 +141,12 @@ TEST_F(IdempotencyTest, while_the_first_is_under_way_the_second_is_asked_to_wait
   Idempotency keys = server();
   http::Response meanwhile;
   http::Handler create;
-  create = keys.around([&](http::Request& first, const http::Responder& responder) {
-    std::thread([&] { meanwhile = ask(create, request("a")); }).join();
-    creates()(first, responder);
-  }, {});
+  create = keys.around(
+      [&](http::Request& first, const http::Responder& responder) {
+        std::thread([&] { meanwhile = ask(create, request("a")); }).join();
+        creates()(first, responder);
+      },
+      {});
   EXPECT_EQ(ask(create, request("a")).status, 201);
   EXPECT_EQ(meanwhile.status, 409);
   EXPECT_EQ(meanwhile.headers.get("Retry-After"), "1");
@@ -141,7 +155,8 @@ TEST_F(IdempotencyTest, while_the_first_is_under_way_the_second_is_asked_to_wait
 
 TEST_F(IdempotencyTest, who_died_before_writing_is_taken_over) {
   Idempotency dead = server();
-  die_in(dead.around([](http::Request&, const http::Responder&) { throw std::runtime_error("died"); }, {}), request("a"));
+  die_in(dead.around([](http::Request&, const http::Responder&) { throw std::runtime_error("died"); }, {}),
+         request("a"));
   Idempotency keys = server();
   EXPECT_EQ(ask(keys.around(creates(), {}), request("a")).status, 201);
   EXPECT_EQ(ask(keys.around(creates(), {}), request("a")).headers.get("Idempotency-Replayed"), "true");
@@ -163,18 +178,23 @@ TEST_F(IdempotencyTest, who_died_between_the_record_and_the_answer_is_not_repeat
   EXPECT_NE(retried.body.find("look for the record"), std::string::npos) << retried.body;
   EXPECT_EQ(count(), 2);
   // What finds its record by itself is carried out again.
-  const auto finds = [](http::Request&, const http::Responder& responder) { responder.send(http::Response::json("{\"found\":true}", 201)); };
+  const auto finds = [](http::Request&, const http::Responder& responder) {
+    responder.send(http::Response::json("{\"found\":true}", 201));
+  };
   EXPECT_EQ(ask(keys.around(finds, {.finds_itself = true}), request("b", "k2")).body, "{\"found\":true}");
-  EXPECT_EQ(ask(keys.around(finds, {.finds_itself = true}), request("b", "k2")).headers.get("Idempotency-Replayed"), "true");
+  EXPECT_EQ(ask(keys.around(finds, {.finds_itself = true}), request("b", "k2")).headers.get("Idempotency-Replayed"),
+            "true");
 }
 
 TEST_F(IdempotencyTest, who_was_taken_over_while_alive_writes_nothing) {
   Idempotency slow = server(), other = server();
   http::Response taken_over;
-  const auto create = slow.around([&](http::Request& first, const http::Responder& responder) {
-    std::thread([&] { taken_over = ask(other.around(creates(), {}), request("a")); }).join();
-    creates()(first, responder);
-  }, {});
+  const auto create = slow.around(
+      [&](http::Request& first, const http::Responder& responder) {
+        std::thread([&] { taken_over = ask(other.around(creates(), {}), request("a")); }).join();
+        creates()(first, responder);
+      },
+      {});
   EXPECT_EQ(ask(create, request("a")).status, 503);
   EXPECT_EQ(taken_over.status, 201);
   EXPECT_EQ(count(), 1);
@@ -188,7 +208,8 @@ TEST_F(IdempotencyTest, a_secret_is_kept_nowhere) {
   EXPECT_EQ(again.status, 409);
   EXPECT_NE(again.body.find("told only once"), std::string::npos) << again.body;
   const auto kept = database_->read_value([](Connection& c) {
-    return c.first("SELECT count(*) FROM idempotency_keys WHERE body IS NOT NULL", {}, [](const catalog::Row& row) { return row.integer(0); });
+    return c.first("SELECT count(*) FROM idempotency_keys WHERE body IS NOT NULL", {},
+                   [](const catalog::Row& row) { return row.integer(0); });
   });
   EXPECT_EQ(kept.value().value(), 0);
 }

@@ -15,10 +15,12 @@ const Asset& document(const Assets& assets) {
 }  // namespace
 
 void add_openapi(http::Router& router) {
-  router.add(http::Method::get, "/api/v1/openapi.json", [](http::Request& request, const http::Responder& responder) {
-    const Assets assets = openapi_assets();
-    responder.send(asset_response(request, assets, document(assets)));
-  }, {.where = http::Where::on_loop});
+  router.add(http::Method::get, "/api/v1/openapi.json",
+             [](http::Request& request, const http::Responder& responder) {
+               const Assets assets = openapi_assets();
+               responder.send(asset_response(request, assets, document(assets)));
+             },
+             {.where = http::Where::on_loop});
 }
 
 std::string_view openapi_document() {

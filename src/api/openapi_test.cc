@@ -35,11 +35,13 @@ TEST(Openapi, says_of_exactly_those_creates_that_honour_it_that_they_take_an_ide
 
 TEST(Openapi, every_post_that_makes_something_takes_a_key_unless_doing_it_twice_makes_nothing_more) {
   // Named by their bytes; and of backups there is one at a time.
-  const std::set<std::string> without = {"/api/v1/blobs", "/api/v1/blobs/batch", "/api/v1/trees", "/api/v1/snapshots", "/api/v1/backups"};
+  const std::set<std::string> without = {"/api/v1/blobs", "/api/v1/blobs/batch", "/api/v1/trees", "/api/v1/snapshots",
+                                         "/api/v1/backups"};
   const Json all = document();
   for (const auto& [path, item] : all["paths"].object()) {
     if (item["post"]["responses"]["201"].is_null()) continue;
-    EXPECT_NE(takes_a_key(item["post"]), without.contains(path)) << path << ": add it to src/api/native/creates.cc and describe its Idempotency-Key";
+    EXPECT_NE(takes_a_key(item["post"]), without.contains(path))
+        << path << ": add it to src/api/native/creates.cc and describe its Idempotency-Key";
   }
 }
 
@@ -49,7 +51,8 @@ TEST(Openapi, every_operation_has_a_name_of_its_own_and_says_what_it_is_for) {
   for (const auto& [path, item] : all["paths"].object()) {
     for (const auto& [method, operation] : item.object()) {
       if (method == "parameters") continue;
-      EXPECT_TRUE(names.insert(operation["operationId"].string()).second) << method << " " << path << " has the operationId of another";
+      EXPECT_TRUE(names.insert(operation["operationId"].string()).second)
+          << method << " " << path << " has the operationId of another";
       EXPECT_FALSE(operation["summary"].string().empty()) << method << " " << path << " has no summary";
     }
   }

@@ -16,7 +16,8 @@ std::string_view file_name(std::string_view path) { return path.substr(path.rfin
 std::string header_name(std::string_view path) {
   std::string out;
   for (char c : file_name(path)) {
-    if (static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7f && c != '"' && c != '\\') out += c;
+    if (static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7f && c != '"' && c != '\\')
+      out += c;
   }
   return out;
 }
@@ -38,15 +39,20 @@ http::Response refusal(RenderError render_error, int status, std::string sentenc
 
 void set_fields(http::Response& head, const std::string& tag) {
   head.compressible = false;
-  head.headers.set("ETag", tag).set("Accept-Ranges", "bytes").set("X-Content-Type-Options", "nosniff").set("Content-Security-Policy", "sandbox");
+  head.headers.set("ETag", tag)
+      .set("Accept-Ranges", "bytes")
+      .set("X-Content-Type-Options", "nosniff")
+      .set("Content-Security-Policy", "sandbox");
 }
 
 /// The bytes behind a head that is out already: when some are missing, the connection's end tells the client.
-void send_bytes(store::Reader& blob, const http::ByteRange& range, http::BodyWriter& body, const registry::Artifact& artifact) {
+void send_bytes(store::Reader& blob, const http::ByteRange& range, http::BodyWriter& body,
+                const registry::Artifact& artifact) {
   for (std::uint64_t sent = 0; sent < range.length;) {
     const auto piece = blob.read(range.first + sent, std::min(kPieceBytes, range.length - sent));
     if (!piece.ok() || piece->empty()) {
-      log_error("api", "an artifact could not be read to its end", {{"path", artifact.path}, {"hash", render(artifact.hash)}});
+      log_error("api", "an artifact could not be read to its end",
+                {{"path", artifact.path}, {"hash", render(artifact.hash)}});
       return body.abort();
     }
     if (!body.write(*piece).ok()) return;
@@ -56,15 +62,18 @@ void send_bytes(store::Reader& blob, const http::ByteRange& range, http::BodyWri
 
 }  // namespace
 
-BlobAnswer answer_with(const http::Request& request, const registry::Artifact& artifact, std::uint64_t size, bool as_attachment,
-                       RenderError render_error) {
+BlobAnswer answer_with(const http::Request& request, const registry::Artifact& artifact, std::uint64_t size,
+                       bool as_attachment, RenderError render_error) {
   using Kind = http::RangeRequest::Kind;
   const std::string tag = '"' + render(artifact.hash) + '"';
   http::Response head;
   set_fields(head, tag);
-  const std::string_view if_match = request.headers.get("If-Match"), if_none_match = request.headers.get("If-None-Match");
+  const std::string_view if_match = request.headers.get("If-Match"),
+                         if_none_match = request.headers.get("If-None-Match");
   if (!if_match.empty() && !names_tag(if_match, tag)) {
-    http::Response refused = refusal(render_error, 412, fmt::format("If-Match names other bytes than '{}' has now, which are {}", clean_utf8(artifact.path, 300), tag));
+    http::Response refused = refusal(
+        render_error, 412,
+        fmt::format("If-Match names other bytes than '{}' has now, which are {}", clean_utf8(artifact.path, 300), tag));
     refused.headers.set("ETag", tag);
     return {std::move(refused), std::nullopt};
   }
@@ -74,7 +83,9 @@ BlobAnswer answer_with(const http::Request& request, const registry::Artifact& a
   }
   const http::RangeRequest wanted = http::requested_range(request, tag, size);
   if (wanted.kind == Kind::unsatisfiable) {
-    http::Response refused = refusal(render_error, 416, fmt::format("the range begins behind the end of '{}', which has {} bytes", clean_utf8(artifact.path, 300), size));
+    http::Response refused = refusal(render_error, 416,
+                                     fmt::format("the range begins behind the end of '{}', which has {} bytes",
+                                                 clean_utf8(artifact.path, 300), size));
     refused.headers.set("Content-Range", http::render_content_range(wanted, size));
     return {std::move(refused), std::nullopt};
   }
@@ -83,12 +94,13 @@ BlobAnswer answer_with(const http::Request& request, const registry::Artifact& a
     head.headers.set("Content-Range", http::render_content_range(wanted, size));
   }
   head.headers.set("Content-Type", artifact.content_type.empty() ? "application/octet-stream" : artifact.content_type);
-  if (as_attachment) head.headers.set("Content-Disposition", fmt::format("attachment; filename=\"{}\"", header_name(artifact.path)));
+  if (as_attachment)
+    head.headers.set("Content-Disposition", fmt::format("attachment; filename=\"{}\"", header_name(artifact.path)));
   return {std::move(head), wanted.kind == Kind::part ? wanted.range : http::ByteRange{0, size}};
 }
 
-void send_artifact(const http::Request& request, const http::Responder& responder, store::Store& store, const registry::Artifact& artifact,
-                   bool as_attachment, RenderError render_error) {
+void send_artifact(const http::Request& request, const http::Responder& responder, store::Store& store,
+                   const registry::Artifact& artifact, bool as_attachment, RenderError render_error) {
   const auto blob = store.open_blob(artifact.hash);
   if (!blob.ok()) return responder.send(render_error(blob.error()));
   BlobAnswer answer = answer_with(request, artifact, (*blob)->size(), as_attachment, render_error);

@@ -12,17 +12,18 @@ namespace slipway::api {
 
 using RenderError = http::Response (*)(const Error&);
 
-/// Answers with the artifact's bytes: 200, 206 for `Range: bytes=a-b`, 304 when the client has them, 412 when it wants others, 416 for
-/// a range outside. `as_attachment` makes browsers save instead of show; what users uploaded is never run as a page of ours.
-void send_artifact(const http::Request& request, const http::Responder& responder, store::Store& store, const registry::Artifact& artifact,
-                   bool as_attachment, RenderError render_error);
+/// Answers with the artifact's bytes: 200, 206 for `Range: bytes=a-b`, 304 when the client has them, 412 when it wants
+/// others, 416 for a range outside. `as_attachment` makes browsers save instead of show; what users uploaded is never
+/// run as a page of ours.
+void send_artifact(const http::Request& request, const http::Responder& responder, store::Store& store,
+                   const registry::Artifact& artifact, bool as_attachment, RenderError render_error);
 
 /// What a request gets of an artifact of `size` bytes. Pure.
 struct BlobAnswer {
   http::Response head;                   // whole, body included, when there is no `range`
   std::optional<http::ByteRange> range;  // the bytes to send behind the head; may be empty
 };
-BlobAnswer answer_with(const http::Request& request, const registry::Artifact& artifact, std::uint64_t size, bool as_attachment,
-                       RenderError render_error);
+BlobAnswer answer_with(const http::Request& request, const registry::Artifact& artifact, std::uint64_t size,
+                       bool as_attachment, RenderError render_error);
 
 }  // namespace slipway::api

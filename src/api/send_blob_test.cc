@@ -22,7 +22,9 @@ class BlobAnswers : public testing::Test {
   std::string told(Headers headers, http::Method method = http::Method::get) {
     const BlobAnswer answer = ask(std::move(headers), method);
     const std::string status = std::to_string(answer.head.status);
-    return answer.range ? status + " " + std::to_string(answer.range->first) + "+" + std::to_string(answer.range->length) : status;
+    return answer.range
+               ? status + " " + std::to_string(answer.range->first) + "+" + std::to_string(answer.range->length)
+               : status;
   }
 
   registry::Artifact artifact{"models/net \"1\".onnx", hash_of("bytes"), kSize, "application/x-onnx", {}};
@@ -57,7 +59,8 @@ TEST_F(BlobAnswers, a_range_behind_the_end_says_how_long_the_bytes_are) {
 }
 
 TEST_F(BlobAnswers, who_has_the_bytes_is_told_so) {
-  for (const std::string& has : {tag, "W/" + tag, "\"other\", " + tag, std::string("*")}) EXPECT_EQ(told({{"If-None-Match", has}}), "304") << has;
+  for (const std::string& has : {tag, "W/" + tag, "\"other\", " + tag, std::string("*")})
+    EXPECT_EQ(told({{"If-None-Match", has}}), "304") << has;
   EXPECT_EQ(told({{"If-None-Match", "\"other\""}}), "200 0+100");
   EXPECT_EQ(ask({{"If-None-Match", tag}}).head.headers.get("ETag"), tag);
 }

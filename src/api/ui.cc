@@ -9,13 +9,15 @@
 namespace slipway::api {
 namespace {
 
-// Scripts, styles and connections from this server only; pictures also from what the page itself made. Nobody may frame us.
+// Scripts, styles and connections from this server only; pictures also from what the page itself made. Nobody may frame
+// us.
 constexpr char kContentSecurityPolicy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; font-src 'self'; "
     "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 // Paths that belong to machines: an unknown one below them is an answer in JSON, also to a browser.
-constexpr std::array<std::string_view, 8> kApiPrefixes = {"/api/", "/ajax-api/", "/v1/", "/v2/", "/git/", "/hooks/", "/get-artifact", "/assets/"};
+constexpr std::array<std::string_view, 8> kApiPrefixes = {"/api/", "/ajax-api/", "/v1/",          "/v2/",
+                                                          "/git/", "/hooks/",    "/get-artifact", "/assets/"};
 
 constexpr char kNotBuilt[] =
     "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Slipway</title>"
@@ -23,7 +25,8 @@ constexpr char kNotBuilt[] =
     "cd ..\nmake build</pre><p>Everything else works: try <code>slipway status</code>, or <a href=\"/api/v1/server\">/api/v1/server</a>.</p></html>";
 
 bool belongs_to_machines(std::string_view path) {
-  return std::any_of(kApiPrefixes.begin(), kApiPrefixes.end(), [&](std::string_view prefix) { return path.starts_with(prefix); });
+  return std::any_of(kApiPrefixes.begin(), kApiPrefixes.end(),
+                     [&](std::string_view prefix) { return path.starts_with(prefix); });
 }
 
 void secure(http::Response& response) {
@@ -53,7 +56,8 @@ http::Response ui_response(const http::Request& request, const Assets& assets) {
   if (const Asset* asset = assets.find(request.path)) return file(request, assets, *asset);
   const bool is_browser = accepts(request.headers.get("Accept"), "text/html");
   if (belongs_to_machines(request.path) || (!is_browser && request.path != "/")) {
-    return error_response({ErrorCode::not_found, "there is nothing at " + clean_utf8(request.path, 200) + "; GET /api/v1/openapi.json lists what there is"});
+    return error_response({ErrorCode::not_found, "there is nothing at " + clean_utf8(request.path, 200) +
+                                                     "; GET /api/v1/openapi.json lists what there is"});
   }
   const Asset* index = assets.find("/index.html");
   return index ? file(request, assets, *index) : not_built();
@@ -64,8 +68,11 @@ void add_ui(http::Router& router) {
     const bool reads = request.method == http::Method::get || request.method == http::Method::head;
     if (status == 404 && reads) return ui_response(request, ui_assets());
     const std::string what = std::string(http::name(request.method)) + " " + clean_utf8(request.path, 200);
-    if (status == 404) return error_response({ErrorCode::not_found, "there is nothing at " + what + "; GET /api/v1/openapi.json lists what there is"});
-    http::Response response = error_response({ErrorCode::unsupported, what + " is not offered; the Allow header lists the methods this path has"});
+    if (status == 404)
+      return error_response(
+          {ErrorCode::not_found, "there is nothing at " + what + "; GET /api/v1/openapi.json lists what there is"});
+    http::Response response = error_response(
+        {ErrorCode::unsupported, what + " is not offered; the Allow header lists the methods this path has"});
     response.status = status;
     return response;
   });

@@ -11,7 +11,8 @@ const Asset kAssets[] = {
     {"/index.html", "text/html; charset=utf-8", "\"e1\"", false, 0, 6, 6, 4},
 };
 
-http::Response ask(std::string path, std::vector<std::pair<std::string, std::string>> headers = {}, std::span<const Asset> assets = kAssets) {
+http::Response ask(std::string path, std::vector<std::pair<std::string, std::string>> headers = {},
+                   std::span<const Asset> assets = kAssets) {
   http::Request request;
   request.path = std::move(path);
   for (auto& [name, value] : headers) request.headers.add(name, value);

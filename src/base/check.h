@@ -9,7 +9,7 @@ namespace slipway {
 
 }  // namespace slipway
 
-#define CHECK(condition, reason)                                            \
-  do {                                                                      \
+#define CHECK(condition, reason)                                              \
+  do {                                                                        \
     if (!(condition)) ::slipway::die(__FILE__, __LINE__, #condition, reason); \
   } while (false)

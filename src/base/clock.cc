@@ -17,7 +17,8 @@ class SystemClock : public Clock {
 };
 
 bool two_digits(std::string_view text, size_t at, int& value) {
-  if (at + 2 > text.size() || text[at] < '0' || text[at] > '9' || text[at + 1] < '0' || text[at + 1] > '9') return false;
+  if (at + 2 > text.size() || text[at] < '0' || text[at] > '9' || text[at + 1] < '0' || text[at + 1] > '9')
+    return false;
   value = (text[at] - '0') * 10 + (text[at + 1] - '0');
   return true;
 }
@@ -47,8 +48,9 @@ std::string render(Time time) {
 
 Result<Time> parse_time(std::string_view text) {
   const auto wrong = [&] {
-    return Error{ErrorCode::invalid_argument, "'" + std::string(text.substr(0, 64)) +
-                                                  "' is not an RFC 3339 time; expected for example 2026-03-01T10:00:00Z"};
+    return Error{
+        ErrorCode::invalid_argument,
+        "'" + std::string(text.substr(0, 64)) + "' is not an RFC 3339 time; expected for example 2026-03-01T10:00:00Z"};
   };
   int century = 0, year = 0;
   std::tm parts{};
@@ -69,7 +71,8 @@ Result<Time> parse_time(std::string_view text) {
   if (at < text.size() && text[at] == '.') {
     std::int64_t scale = 100'000;
     const size_t first = ++at;
-    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, scale /= 10) micros += (text[at] - '0') * scale;
+    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, scale /= 10)
+      micros += (text[at] - '0') * scale;
     if (at == first) return wrong();
   }
   int offset_minutes = 0;

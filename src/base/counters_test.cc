@@ -25,12 +25,15 @@ TEST(Counters, are_rendered_as_prometheus_text) {
   const std::string text = counters.render();
   EXPECT_NE(text.find("# HELP slipway_requests_total Requests\n# TYPE slipway_requests_total counter\n"
                       "slipway_requests_total{path=\"a\\\"b\\\\c\\nd\"} 3\n"),
-            std::string::npos) << text;
+            std::string::npos)
+      << text;
   EXPECT_NE(text.find("slipway_queue -4\n"), std::string::npos);
   EXPECT_NE(text.find("slipway_wait_seconds_bucket{who=\"x\",le=\"2e-06\"} 0\n"), std::string::npos) << text;
   EXPECT_NE(text.find("slipway_wait_seconds_bucket{who=\"x\",le=\"4e-06\"} 1\n"), std::string::npos) << text;
   EXPECT_NE(text.find("slipway_wait_seconds_bucket{who=\"x\",le=\"+Inf\"} 1\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("slipway_wait_seconds_sum{who=\"x\"} 3e-06\nslipway_wait_seconds_count{who=\"x\"} 1\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("slipway_wait_seconds_sum{who=\"x\"} 3e-06\nslipway_wait_seconds_count{who=\"x\"} 1\n"),
+            std::string::npos)
+      << text;
 }
 
 TEST(Latency, a_quantile_is_the_upper_edge_of_its_bucket) {

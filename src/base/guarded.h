@@ -19,7 +19,9 @@ class Guarded {
 
     /// Waits until `ready()` holds. The lock is released while waiting and held again on return.
     template <typename Ready>
-    void wait(std::condition_variable& changed, Ready ready) { changed.wait(lock_, std::move(ready)); }
+    void wait(std::condition_variable& changed, Ready ready) {
+      changed.wait(lock_, std::move(ready));
+    }
 
     /// As wait(), but at most until `deadline`; false when it passed first.
     template <typename Deadline, typename Ready>

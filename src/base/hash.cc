@@ -61,8 +61,8 @@ std::string md5_hex(std::string_view bytes) { return digest_hex(EVP_md5(), bytes
 std::string hmac_sha256(std::string_view key, std::string_view message) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned length = 0;
-  CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(message.data()),
-             message.size(), digest, &length) != nullptr,
+  CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+             reinterpret_cast<const unsigned char*>(message.data()), message.size(), digest, &length) != nullptr,
         "OpenSSL lacks HMAC-SHA256");
   return std::string(reinterpret_cast<char*>(digest), length);
 }

@@ -15,7 +15,8 @@ constexpr size_t kPieceBytes = 1 << 20;
 
 }  // namespace
 
-Result<FileHash> hash_file(const std::filesystem::path& path, Links links, const std::function<void(std::uint64_t)>& seen) {
+Result<FileHash> hash_file(const std::filesystem::path& path, Links links,
+                           const std::function<void(std::uint64_t)>& seen) {
   const UniqueFd file = TRY(open_file(path, O_RDONLY | (links == Links::refuse ? O_NOFOLLOW : 0)));
   FileHash found;
   Hasher hasher;

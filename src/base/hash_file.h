@@ -19,6 +19,7 @@ enum class Links { follow, refuse };
 
 /// `seen` is told the bytes of each piece, for progress. Fails as opening and reading do; a link is an error with
 /// Links::refuse. A file that is written to meanwhile gives the hash of what was read.
-Result<FileHash> hash_file(const std::filesystem::path& path, Links links = Links::follow, const std::function<void(std::uint64_t)>& seen = nullptr);
+Result<FileHash> hash_file(const std::filesystem::path& path, Links links = Links::follow,
+                           const std::function<void(std::uint64_t)>& seen = nullptr);
 
 }  // namespace slipway

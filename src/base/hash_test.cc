@@ -9,7 +9,9 @@
 namespace slipway {
 namespace {
 
-std::string hex(const std::string& bytes) { return to_hex({reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()}); }
+std::string hex(const std::string& bytes) {
+  return to_hex({reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()});
+}
 
 TEST(Hash, blake3_matches_its_published_vectors) {
   EXPECT_EQ(render(hash_of("")), "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262");
@@ -31,7 +33,8 @@ TEST(Hash, pieces_hash_like_the_whole) {
 TEST(Hash, parse_and_render_are_inverse) {
   const Hash hash = hash_of("x");
   EXPECT_EQ(parse_hash(render(hash)).value(), hash);
-  for (const std::string& wrong : {std::string(), std::string("abc"), std::string(63, 'a'), std::string(65, 'a'), std::string(64, 'g')}) {
+  for (const std::string& wrong :
+       {std::string(), std::string("abc"), std::string(63, 'a'), std::string(65, 'a'), std::string(64, 'g')}) {
     ASSERT_FALSE(parse_hash(wrong).ok());
     EXPECT_EQ(parse_hash(wrong).error().code, ErrorCode::invalid_argument);
   }
@@ -45,7 +48,8 @@ TEST(Hash, can_be_a_key) {
 TEST(Hash, what_protocols_ask_for_matches_their_vectors) {
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(md5_hex(""), "d41d8cd98f00b204e9800998ecf8427e");
-  EXPECT_EQ(hex(hmac_sha256("key", "The quick brown fox jumps over the lazy dog")), "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8");
+  EXPECT_EQ(hex(hmac_sha256("key", "The quick brown fox jumps over the lazy dog")),
+            "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8");
   EXPECT_EQ(hex(hmac_sha256("", "")), "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
 }
 

@@ -61,7 +61,8 @@ std::string new_hex_id_text(const Clock& clock) {
 bool looks_like_id(std::string_view text) {
   if (text.empty() || text.size() > 256 || text[0] == '-') return false;
   for (char c : text) {
-    const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    const bool allowed =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
     if (!allowed) return false;
   }
   return true;

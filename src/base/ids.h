@@ -30,7 +30,9 @@ std::string new_id_text(const Clock& clock);
 std::string new_hex_id_text(const Clock& clock);
 
 template <typename IdType>
-IdType new_id(const Clock& clock) { return IdType(new_id_text(clock)); }
+IdType new_id(const Clock& clock) {
+  return IdType(new_id_text(clock));
+}
 
 /// Letters, digits, '_' and '-', 1 to 256 characters, the first one no '-': what may stand for an id in a URL.
 bool looks_like_id(std::string_view text);

@@ -9,7 +9,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (document.ok()) {
     std::string text = document.value().render();
     auto again = slipway::Json::parse(text);
-    if (!again.ok() || again.value().render() != text) __builtin_trap();  // what is parsed can be printed and parsed again
+    if (!again.ok() || again.value().render() != text)
+      __builtin_trap();  // what is parsed can be printed and parsed again
   }
   return 0;
 }

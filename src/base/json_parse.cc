@@ -1,5 +1,5 @@
-// Reading JSON (RFC 8259). Straight descent over the text; nesting is bounded, so the stack is. No library: the command line
-// is linked statically, and the common parsers come as shared libraries only.
+// Reading JSON (RFC 8259). Straight descent over the text; nesting is bounded, so the stack is. No library: the command
+// line is linked statically, and the common parsers come as shared libraries only.
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -47,7 +47,8 @@ class Parser {
 
  private:
   Error failure() const {
-    return {ErrorCode::invalid_argument, std::string("not valid JSON: ") + problem_ + " at byte " + std::to_string(at_ - begin_)};
+    return {ErrorCode::invalid_argument,
+            std::string("not valid JSON: ") + problem_ + " at byte " + std::to_string(at_ - begin_)};
   }
 
   bool fail(const char* problem) {
@@ -158,7 +159,8 @@ class Parser {
     bool is_ascii = true;
     while (true) {
       const char* const from = at_;
-      while (at_ != end_ && *at_ != '"' && *at_ != '\\' && static_cast<unsigned char>(*at_) >= 0x20) is_ascii &= static_cast<unsigned char>(*at_++) < 0x80;
+      while (at_ != end_ && *at_ != '"' && *at_ != '\\' && static_cast<unsigned char>(*at_) >= 0x20)
+        is_ascii &= static_cast<unsigned char>(*at_++) < 0x80;
       out.append(from, at_);
       if (at_ == end_) return fail("a string does not end");
       if (take('"')) break;
@@ -242,7 +244,8 @@ class Parser {
       return true;
     }
     std::uint64_t large = 0;
-    if (is_negative || std::from_chars(from, at_, large).ec != std::errc()) return fail("an integer of more than 64 bits");
+    if (is_negative || std::from_chars(from, at_, large).ec != std::errc())
+      return fail("an integer of more than 64 bits");
     out = Json(large);
     return true;
   }

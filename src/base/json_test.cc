@@ -16,8 +16,8 @@ std::string again(std::string_view text) {
 }
 
 TEST(Json, what_is_parsed_is_printed) {
-  for (const char* text : {"null", "true", "[]", "{}", "[1,-2,3.5,\"x\",null,false]", R"({"b":1,"a":{"c":[{}]}})", "9223372036854775807",
-                           "1e+300", "\"\\\"\\\\\\n\\r\\t\\u0001é🚢\""}) {
+  for (const char* text : {"null", "true", "[]", "{}", "[1,-2,3.5,\"x\",null,false]", R"({"b":1,"a":{"c":[{}]}})",
+                           "9223372036854775807", "1e+300", "\"\\\"\\\\\\n\\r\\t\\u0001é🚢\""}) {
     EXPECT_EQ(again(text), text);
   }
 }
@@ -27,7 +27,8 @@ TEST(Json, keys_keep_their_order_and_the_last_of_a_repeated_one_counts) {
 }
 
 TEST(Json, broken_documents_are_refused_as_invalid_arguments) {
-  for (const char* wrong : {"", " ", "{", "[1,]", "{\"a\" 1}", "{\"a\":1}x", "01", "nan", "'a'", "\"\xff\"", "\"a", "[1e999999]", "{NaN:1}", "tru"}) {
+  for (const char* wrong : {"", " ", "{", "[1,]", "{\"a\" 1}", "{\"a\":1}x", "01", "nan", "'a'", "\"\xff\"", "\"a",
+                            "[1e999999]", "{NaN:1}", "tru"}) {
     const auto json = Json::parse(wrong);
     ASSERT_FALSE(json.ok()) << wrong;
     EXPECT_EQ(json.error().code, ErrorCode::invalid_argument) << wrong;
@@ -35,7 +36,9 @@ TEST(Json, broken_documents_are_refused_as_invalid_arguments) {
 }
 
 TEST(Json, nesting_has_a_limit) {
-  const auto nested = [](int depth) { return std::string(static_cast<size_t>(depth), '[') + std::string(static_cast<size_t>(depth), ']'); };
+  const auto nested = [](int depth) {
+    return std::string(static_cast<size_t>(depth), '[') + std::string(static_cast<size_t>(depth), ']');
+  };
   EXPECT_TRUE(Json::parse(nested(kJsonDepthMax - 1)).ok());
   EXPECT_FALSE(Json::parse(nested(kJsonDepthMax + 2)).ok());
   EXPECT_FALSE(Json::parse(nested(1'000'000)).ok());
@@ -69,14 +72,17 @@ TEST(Json, numbers_keep_their_kind) {
 }
 
 TEST(Json, escapes_become_the_characters_they_stand_for) {
-  EXPECT_EQ(Json::parse(R"("\u0041\u00e9\u20ac\ud83d\udea2\/\b\f\u0000x")").value().string(), std::string("A\u00e9\u20ac\U0001F6A2/\b\f\0x", 15));
-  for (const char* wrong : {R"("\ud83d")", R"("\udea2")", R"("\ud83d\u0041")", R"("\u12")", R"("\u12g4")", R"("\x")", "\"a\nb\"", R"("\)"}) {
+  EXPECT_EQ(Json::parse(R"("\u0041\u00e9\u20ac\ud83d\udea2\/\b\f\u0000x")").value().string(),
+            std::string("A\u00e9\u20ac\U0001F6A2/\b\f\0x", 15));
+  for (const char* wrong : {R"("\ud83d")", R"("\udea2")", R"("\ud83d\u0041")", R"("\u12")", R"("\u12g4")", R"("\x")",
+                            "\"a\nb\"", R"("\)"}) {
     EXPECT_FALSE(Json::parse(wrong).ok()) << wrong;
   }
 }
 
 TEST(Json, numbers_have_one_grammar) {
-  for (const char* wrong : {"+1", ".5", "1.", "1e", "1e+", "-", "00", "-01", "0x1", "1_000", "18446744073709551616", "-9223372036854775809", "--1", "-NaN"}) {
+  for (const char* wrong : {"+1", ".5", "1.", "1e", "1e+", "-", "00", "-01", "0x1", "1_000", "18446744073709551616",
+                            "-9223372036854775809", "--1", "-NaN"}) {
     EXPECT_FALSE(Json::parse(wrong).ok()) << wrong;
   }
   EXPECT_EQ(Json::parse("-9223372036854775808").value().integer(), std::numeric_limits<std::int64_t>::min());
@@ -119,7 +125,16 @@ TEST(Json, many_keys_cost_no_square_of_them) {
 
 TEST(JsonWriter, places_the_commas) {
   JsonWriter json;
-  json.begin_object().member("a", 1).key("b").begin_array().value("x").begin_object().end_object().null().raw("[1]").end_array();
+  json.begin_object()
+      .member("a", 1)
+      .key("b")
+      .begin_array()
+      .value("x")
+      .begin_object()
+      .end_object()
+      .null()
+      .raw("[1]")
+      .end_array();
   json.member("c", true).member("d", std::int64_t{-1}).member("e", 0.5).end_object();
   EXPECT_EQ(json.text(), R"({"a":1,"b":["x",{},null,[1]],"c":true,"d":-1,"e":0.5})");
   EXPECT_TRUE(Json::parse(json.text()).ok());
@@ -127,7 +142,12 @@ TEST(JsonWriter, places_the_commas) {
 
 TEST(JsonWriter, repairs_text_and_names_what_is_no_number) {
   JsonWriter json;
-  json.begin_array().value("a\xff").value(std::nan("")).value(std::numeric_limits<double>::infinity()).value(std::string("\0", 1)).end_array();
+  json.begin_array()
+      .value("a\xff")
+      .value(std::nan(""))
+      .value(std::numeric_limits<double>::infinity())
+      .value(std::string("\0", 1))
+      .end_array();
   EXPECT_EQ(json.text(), "[\"a\xEF\xBF\xBD\",\"NaN\",\"Infinity\",\"\\u0000\"]");
 }
 

@@ -31,7 +31,8 @@ bool write_all(int fd, std::string_view bytes) {
 /// One file that is renamed to NAME.1.log (and that to NAME.2.log, …) before it would grow past its limit.
 class RotatedFile {
  public:
-  RotatedFile(std::filesystem::path path, size_t bytes_max, size_t files_max) : path_(std::move(path)), bytes_max_(bytes_max), files_max_(files_max) {}
+  RotatedFile(std::filesystem::path path, size_t bytes_max, size_t files_max)
+      : path_(std::move(path)), bytes_max_(bytes_max), files_max_(files_max) {}
 
   bool open() {
     fd_ = UniqueFd(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
@@ -52,7 +53,8 @@ class RotatedFile {
 
   void rotate() {
     std::error_code ignored;
-    for (size_t number = files_max_; number > 1; --number) std::filesystem::rename(numbered(number - 1), numbered(number), ignored);
+    for (size_t number = files_max_; number > 1; --number)
+      std::filesystem::rename(numbered(number - 1), numbered(number), ignored);
     if (files_max_ > 0) {
       std::filesystem::rename(path_, numbered(1), ignored);
     } else {
@@ -75,7 +77,9 @@ Guarded<std::vector<RotatedFile>>& files() {
 
 /// Would this value be read wrongly without quotes, or do something to a terminal?
 bool needs_quotes(std::string_view value) {
-  const auto special = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7f; };
+  const auto special = [](char c) {
+    return static_cast<unsigned char>(c) <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7f;
+  };
   return value.empty() || std::any_of(value.begin(), value.end(), special) || !is_utf8(value);
 }
 
@@ -110,7 +114,8 @@ void set_log_file(const std::filesystem::path& path, size_t bytes_max, size_t fi
   RotatedFile file(path, bytes_max, files_max);
   if (!file.open()) {
     const std::string reason = std::error_code(errno, std::generic_category()).message();
-    return log_error("base", "the log file cannot be written; lines go to standard error only", {{"file", path.string()}, {"error", reason}});
+    return log_error("base", "the log file cannot be written; lines go to standard error only",
+                     {{"file", path.string()}, {"error", reason}});
   }
   files().lock()->push_back(std::move(file));
 }

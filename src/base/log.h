@@ -30,8 +30,8 @@ inline void log_error(std::string_view room, std::string_view sentence, std::ini
 /// Lines below this level are dropped. Starts as info.
 void set_log_level(LogLevel level);
 
-/// Also writes to `path`, which is rotated at `bytes_max`, keeping `files_max` old ones. When it cannot be written, a line
-/// on standard error says so.
+/// Also writes to `path`, which is rotated at `bytes_max`, keeping `files_max` old ones. When it cannot be written, a
+/// line on standard error says so.
 void set_log_file(const std::filesystem::path& path, size_t bytes_max, size_t files_max);
 
 }  // namespace slipway

@@ -18,12 +18,16 @@ std::string logged(const std::function<void()>& write) {
 }
 
 TEST(Log, a_line_has_time_level_room_sentence_and_fields) {
-  const std::string line = logged([] { log_warning("runs", "it \"ended\"", {{"run", "abc"}, {"why", "no reason"}, {"empty", ""}}); });
+  const std::string line = logged([] {
+    log_warning("runs", "it \"ended\"", {{"run", "abc"}, {"why", "no reason"}, {"empty", ""}});
+  });
   EXPECT_EQ(line.substr(27), " warning runs \"it \\\"ended\\\"\" run=abc why=\"no reason\" empty=\"\"\n");
 }
 
 TEST(Log, a_value_cannot_forge_a_line_or_reach_the_terminal) {
-  const std::string line = logged([] { log_info("http", "bad", {{"a", "x\n2026 error"}, {"b", "\x1b[2J"}, {"c", "\xff"}}); });
+  const std::string line = logged([] {
+    log_info("http", "bad", {{"a", "x\n2026 error"}, {"b", "\x1b[2J"}, {"c", "\xff"}});
+  });
   EXPECT_EQ(split(line, '\n').size(), 2u);
   EXPECT_EQ(line.find('\x1b'), std::string::npos);
   EXPECT_TRUE(is_utf8(line));

@@ -97,7 +97,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }  // namespace
 
 std::string render(const ExitStatus& status) {
-  if (status.signal != 0) return "killed by signal " + std::to_string(status.signal) + " (" + ::strsignal(status.signal) + ")";
+  if (status.signal != 0)
+    return "killed by signal " + std::to_string(status.signal) + " (" + ::strsignal(status.signal) + ")";
   return "exit code " + std::to_string(status.code);
 }
 
@@ -150,7 +151,10 @@ Result<Process> Process::start(const ProcessSpec& spec) {
 }
 
 Process::Process(Process&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), group_(other.group_), pidfd_(std::move(other.pidfd_)), ended_(other.ended_) {}
+    : pid_(std::exchange(other.pid_, -1)),
+      group_(other.group_),
+      pidfd_(std::move(other.pidfd_)),
+      ended_(other.ended_) {}
 
 Process& Process::operator=(Process&& other) noexcept {
   if (this != &other) {
@@ -174,7 +178,10 @@ std::optional<ExitStatus> Process::wait(Duration timeout) {
   if (ended_ || pid_ <= 0) return ended_;
   pollfd watch{pidfd_.get(), POLLIN, 0};
   constexpr std::int64_t kPollMax = std::numeric_limits<int>::max();
-  const int timeout_ms = timeout.count() < 0 ? -1 : static_cast<int>(std::min(timeout.count() / 1000 + (timeout.count() % 1000 != 0), kPollMax));
+  const int timeout_ms =
+      timeout.count() < 0
+          ? -1
+          : static_cast<int>(std::min(timeout.count() / 1000 + (timeout.count() % 1000 != 0), kPollMax));
   int n;
   do {
     n = ::poll(&watch, 1, timeout_ms);
@@ -269,7 +276,8 @@ Result<Output> run_command(ProcessSpec spec, Duration timeout, std::string_view 
     const auto drain = [&](pollfd& which, UniqueFd& fd, std::string& into) {
       if (!(which.revents & (POLLIN | POLLHUP | POLLERR))) return;
       const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
-      if (n > 0) into.append(buffer, std::min<size_t>(static_cast<size_t>(n), bytes_max - std::min(bytes_max, into.size())));
+      if (n > 0)
+        into.append(buffer, std::min<size_t>(static_cast<size_t>(n), bytes_max - std::min(bytes_max, into.size())));
       if (n == 0 || (n < 0 && errno != EINTR)) fd.reset();
     };
     drain(watch[0], out_read, result.out);
@@ -281,7 +289,8 @@ Result<Output> run_command(ProcessSpec spec, Duration timeout, std::string_view 
     }
   }
   const auto ended = process.wait(std::max(deadline - system_clock().steady(), Duration(0)));
-  if (!ended) return Error{ErrorCode::timed_out, "'" + spec.arguments[0] + "' closed its output and did not end; it was killed"};
+  if (!ended)
+    return Error{ErrorCode::timed_out, "'" + spec.arguments[0] + "' closed its output and did not end; it was killed"};
   result.status = *ended;
   return result;
 }

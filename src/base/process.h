@@ -15,16 +15,16 @@
 namespace slipway {
 
 struct ProcessSpec {
-  std::vector<std::string> arguments;                 // [0] is looked up in PATH
-  std::filesystem::path directory;                    // empty: the parent's
+  std::vector<std::string> arguments;                             // [0] is looked up in PATH
+  std::filesystem::path directory;                                // empty: the parent's
   std::optional<std::map<std::string, std::string>> environment;  // nullopt: the parent's
-  int stdin_fd = -1;                                  // -1: /dev/null
-  int stdout_fd = -1;                                 // -1: the parent's
-  int stderr_fd = -1;                                 // -1: the parent's
-  std::vector<std::pair<int, int>> inherit;           // (parent's descriptor, number in the child)
-  bool new_group = true;                              // a process group of its own, so that stop() reaches its children
-  bool new_session = false;                           // survives its parent's terminal (the local executor)
-  bool die_with_parent = false;                       // SIGKILL when the starting thread's process dies
+  int stdin_fd = -1;                                              // -1: /dev/null
+  int stdout_fd = -1;                                             // -1: the parent's
+  int stderr_fd = -1;                                             // -1: the parent's
+  std::vector<std::pair<int, int>> inherit;                       // (parent's descriptor, number in the child)
+  bool new_group = true;         // a process group of its own, so that stop() reaches its children
+  bool new_session = false;      // survives its parent's terminal (the local executor)
+  bool die_with_parent = false;  // SIGKILL when the starting thread's process dies
 };
 
 struct ExitStatus {
@@ -73,7 +73,8 @@ struct Output {
 
 /// Runs a command to its end with its output collected (each at most `bytes_max`, the rest is dropped); killed at
 /// `timeout` with code timed_out. `input` goes to its standard input.
-Result<Output> run_command(ProcessSpec spec, Duration timeout, std::string_view input = "", size_t bytes_max = 64 << 20);
+Result<Output> run_command(ProcessSpec spec, Duration timeout, std::string_view input = "",
+                           size_t bytes_max = 64 << 20);
 
 /// When the machine started this process (clock ticks since boot, /proc/<pid>/stat field 22): with the pid it names a
 /// process for good. nullopt when there is none.

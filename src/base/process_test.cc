@@ -12,7 +12,9 @@ namespace {
 
 constexpr Duration kLong = std::chrono::seconds(60);
 
-Output shell(const std::string& script, std::string_view input = "") { return run_command({.arguments = {"sh", "-c", script}}, kLong, input).value(); }
+Output shell(const std::string& script, std::string_view input = "") {
+  return run_command({.arguments = {"sh", "-c", script}}, kLong, input).value();
+}
 
 bool is_running(pid_t pid) { return ::kill(pid, 0) == 0; }
 
@@ -52,7 +54,8 @@ TEST(Process, a_child_that_does_not_read_its_input_is_no_harm) {
 }
 
 TEST(Process, output_over_the_limit_is_dropped_and_the_child_goes_on) {
-  const auto output = run_command({.arguments = {"sh", "-c", "head -c 1000000 /dev/zero; echo end >&2"}}, kLong, "", 100).value();
+  const auto output =
+      run_command({.arguments = {"sh", "-c", "head -c 1000000 /dev/zero; echo end >&2"}}, kLong, "", 100).value();
   EXPECT_EQ(output.out.size(), 100u);
   EXPECT_EQ(output.err, "end\n");
 }
@@ -72,7 +75,8 @@ TEST(Process, what_cannot_be_started_says_why) {
 }
 
 TEST(Process, the_environment_is_exactly_what_was_given) {
-  const auto output = run_command({.arguments = {"env"}, .environment = {{{"A", "1"}, {"PATH", "/usr/bin:/bin"}}}}, kLong).value();
+  const auto output =
+      run_command({.arguments = {"env"}, .environment = {{{"A", "1"}, {"PATH", "/usr/bin:/bin"}}}}, kLong).value();
   EXPECT_EQ(output.out, "A=1\nPATH=/usr/bin:/bin\n");
 }
 
@@ -116,8 +120,11 @@ TEST(Process, wait_gives_up_at_its_timeout_and_answers_twice) {
 TEST(Process, stop_asks_first_and_then_kills_the_children_too) {
   const TemporaryDirectory folder;
   const auto start = [&](const std::string& trap) {
-    ProcessSpec spec{.arguments = {"sh", "-c", "trap '" + trap + "' TERM; sleep 100 & echo $! > pid.part; mv pid.part pid; while :; do sleep 0.01; done"},
-                     .directory = folder.path()};
+    ProcessSpec spec{
+        .arguments = {"sh", "-c",
+                      "trap '" + trap +
+                          "' TERM; sleep 100 & echo $! > pid.part; mv pid.part pid; while :; do sleep 0.01; done"},
+        .directory = folder.path()};
     Process process = Process::start(spec).value();
     while (!std::filesystem::exists(folder.path() / "pid")) ::usleep(1000);
     return process;
@@ -149,11 +156,13 @@ TEST(Process, destruction_kills_and_reaps_unless_detached) {
 }
 
 TEST(ProcessDeathTest, a_detached_process_cannot_be_stopped) {
-  EXPECT_DEATH({
-    Process process = Process::start({.arguments = {"true"}}).value();
-    process.detach();
-    process.stop(Duration(0));
-  }, "detached");
+  EXPECT_DEATH(
+      {
+        Process process = Process::start({.arguments = {"true"}}).value();
+        process.detach();
+        process.stop(Duration(0));
+      },
+      "detached");
 }
 
 TEST(Process, a_child_gets_no_descriptor_that_was_not_handed_over) {

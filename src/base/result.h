@@ -9,20 +9,20 @@
 namespace slipway {
 
 enum class ErrorCode {
-  invalid_argument,    // the caller's input is wrong; the message says what, where, and what was expected
-  not_found,           // the named thing does not exist
-  already_exists,      // the name is taken
-  failed_precondition, // the thing exists, but its state forbids this
-  permission_denied,   // known caller without the right
-  unauthenticated,     // no valid credential
-  busy,                // a named limit is reached; try again later
-  too_large,           // a body, a name or a value is over its named limit
-  unsupported,         // understood, and not offered
-  cancelled,           // the caller went away or asked to stop
-  timed_out,           // a deadline passed
-  unavailable,         // a part we depend on (database, worker, disk) does not answer
-  data_loss,           // stored bytes do not match their hash
-  internal,            // ours; a bug or a broken machine
+  invalid_argument,     // the caller's input is wrong; the message says what, where, and what was expected
+  not_found,            // the named thing does not exist
+  already_exists,       // the name is taken
+  failed_precondition,  // the thing exists, but its state forbids this
+  permission_denied,    // known caller without the right
+  unauthenticated,      // no valid credential
+  busy,                 // a named limit is reached; try again later
+  too_large,            // a body, a name or a value is over its named limit
+  unsupported,          // understood, and not offered
+  cancelled,            // the caller went away or asked to stop
+  timed_out,            // a deadline passed
+  unavailable,          // a part we depend on (database, worker, disk) does not answer
+  data_loss,            // stored bytes do not match their hash
+  internal,             // ours; a bug or a broken machine
 };
 
 /// The stable snake_case name of a code, as it stands in API answers.
@@ -98,14 +98,14 @@ Error context(Error error, std::string_view where);
 
 }  // namespace slipway
 
-/// `auto x = TRY(f());` is the value of f(), or returns its error from the enclosing function. The numbered name lets one
-/// TRY stand inside another's lambda without a shadowed variable.
+/// `auto x = TRY(f());` is the value of f(), or returns its error from the enclosing function. The numbered name lets
+/// one TRY stand inside another's lambda without a shadowed variable.
 #define TRY(expression) SLIPWAY_TRY_NUMBERED(expression, __COUNTER__)
 #define SLIPWAY_TRY_NUMBERED(expression, number) SLIPWAY_TRY_PASTED(expression, number)
 #define SLIPWAY_TRY_PASTED(expression, number) SLIPWAY_TRY_NAMED(expression, try_result_##number)
-#define SLIPWAY_TRY_NAMED(expression, result)                \
-  __extension__({                                            \
-    auto result = (expression);                              \
-    if (!result.ok()) return std::move(result).error();      \
-    std::move(result).value();                               \
+#define SLIPWAY_TRY_NAMED(expression, result)           \
+  __extension__({                                       \
+    auto result = (expression);                         \
+    if (!result.ok()) return std::move(result).error(); \
+    std::move(result).value();                          \
   })

@@ -229,13 +229,14 @@ std::string render_bytes(std::uint64_t bytes) {
   }
   if (unit == 0) return fmt::format("{} B", bytes);
   // Three digits, and no exponent for the 1000 to 1023 that fit below the next unit.
-  return amount >= 999.5 ? fmt::format("{:.0f} {}", amount, kUnits[unit]) : fmt::format("{:.3g} {}", amount, kUnits[unit]);
+  return amount >= 999.5 ? fmt::format("{:.0f} {}", amount, kUnits[unit])
+                         : fmt::format("{:.3g} {}", amount, kUnits[unit]);
 }
 
 Result<std::uint64_t> parse_bytes(std::string_view text) {
   static constexpr std::pair<const char*, double> kUnits[] = {
-      {"", 1},      {"b", 1},     {"kib", 1024.0}, {"mib", 1048576.0}, {"gib", 1073741824.0}, {"tib", 1099511627776.0},
-      {"kb", 1e3},  {"mb", 1e6},  {"gb", 1e9},     {"tb", 1e12},
+      {"", 1},     {"b", 1},    {"kib", 1024.0}, {"mib", 1048576.0}, {"gib", 1073741824.0}, {"tib", 1099511627776.0},
+      {"kb", 1e3}, {"mb", 1e6}, {"gb", 1e9},     {"tb", 1e12},
   };
   const std::string_view trimmed = trim(text);
   const size_t digits = std::min(trimmed.find_first_not_of("0123456789."), trimmed.size());
@@ -250,8 +251,9 @@ Result<std::uint64_t> parse_bytes(std::string_view text) {
 
 Result<void> check_relative_path(std::string_view path) {
   const auto wrong = [&](std::string_view why) {
-    return Error{ErrorCode::invalid_argument, fmt::format("the path '{}' {}; expected a relative path such as images/1.png",
-                                                          clean_utf8(path, 200), why)};
+    return Error{
+        ErrorCode::invalid_argument,
+        fmt::format("the path '{}' {}; expected a relative path such as images/1.png", clean_utf8(path, 200), why)};
   };
   if (path.empty()) return wrong("is empty");
   if (path.size() > 1024) return wrong("is longer than 1024 bytes");

@@ -49,8 +49,8 @@ std::string render_bytes(std::uint64_t bytes);
 /// "16GiB", "1.5 MB", "1024" -> bytes.
 Result<std::uint64_t> parse_bytes(std::string_view text);
 
-/// A relative path inside some folder: no empty, "." or ".." part, no leading slash, no NUL or backslash, UTF-8 of at most
-/// 1024 bytes. Names from clients pass here before they are used as a name of anything.
+/// A relative path inside some folder: no empty, "." or ".." part, no leading slash, no NUL or backslash, UTF-8 of at
+/// most 1024 bytes. Names from clients pass here before they are used as a name of anything.
 Result<void> check_relative_path(std::string_view path);
 
 }  // namespace slipway

@@ -20,7 +20,13 @@ TEST(Text, hex_goes_there_and_back) {
 }
 
 TEST(Text, base64_matches_rfc_4648_and_goes_there_and_back) {
-  const std::pair<const char*, const char*> kVectors[] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<const char*, const char*> kVectors[] = {{"", ""},
+                                                          {"f", "Zg=="},
+                                                          {"fo", "Zm8="},
+                                                          {"foo", "Zm9v"},
+                                                          {"foob", "Zm9vYg=="},
+                                                          {"fooba", "Zm9vYmE="},
+                                                          {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, coded] : kVectors) {
     EXPECT_EQ(base64_encode(plain), coded);
     EXPECT_EQ(base64_decode(coded), plain);
@@ -33,7 +39,8 @@ TEST(Text, base64_matches_rfc_4648_and_goes_there_and_back) {
 }
 
 TEST(Text, base64_of_anything_else_is_nothing) {
-  const std::string_view kWrong[] = {"Z", "Zg", "Zg=", "====", "Zg=a", "Z===", "Zg==Zg==", "Zm9-", "Zm 9", std::string_view("Zm\0v", 4)};
+  const std::string_view kWrong[] = {"Z",    "Zg",       "Zg=",  "====", "Zg=a",
+                                     "Z===", "Zg==Zg==", "Zm9-", "Zm 9", std::string_view("Zm\0v", 4)};
   for (std::string_view wrong : kWrong) {
     EXPECT_EQ(base64_decode(wrong), std::nullopt) << wrong;
   }
@@ -55,12 +62,14 @@ TEST(Text, trim_and_case) {
 TEST(Text, numbers_are_taken_whole_or_not_at_all) {
   EXPECT_EQ(parse_i64("-9223372036854775808"), std::numeric_limits<std::int64_t>::min());
   EXPECT_EQ(parse_u64("18446744073709551615"), std::numeric_limits<std::uint64_t>::max());
-  for (const char* wrong : {"", " 1", "1 ", "+1", "1.0", "0x1", "9223372036854775808", "--1"}) EXPECT_EQ(parse_i64(wrong), std::nullopt) << wrong;
+  for (const char* wrong : {"", " 1", "1 ", "+1", "1.0", "0x1", "9223372036854775808", "--1"})
+    EXPECT_EQ(parse_i64(wrong), std::nullopt) << wrong;
   EXPECT_EQ(parse_u64("-1"), std::nullopt);
   EXPECT_EQ(parse_double("1e3"), 1000.0);
   EXPECT_EQ(parse_double("-Infinity"), -std::numeric_limits<double>::infinity());
   EXPECT_TRUE(std::isnan(parse_double("NaN").value()));
-  for (const char* wrong : {"", "1,5", "1e", "e1", "1e999", " 1"}) EXPECT_EQ(parse_double(wrong), std::nullopt) << wrong;
+  for (const char* wrong : {"", "1,5", "1e", "e1", "1e999", " 1"})
+    EXPECT_EQ(parse_double(wrong), std::nullopt) << wrong;
 }
 
 TEST(Text, doubles_are_rendered_short_and_read_back_the_same) {
@@ -68,7 +77,8 @@ TEST(Text, doubles_are_rendered_short_and_read_back_the_same) {
   EXPECT_EQ(render_double(std::nan("")), "NaN");
   EXPECT_EQ(render_double(-std::numeric_limits<double>::infinity()), "-Infinity");
   for (double value : {0.1 + 0.2, 5e-324, 1.7976931348623157e308, -0.0, 123456789012345678.0}) {
-    EXPECT_EQ(std::bit_cast<std::uint64_t>(parse_double(render_double(value)).value()), std::bit_cast<std::uint64_t>(value));
+    EXPECT_EQ(std::bit_cast<std::uint64_t>(parse_double(render_double(value)).value()),
+              std::bit_cast<std::uint64_t>(value));
   }
 }
 
@@ -92,7 +102,8 @@ TEST(Text, shell_quote_makes_one_word) {
 
 TEST(Text, utf8_is_what_rfc_3629_says) {
   for (const char* right : {"", "a", "é", "€", "🚢", "\xF4\x8F\xBF\xBF"}) EXPECT_TRUE(is_utf8(right)) << right;
-  for (const char* wrong : {"\x80", "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF8\x88\x80\x80\x80", "\xE2\x82", "a\xFF"}) {
+  for (const char* wrong : {"\x80", "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80",
+                            "\xF8\x88\x80\x80\x80", "\xE2\x82", "a\xFF"}) {
     EXPECT_FALSE(is_utf8(wrong));
   }
 }
@@ -125,8 +136,10 @@ TEST(Text, byte_counts_are_read) {
 }
 
 TEST(Text, a_relative_path_stays_in_its_folder) {
-  for (const char* right : {"a", "a/b.png", ".hidden", "a..b", "...", "ünï/ço.de"}) EXPECT_TRUE(check_relative_path(right).ok()) << right;
-  const std::string_view kWrong[] = {"", "/a", "a/", "a//b", ".", "..", "a/../b", "../a", "a/.", "a\\b", std::string_view("a\0b", 3), "a\xFF"};
+  for (const char* right : {"a", "a/b.png", ".hidden", "a..b", "...", "ünï/ço.de"})
+    EXPECT_TRUE(check_relative_path(right).ok()) << right;
+  const std::string_view kWrong[] = {
+      "", "/a", "a/", "a//b", ".", "..", "a/../b", "../a", "a/.", "a\\b", std::string_view("a\0b", 3), "a\xFF"};
   for (std::string_view wrong : kWrong) EXPECT_FALSE(check_relative_path(wrong).ok()) << wrong;
   EXPECT_TRUE(check_relative_path(std::string(1024, 'a')).ok());
   EXPECT_FALSE(check_relative_path(std::string(1025, 'a')).ok());

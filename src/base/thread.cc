@@ -4,7 +4,9 @@
 
 namespace slipway {
 
-void set_thread_name(std::string_view name) { pthread_setname_np(pthread_self(), std::string(name.substr(0, 15)).c_str()); }
+void set_thread_name(std::string_view name) {
+  pthread_setname_np(pthread_self(), std::string(name.substr(0, 15)).c_str());
+}
 
 Thread::Thread(std::string name, std::function<void()> body)
     : thread_([name = std::move(name), body = std::move(body)] {
@@ -23,7 +25,8 @@ void Thread::join() {
 }
 
 ThreadPool::ThreadPool(std::string name, size_t threads, size_t waiting_max, Counters& counters)
-    : refused_(counters.counter("pool_refused_total", "Tasks refused because a pool's queue was full", {{"pool", name}})),
+    : refused_(
+          counters.counter("pool_refused_total", "Tasks refused because a pool's queue was full", {{"pool", name}})),
       waiting_(counters.gauge("pool_waiting", "Tasks in a pool's queue", {{"pool", name}})),
       tasks_(waiting_max) {
   for (size_t i = 0; i < threads; ++i) {

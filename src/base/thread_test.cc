@@ -10,7 +10,9 @@ namespace {
 
 TEST(Thread, has_its_name_cut_to_what_the_kernel_keeps) {
   char name[32] = "";
-  { Thread thread("db-writer-0-and-more", [&] { pthread_getname_np(pthread_self(), name, sizeof name); }); }
+  {
+    Thread thread("db-writer-0-and-more", [&] { pthread_getname_np(pthread_self(), name, sizeof name); });
+  }
   EXPECT_STREQ(name, "db-writer-0-and");
 }
 

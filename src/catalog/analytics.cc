@@ -14,11 +14,14 @@ namespace {
 
 /// The functions of the library, by their own names.
 struct Library {
-#define SLIPWAY_DUCKDB_FUNCTIONS(X)                                                                                          \
-  X(open) X(close) X(connect) X(disconnect) X(prepare) X(prepare_error) X(destroy_prepare) X(nparams) X(bind_int64)          \
-  X(bind_double) X(bind_varchar_length) X(bind_blob) X(bind_null) X(execute_prepared) X(result_error) X(destroy_result)      \
-  X(column_count) X(rows_changed) X(fetch_chunk) X(destroy_data_chunk) X(data_chunk_get_size) X(data_chunk_get_vector)       \
-  X(vector_get_data) X(vector_get_validity) X(validity_row_is_valid) X(column_type) X(string_is_inlined)
+#define SLIPWAY_DUCKDB_FUNCTIONS(X)                                                                               \
+  X(open)                                                                                                         \
+  X(close)                                                                                                        \
+  X(connect) X(disconnect) X(prepare) X(prepare_error) X(destroy_prepare) X(nparams) X(bind_int64) X(bind_double) \
+      X(bind_varchar_length) X(bind_blob) X(bind_null) X(execute_prepared) X(result_error) X(destroy_result)      \
+          X(column_count) X(rows_changed) X(fetch_chunk) X(destroy_data_chunk) X(data_chunk_get_size)             \
+              X(data_chunk_get_vector) X(vector_get_data) X(vector_get_validity) X(validity_row_is_valid)         \
+                  X(column_type) X(string_is_inlined)
 #define SLIPWAY_MEMBER(function) decltype(&duckdb_##function) function = nullptr;
   SLIPWAY_DUCKDB_FUNCTIONS(SLIPWAY_MEMBER)
 #undef SLIPWAY_MEMBER
@@ -31,14 +34,17 @@ Result<const Library*> load() {
     tried += (tried.empty() ? "" : ", ") + candidate.string();
     if (!handle) continue;
     auto library = std::make_unique<Library>();
-#define SLIPWAY_LOAD(function)                                                                             \
+#define SLIPWAY_LOAD(function)                                                                              \
   library->function = reinterpret_cast<decltype(&duckdb_##function)>(::dlsym(handle, "duckdb_" #function)); \
-  if (!library->function) return Error{ErrorCode::unavailable, candidate.string() + " has no duckdb_" #function "; another version of DuckDB?"};
+  if (!library->function)                                                                                   \
+    return Error{ErrorCode::unavailable,                                                                    \
+                 candidate.string() + " has no duckdb_" #function "; another version of DuckDB?"};
     SLIPWAY_DUCKDB_FUNCTIONS(SLIPWAY_LOAD)
 #undef SLIPWAY_LOAD
     return library.release();  // stays for the life of the process
   }
-  return Error{ErrorCode::unavailable, "DuckDB's library was not found; looked for " + tried + ". `tools/bootstrap` fetches it, SLIPWAY_DUCKDB names it"};
+  return Error{ErrorCode::unavailable, "DuckDB's library was not found; looked for " + tried +
+                                           ". `tools/bootstrap` fetches it, SLIPWAY_DUCKDB names it"};
 }
 
 Result<const Library*> library() {
@@ -52,7 +58,8 @@ class ChunkRow : public Row {
   ChunkRow(const Library& duck, duckdb_result& result, duckdb_data_chunk chunk) : duck_(duck) {
     for (idx_t i = 0; i < duck.column_count(&result); ++i) {
       const duckdb_vector vector = duck.data_chunk_get_vector(chunk, i);
-      columns_.push_back({duck.column_type(&result, i), duck.vector_get_data(vector), duck.vector_get_validity(vector)});
+      columns_.push_back(
+          {duck.column_type(&result, i), duck.vector_get_data(vector), duck.vector_get_validity(vector)});
     }
   }
   void move_to(idx_t row) { row_ = row; }
@@ -88,7 +95,8 @@ class ChunkRow : public Row {
   std::string_view text(int column) const override {
     if (is_null(column)) return {};
     const Column& c = at(column);
-    CHECK(c.type == DUCKDB_TYPE_VARCHAR || c.type == DUCKDB_TYPE_BLOB, "this column is no text; CAST it to VARCHAR in the query");
+    CHECK(c.type == DUCKDB_TYPE_VARCHAR || c.type == DUCKDB_TYPE_BLOB,
+          "this column is no text; CAST it to VARCHAR in the query");
     const auto& string = static_cast<const duckdb_string_t*>(c.data)[row_];
     if (duck_.string_is_inlined(string)) return {string.value.inlined.inlined, string.value.inlined.length};
     return {string.value.pointer.ptr, string.value.pointer.length};
@@ -108,7 +116,9 @@ class ChunkRow : public Row {
     return columns_[static_cast<size_t>(column)];
   }
   template <typename T>
-  T value(const Column& column) const { return static_cast<const T*>(column.data)[row_]; }
+  T value(const Column& column) const {
+    return static_cast<const T*>(column.data)[row_];
+  }
 
   const Library& duck_;
   std::vector<Column> columns_;
@@ -133,7 +143,8 @@ class Analytics : public Connection {
     return {};
   }
 
-  Result<std::int64_t> run(std::string_view sql, const Values& values, const std::function<bool(const Row&)>& on_row = nullptr) override {
+  Result<std::int64_t> run(std::string_view sql, const Values& values,
+                           const std::function<bool(const Row&)>& on_row = nullptr) override {
     const std::string text(sql);
     duckdb_prepared_statement statement = nullptr;
     if (duck_.prepare(connection_, text.c_str(), &statement) != DuckDBSuccess) {
@@ -151,7 +162,8 @@ class Analytics : public Connection {
       if (on_row) each_row(result, on_row);
     } else {
       const char* problem = duck_.result_error(&result);
-      changed = Error{ErrorCode::internal, fmt::format("DuckDB failed ({}): {}", problem ? problem : "no reason given", text)};
+      changed = Error{ErrorCode::internal,
+                      fmt::format("DuckDB failed ({}): {}", problem ? problem : "no reason given", text)};
     }
     duck_.destroy_result(&result);
     duck_.destroy_prepare(&statement);
@@ -201,7 +213,8 @@ std::vector<std::filesystem::path> analytics_candidates() {
   if (const char* named = std::getenv("SLIPWAY_DUCKDB"); named && *named) candidates.emplace_back(named);
   std::error_code ignored;
   const auto folder = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
-  for (const char* relative : {"../lib/slipway", "../lib", "."}) candidates.push_back((folder / relative / "libduckdb.so").lexically_normal());
+  for (const char* relative : {"../lib/slipway", "../lib", "."})
+    candidates.push_back((folder / relative / "libduckdb.so").lexically_normal());
   candidates.emplace_back("libduckdb.so");
   return candidates;
 }

@@ -11,11 +11,12 @@
 
 namespace slipway::catalog {
 
-Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options, const std::vector<Migration>& migrations,
-                                                 Counters& counters) {
+Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options,
+                                                 const std::vector<Migration>& migrations, Counters& counters) {
   const std::string_view url = options.url;
   if (url.starts_with("sqlite:")) return open_sqlite(options, migrations, counters);
-  if (url.starts_with("postgresql://") || url.starts_with("postgres://")) return open_postgres(options, migrations, counters);
+  if (url.starts_with("postgresql://") || url.starts_with("postgres://"))
+    return open_postgres(options, migrations, counters);
   // The URL may hold a password: only its scheme is repeated.
   return Error{ErrorCode::invalid_argument,
                fmt::format("'{}:…' names no database that Slipway knows; expected sqlite:/path/file.db or "
@@ -34,7 +35,8 @@ WriteCounters::WriteCounters(Counters& counters)
     : writes(counters.counter("catalog_writes_total", "Write closures run; divided by commits: the mean group size")),
       commits(counters.counter("catalog_commits_total", "Transactions committed, each for a group of writes")),
       refused(counters.counter("catalog_writes_refused_total", "Writes refused because the queue was full")),
-      retries(counters.counter("catalog_groups_retried_total", "Groups run again after a conflict or a lost connection")),
+      retries(
+          counters.counter("catalog_groups_retried_total", "Groups run again after a conflict or a lost connection")),
       syncs(counters.counter("catalog_syncs_total", "Times the database's log was forced to disk")),
       waiting(counters.gauge("catalog_writes_waiting", "Writes in the queue")),
       group(counters.gauge("catalog_group_writes", "Writes in the last group")),
@@ -48,9 +50,11 @@ void WriteQueue::push(Durability durability, Write body, Completion done) {
     counters_.waiting.add(1);
     return;
   }
-  if (closed_) return write.done(Error{ErrorCode::unavailable, "the database is being closed; try again when the server is back"});
+  if (closed_)
+    return write.done(Error{ErrorCode::unavailable, "the database is being closed; try again when the server is back"});
   counters_.refused.add();
-  write.done(Error{ErrorCode::busy, fmt::format("{} writes wait for the database already; try again later", size_max_)});
+  write.done(
+      Error{ErrorCode::busy, fmt::format("{} writes wait for the database already; try again later", size_max_)});
 }
 
 std::vector<QueuedWrite> WriteQueue::pop_group(size_t most) {

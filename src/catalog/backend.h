@@ -14,8 +14,8 @@ namespace slipway::catalog {
 
 Result<std::unique_ptr<Database>> open_sqlite(const DatabaseOptions& options, const std::vector<Migration>& migrations,
                                               Counters& counters);
-Result<std::unique_ptr<Database>> open_postgres(const DatabaseOptions& options, const std::vector<Migration>& migrations,
-                                                Counters& counters);
+Result<std::unique_ptr<Database>> open_postgres(const DatabaseOptions& options,
+                                                const std::vector<Migration>& migrations, Counters& counters);
 
 /// A connection as its backend sees it.
 class Session : public Connection {

@@ -18,19 +18,22 @@ void remove_sqlite(const std::filesystem::path& path) {
   }
 }
 
-/// Copies the snapshot that `source` holds; its error is the target's, or for a source that cannot be read, the source's.
+/// Copies the snapshot that `source` holds; its error is the target's, or for a source that cannot be read, the
+/// source's.
 Result<void> copy_pages(SqliteConnection& source, SqliteConnection& target) {
   sqlite3_backup* copy = sqlite3_backup_init(target.handle(), "main", source.handle(), "main");
   if (!copy) return target.error("");
   int step = SQLITE_OK;
-  while (step == SQLITE_OK || step == SQLITE_BUSY || step == SQLITE_LOCKED) step = sqlite3_backup_step(copy, kPagesPerStep);
+  while (step == SQLITE_OK || step == SQLITE_BUSY || step == SQLITE_LOCKED)
+    step = sqlite3_backup_step(copy, kPagesPerStep);
   if (sqlite3_backup_finish(copy) != SQLITE_OK) return target.error("");
   return {};
 }
 
 }  // namespace
 
-Result<void> make_backup_file(const std::filesystem::path& path, const std::function<Result<void>(const std::filesystem::path&)>& fill) {
+Result<void> make_backup_file(const std::filesystem::path& path,
+                              const std::function<Result<void>(const std::filesystem::path&)>& fill) {
   if (std::filesystem::exists(path)) {
     return Error{ErrorCode::already_exists, "cannot back up to " + path.string() + ": it exists; name a new file"};
   }

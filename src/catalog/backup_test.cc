@@ -1,4 +1,5 @@
-// Copies of a database: taken while it is written to, from either kind into one SQLite file, and from that into either kind.
+// Copies of a database: taken while it is written to, from either kind into one SQLite file, and from that into either
+// kind.
 #include <sys/stat.h>
 
 #include <cmath>
@@ -9,7 +10,8 @@
 namespace slipway::catalog {
 namespace {
 
-const Migration kCounted{2, "0002_counted", "CREATE TABLE counted (id {serial}, thing BIGINT NOT NULL REFERENCES things (id));"};
+const Migration kCounted{2, "0002_counted",
+                         "CREATE TABLE counted (id {serial}, thing BIGINT NOT NULL REFERENCES things (id));"};
 
 class Backup : public Conformance {
  protected:
@@ -18,7 +20,9 @@ class Backup : public Conformance {
     migrations.push_back(kCounted);
     return migrations;
   }
-  std::unique_ptr<Database> open_at(const std::string& url) { return Database::open({.url = url}, schema_of_two(), counters_).value(); }
+  std::unique_ptr<Database> open_at(const std::string& url) {
+    return Database::open({.url = url}, schema_of_two(), counters_).value();
+  }
   std::filesystem::path copy() const { return folder_.path() / "copy.db"; }
 
   /// A new place for a database: of the kind under test, or of the other one.
@@ -26,39 +30,55 @@ class Backup : public Conformance {
     if (is_postgres() == of_the_other_kind) return "sqlite:" + (folder_.path() / "restored.db").string();
     return PostgresForTests::fresh_url();
   }
-  Result<void> restore(const std::string& url) { return restore_database(copy(), url, folder_.path(), schema_of_two()); }
+  Result<void> restore(const std::string& url) {
+    return restore_database(copy(), url, folder_.path(), schema_of_two());
+  }
 
   /// 1,000 rows with every kind of value, among them the odd ones; and a counter whose last number was given back.
   void fill(Database& database) {
-    const auto filled = database.write(Durability::record, Write([](Connection& c) -> Result<void> {
-      for (std::int64_t i = 0; i < 1000; ++i) {
-        const Value weight = i % 3 == 0 ? Value(nullptr) : i % 3 == 1 ? Value(0.1 * static_cast<double>(i)) : Value(std::numeric_limits<double>::infinity());
-        TRY(c.run("INSERT INTO things(id, name, weight, bytes, parent, kind) VALUES (?, ?, ?, ?, ?, ?)",
-                  {i * 1'000'000'007, "näme " + std::to_string(i), weight, Blob{std::string("\0\xff", 2) + std::string(static_cast<size_t>(i), 'x')}, i == 0 ? Value(nullptr) : Value((i - 1) * 1'000'000'007), i % 2}));
-      }
-      for (int i = 0; i < 3; ++i) TRY(c.run("INSERT INTO counted(thing) VALUES (0)", {}));
-      TRY(c.run("DELETE FROM counted WHERE id = 3", {}));
-      return {};
-    }));
+    const auto filled = database.write(
+        Durability::record, Write([](Connection& c) -> Result<void> {
+          for (std::int64_t i = 0; i < 1000; ++i) {
+            const Value weight = i % 3 == 0   ? Value(nullptr)
+                                 : i % 3 == 1 ? Value(0.1 * static_cast<double>(i))
+                                              : Value(std::numeric_limits<double>::infinity());
+            TRY(c.run("INSERT INTO things(id, name, weight, bytes, parent, kind) VALUES (?, ?, ?, ?, ?, ?)",
+                      {i * 1'000'000'007, "näme " + std::to_string(i), weight,
+                       Blob{std::string("\0\xff", 2) + std::string(static_cast<size_t>(i), 'x')},
+                       i == 0 ? Value(nullptr) : Value((i - 1) * 1'000'000'007), i % 2}));
+          }
+          for (int i = 0; i < 3; ++i) TRY(c.run("INSERT INTO counted(thing) VALUES (0)", {}));
+          TRY(c.run("DELETE FROM counted WHERE id = 3", {}));
+          return {};
+        }));
     ASSERT_TRUE(filled.ok()) << filled.error().message;
   }
 
   /// Everything in one text, however the database spells its types.
   static std::string dump(Database& database) {
-    return database.read_value([](Connection& c) -> Result<std::string> {
-      std::string text;
-      TRY(c.run("SELECT id, name, weight, bytes, parent, kind FROM things ORDER BY id", {}, [&](const Row& row) {
-        text += std::to_string(row.integer(0)) + "|" + std::string(row.text(1)) + "|" + (row.is_null(2) ? "-" : std::to_string(row.number(2))) + "|" + std::string(row.blob(3)) + "|" +
-                (row.is_null(4) ? "-" : std::to_string(row.integer(4))) + "|" + std::to_string(row.integer(5)) + "\n";
-        return true;
-      }));
-      return text;
-    }).value();
+    return database
+        .read_value([](Connection& c) -> Result<std::string> {
+          std::string text;
+          TRY(c.run("SELECT id, name, weight, bytes, parent, kind FROM things ORDER BY id", {}, [&](const Row& row) {
+            text += std::to_string(row.integer(0)) + "|" + std::string(row.text(1)) + "|" +
+                    (row.is_null(2) ? "-" : std::to_string(row.number(2))) + "|" + std::string(row.blob(3)) + "|" +
+                    (row.is_null(4) ? "-" : std::to_string(row.integer(4))) + "|" + std::to_string(row.integer(5)) +
+                    "\n";
+            return true;
+          }));
+          return text;
+        })
+        .value();
   }
   static std::int64_t next_number(Database& database) {
-    return database.write_value(Durability::record, [](Connection& c) {
-      return c.first("INSERT INTO counted(thing) VALUES (0) RETURNING id", {}, [](const Row& row) { return row.integer(0); });
-    }).value().value_or(0);
+    return database
+        .write_value(Durability::record,
+                     [](Connection& c) {
+                       return c.first("INSERT INTO counted(thing) VALUES (0) RETURNING id", {},
+                                      [](const Row& row) { return row.integer(0); });
+                     })
+        .value()
+        .value_or(0);
   }
 };
 
@@ -84,9 +104,9 @@ TEST_P(Backup, is_one_moment_while_writing_goes_on) {
   std::thread writer([&] {
     for (std::int64_t i = 0; !stop; i += 2) {
       (void)database->write(Durability::stream, Write([i](Connection& c) -> Result<void> {
-        TRY(insert(i)(c));
-        return insert(i + 1)(c);
-      }));
+                              TRY(insert(i)(c));
+                              return insert(i + 1)(c);
+                            }));
     }
   });
   while (count(*database) < 100) std::this_thread::yield();
@@ -116,9 +136,9 @@ TEST_P(Backup, a_database_that_was_restored_half_way_is_not_opened_and_may_be_re
   ASSERT_TRUE(open_at("sqlite:" + (folder_.path() / "source.db").string())->backup(copy()).ok());
   // What a restore leaves that is killed before it is over: its mark, and perhaps the schema.
   const auto marked = open_at(url_)->write(Durability::record, Write([](Connection& c) -> Result<void> {
-    TRY(c.run("CREATE TABLE catalog_half_restored (nothing SMALLINT)", {}));
-    return insert(99)(c);
-  }));
+                                             TRY(c.run("CREATE TABLE catalog_half_restored (nothing SMALLINT)", {}));
+                                             return insert(99)(c);
+                                           }));
   ASSERT_TRUE(marked.ok()) << marked.error().message;
   const auto opened = Database::open(options(), schema_of_two(), counters_);
   ASSERT_FALSE(opened.ok());
@@ -146,7 +166,8 @@ TEST_P(Backup, a_damaged_or_newer_file_is_refused) {
   EXPECT_EQ(damaged.error().code, ErrorCode::data_loss) << damaged.error().message;
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, Backup, testing::Values("sqlite", "postgres"), [](const auto& one) { return one.param; });
+INSTANTIATE_TEST_SUITE_P(Backends, Backup, testing::Values("sqlite", "postgres"),
+                         [](const auto& one) { return one.param; });
 
 class BeforeMigration : public Conformance {};
 
@@ -164,7 +185,8 @@ TEST_P(BeforeMigration, the_database_file_is_copied_once_for_each_schema) {
   EXPECT_EQ(count(*upgraded), 2);
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, BeforeMigration, testing::Values("sqlite"), [](const auto& one) { return one.param; });
+INSTANTIATE_TEST_SUITE_P(Backends, BeforeMigration, testing::Values("sqlite"),
+                         [](const auto& one) { return one.param; });
 
 }  // namespace
 }  // namespace slipway::catalog

@@ -39,7 +39,8 @@ using Value = std::variant<std::nullptr_t, std::int64_t, double, std::string, Bl
 using Values = std::vector<Value>;
 
 /// One row of a result. Columns count from 0. Reading a column as a type it does not hold is a CHECK failure, except
-/// that integer() of NULL is 0, number() of NULL is 0, text() and blob() of NULL are empty, and number() takes integers.
+/// that integer() of NULL is 0, number() of NULL is 0, text() and blob() of NULL are empty, and number() takes
+/// integers.
 class Row {
  public:
   virtual ~Row() = default;
@@ -59,8 +60,8 @@ class Row {
 };
 
 /// A connection inside a transaction: read-only for readers, read-write for writers. Prepared statements are kept by
-/// their SQL text, so pass literals. Errors: already_exists (a unique constraint), failed_precondition (a foreign key or
-/// check or a missing value), busy (locked too long, or the disk is full), invalid_argument (text that is no text),
+/// their SQL text, so pass literals. Errors: already_exists (a unique constraint), failed_precondition (a foreign key
+/// or check or a missing value), busy (locked too long, or the disk is full), invalid_argument (text that is no text),
 /// unavailable (the database is away), internal otherwise; the message has the SQL. A statement that fails undoes only
 /// itself; the closure may go on. A connection belongs to its closure's thread for as long as the closure runs.
 class Connection {
@@ -74,7 +75,8 @@ class Connection {
 
   /// `{make(row), …}` for every row.
   template <typename Make>
-  auto rows(std::string_view sql, const Values& values, Make make) -> Result<std::vector<std::invoke_result_t<Make, const Row&>>> {
+  auto rows(std::string_view sql, const Values& values, Make make)
+      -> Result<std::vector<std::invoke_result_t<Make, const Row&>>> {
     std::vector<std::invoke_result_t<Make, const Row&>> out;
     TRY(run(sql, values, [&](const Row& row) {
       out.push_back(make(row));
@@ -84,7 +86,8 @@ class Connection {
   }
   /// make(first row), or nullopt.
   template <typename Make>
-  auto first(std::string_view sql, const Values& values, Make make) -> Result<std::optional<std::invoke_result_t<Make, const Row&>>> {
+  auto first(std::string_view sql, const Values& values, Make make)
+      -> Result<std::optional<std::invoke_result_t<Make, const Row&>>> {
     std::optional<std::invoke_result_t<Make, const Row&>> out;
     TRY(run(sql, values, [&](const Row& row) {
       out = make(row);
@@ -97,17 +100,18 @@ class Connection {
 /// What a 2xx means for what was written (design, section 7).
 enum class Durability {
   record,  // synced to disk (committed in PostgreSQL) before the completion is told
-  stream,  // survives a kill of the server; synced at least every 200 ms. As `record` when DatabaseOptions::sync_streams
+  stream,  // survives a kill of the server; synced at least every 200 ms. As `record` when
+           // DatabaseOptions::sync_streams
 };
 
 struct DatabaseOptions {
   /// "sqlite:/path/file.db" or "postgresql://user@host:port/name".
   std::string url;
-  bool sync_streams = false;        // --durability full
+  bool sync_streams = false;  // --durability full
   size_t readers = 4;
-  size_t writers = 4;               // PostgreSQL only; SQLite has one
+  size_t writers = 4;  // PostgreSQL only; SQLite has one
   size_t writes_waiting_max = 20'000;
-  size_t group_max = 1'000;         // closures in one transaction
+  size_t group_max = 1'000;  // closures in one transaction
   Duration stream_sync_interval = std::chrono::milliseconds(200);
 };
 
@@ -121,19 +125,19 @@ struct Migration {
 using Write = std::function<Result<void>(Connection&)>;
 using Completion = std::function<void(Result<void>)>;
 
-/// One database. Threads: `db-writer-N`, `db-sync-0`, and `db-check-0` on SQLite. Everything here may be called from any
-/// thread.
+/// One database. Threads: `db-writer-N`, `db-sync-0`, and `db-check-0` on SQLite. Everything here may be called from
+/// any thread.
 class Database {
  public:
   /// Opens or creates it, and brings the schema up to the last of `migrations`. A database with more migrations than we
   /// know was written by a newer version: failed_precondition, naming both numbers.
-  static Result<std::unique_ptr<Database>> open(const DatabaseOptions& options, const std::vector<Migration>& migrations,
-                                                Counters& counters);
+  static Result<std::unique_ptr<Database>> open(const DatabaseOptions& options,
+                                                const std::vector<Migration>& migrations, Counters& counters);
   /// Waits for what is queued.
   virtual ~Database() = default;
 
-  /// Runs `body` on a reader with one consistent snapshot, which includes every write completed before; waits for a free
-  /// reader. Blocks: never on an event loop. Not from inside another read (readers are few).
+  /// Runs `body` on a reader with one consistent snapshot, which includes every write completed before; waits for a
+  /// free reader. Blocks: never on an event loop. Not from inside another read (readers are few).
   virtual Result<void> read(const std::function<Result<void>(Connection&)>& body) = 0;
 
   /// Queues a write and returns at once. `done` is called exactly once from one of the database's threads, after the
@@ -161,10 +165,10 @@ class Database {
   auto write_value(Durability durability, Body body) -> std::invoke_result_t<Body, Connection&> {
     std::optional<std::invoke_result_t<Body, Connection&>> out;
     TRY(write(durability, Write([&](Connection& connection) -> Result<void> {
-      out.emplace(body(connection));
-      if (!out->ok()) return out->error();
-      return {};
-    })));
+                out.emplace(body(connection));
+                if (!out->ok()) return out->error();
+                return {};
+              })));
     return std::move(*out);
   }
 
@@ -176,11 +180,12 @@ class Database {
   virtual bool is_postgres() const = 0;
 };
 
-/// Puts what backup() wrote to `file` where `url` says, for a server that will open it: as a new file (which takes the place
-/// of one that is there), or into an empty PostgreSQL database. `scratch` is a folder for a temporary copy. A file that is
-/// damaged is data_loss; one of a newer version, or a PostgreSQL that holds something, failed_precondition.
-Result<void> restore_database(const std::filesystem::path& file, const std::string& url, const std::filesystem::path& scratch,
-                              const std::vector<Migration>& migrations);
+/// Puts what backup() wrote to `file` where `url` says, for a server that will open it: as a new file (which takes the
+/// place of one that is there), or into an empty PostgreSQL database. `scratch` is a folder for a temporary copy. A
+/// file that is damaged is data_loss; one of a newer version, or a PostgreSQL that holds something,
+/// failed_precondition.
+Result<void> restore_database(const std::filesystem::path& file, const std::string& url,
+                              const std::filesystem::path& scratch, const std::vector<Migration>& migrations);
 
 /// The schema of Slipway, compiled in from src/catalog/schema/*.sql in the order of their numbers.
 const std::vector<Migration>& schema();

@@ -1,5 +1,5 @@
-// A write's companion: SQL that a caller wants committed together with whatever the code below it writes, without that code
-// knowing. It is what makes "this was done" and "we know that it was done" one transaction (api/idempotency.h).
+// A write's companion: SQL that a caller wants committed together with whatever the code below it writes, without that
+// code knowing. It is what makes "this was done" and "we know that it was done" one transaction (api/idempotency.h).
 #pragma once
 
 #include <memory>
@@ -8,9 +8,9 @@
 
 namespace slipway::catalog {
 
-/// While it lives, every write that its thread asks of a database first runs `also` in the same transaction, behind the same
-/// savepoint. An error of `also` is the write's, whose body then does not run. Writes that other threads ask for on behalf of
-/// this one are not accompanied. One at a time on a thread (a CHECK).
+/// While it lives, every write that its thread asks of a database first runs `also` in the same transaction, behind the
+/// same savepoint. An error of `also` is the write's, whose body then does not run. Writes that other threads ask for
+/// on behalf of this one are not accompanied. One at a time on a thread (a CHECK).
 ///
 /// The thread-local state behind this is deliberate: the rooms between the caller and the database have no word for it.
 class WriteCompanion {

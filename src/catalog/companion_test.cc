@@ -31,10 +31,17 @@ TEST_P(Conformance, a_companion_and_its_write_fail_together) {
   auto database = open();
   {
     const WriteCompanion companion(insert_thing(100));
-    EXPECT_FALSE(database->write(Durability::record, [](Connection&) -> Result<void> { return Error{ErrorCode::not_found, "no such thing"}; }).ok());
+    EXPECT_FALSE(database
+                     ->write(Durability::record,
+                             [](Connection&) -> Result<void> {
+                               return Error{ErrorCode::not_found, "no such thing"};
+                             })
+                     .ok());
     EXPECT_EQ(count(*database), 0);
   }
-  const WriteCompanion refuses([](Connection&) -> Result<void> { return Error{ErrorCode::unavailable, "not yours any more"}; });
+  const WriteCompanion refuses([](Connection&) -> Result<void> {
+    return Error{ErrorCode::unavailable, "not yours any more"};
+  });
   const auto refused = database->write(Durability::record, insert_thing(1));
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().message, "not yours any more");

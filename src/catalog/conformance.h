@@ -28,7 +28,9 @@ class Conformance : public testing::TestWithParam<std::string> {
 
   bool is_postgres() const { return GetParam() == "postgres"; }
   DatabaseOptions options() const { return {.url = url_}; }
-  std::unique_ptr<Database> open(DatabaseOptions options) { return Database::open(options, tables(), counters_).value(); }
+  std::unique_ptr<Database> open(DatabaseOptions options) {
+    return Database::open(options, tables(), counters_).value();
+  }
   std::unique_ptr<Database> open() { return open(options()); }
 
   /// things(id, name unique, weight, bytes, parent -> things, kind 0 or 1)

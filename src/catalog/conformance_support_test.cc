@@ -55,8 +55,9 @@ void Conformance::SetUp() {
 std::vector<Migration> Conformance::tables() {
   return {{.number = 1,
            .name = "0001_things",
-           .sql = "CREATE TABLE things (id BIGINT PRIMARY KEY, name TEXT UNIQUE, weight DOUBLE PRECISION, bytes {blob},\n"
-                  "  parent BIGINT REFERENCES things (id), kind SMALLINT NOT NULL DEFAULT 0 CHECK (kind IN (0, 1)));"}};
+           .sql =
+               "CREATE TABLE things (id BIGINT PRIMARY KEY, name TEXT UNIQUE, weight DOUBLE PRECISION, bytes {blob},\n"
+               "  parent BIGINT REFERENCES things (id), kind SMALLINT NOT NULL DEFAULT 0 CHECK (kind IN (0, 1)));"}};
 }
 
 Write Conformance::insert(std::int64_t id, const std::string& name) {
@@ -68,7 +69,9 @@ Write Conformance::insert(std::int64_t id, const std::string& name) {
 
 std::int64_t Conformance::count(Database& database) {
   return database
-      .read_value([](Connection& c) { return c.first("SELECT COUNT(*) FROM things", {}, [](const Row& row) { return row.integer(0); }); })
+      .read_value([](Connection& c) {
+        return c.first("SELECT COUNT(*) FROM things", {}, [](const Row& row) { return row.integer(0); });
+      })
       .value()
       .value();
 }

@@ -12,9 +12,9 @@ namespace {
 /// One value through the database and back, in a column of its own type.
 std::optional<Value> through(Database& database, const std::string& column, const Value& value, std::int64_t id) {
   const auto written = database.write(Durability::stream, Write([&](Connection& c) -> Result<void> {
-    TRY(c.run("INSERT INTO things(id, " + column + ") VALUES (?, ?)", {id, value}));
-    return {};
-  }));
+                                        TRY(c.run("INSERT INTO things(id, " + column + ") VALUES (?, ?)", {id, value}));
+                                        return {};
+                                      }));
   EXPECT_TRUE(written.ok()) << written.error().message;
   return database
       .read_value([&](Connection& c) {
@@ -33,14 +33,17 @@ std::optional<Value> through(Database& database, const std::string& column, cons
 class HeldWriter {
  public:
   explicit HeldWriter(Database& database) {
-    database.write(Durability::stream, [this](Connection&) -> Result<void> {
-      if (!entered_) {
-        entered_ = true;
-        inside_.count_down();
-      }
-      go_.wait();
-      return {};
-    }, [this](Result<void>) { done_.count_down(); });
+    database.write(
+        Durability::stream,
+        [this](Connection&) -> Result<void> {
+          if (!entered_) {
+            entered_ = true;
+            inside_.count_down();
+          }
+          go_.wait();
+          return {};
+        },
+        [this](Result<void>) { done_.count_down(); });
     inside_.wait();
   }
   void release() {
@@ -68,15 +71,16 @@ TEST_P(Conformance, what_was_written_is_there_after_opening_again) {
 
 TEST_P(Conformance, run_returns_the_number_of_rows_changed) {
   auto database = open();
-  const auto changed = database->write_value(Durability::record, [](Connection& c) -> Result<std::vector<std::int64_t>> {
-    std::vector<std::int64_t> counts;
-    counts.push_back(TRY(c.run("INSERT INTO things(id) VALUES (1), (2), (3)", {})));
-    counts.push_back(TRY(c.run("UPDATE things SET weight = 1.5 WHERE id > ?", {std::int64_t{1}})));
-    counts.push_back(TRY(c.run("UPDATE things SET weight = 1.5 WHERE id > ?", {std::int64_t{99}})));
-    counts.push_back(TRY(c.run("SELECT id FROM things", {})));
-    counts.push_back(TRY(c.run("DELETE FROM things", {})));
-    return counts;
-  });
+  const auto changed =
+      database->write_value(Durability::record, [](Connection& c) -> Result<std::vector<std::int64_t>> {
+        std::vector<std::int64_t> counts;
+        counts.push_back(TRY(c.run("INSERT INTO things(id) VALUES (1), (2), (3)", {})));
+        counts.push_back(TRY(c.run("UPDATE things SET weight = 1.5 WHERE id > ?", {std::int64_t{1}})));
+        counts.push_back(TRY(c.run("UPDATE things SET weight = 1.5 WHERE id > ?", {std::int64_t{99}})));
+        counts.push_back(TRY(c.run("SELECT id FROM things", {})));
+        counts.push_back(TRY(c.run("DELETE FROM things", {})));
+        return counts;
+      });
   EXPECT_EQ(changed.value(), (std::vector<std::int64_t>{3, 2, 0, 0, 3}));
 }
 
@@ -84,8 +88,10 @@ TEST_P(Conformance, upsert_and_returning_work_and_an_early_stop_still_writes) {
   auto database = open();
   for (int i = 0; i < 2; ++i) {
     const auto id = database->write_value(Durability::record, [](Connection& c) {
-      return c.first("INSERT INTO things(id, name) VALUES (?, ?), (?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name RETURNING id",
-                     {std::int64_t{1}, std::string("a"), std::int64_t{2}, std::string("b")}, [](const Row& row) { return row.integer(0); });
+      return c.first(
+          "INSERT INTO things(id, name) VALUES (?, ?), (?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name RETURNING id",
+          {std::int64_t{1}, std::string("a"), std::int64_t{2}, std::string("b")},
+          [](const Row& row) { return row.integer(0); });
     });
     EXPECT_EQ(id.value(), 1);
   }
@@ -95,7 +101,8 @@ TEST_P(Conformance, upsert_and_returning_work_and_an_early_stop_still_writes) {
 TEST_P(Conformance, integers_of_any_size_come_back) {
   auto database = open();
   std::int64_t id = 100;
-  for (std::int64_t value : {std::int64_t{0}, std::int64_t{-1}, std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()}) {
+  for (std::int64_t value : {std::int64_t{0}, std::int64_t{-1}, std::numeric_limits<std::int64_t>::max(),
+                             std::numeric_limits<std::int64_t>::min()}) {
     ASSERT_TRUE(database->write(Durability::stream, insert(value)).ok());
     EXPECT_EQ(std::get<std::int64_t>(through(*database, "parent", value, ++id).value()), value);
   }
@@ -105,7 +112,8 @@ TEST_P(Conformance, doubles_come_back_bit_by_bit_and_nan_is_null) {
   auto database = open();
   std::int64_t id = 0;
   // Not -0.0: SQLite keeps whole doubles as integers, which have one zero.
-  for (double value : {0.0, 0.1, 1e308, 5e-324, -1.0, std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()}) {
+  for (double value : {0.0, 0.1, 1e308, 5e-324, -1.0, std::numeric_limits<double>::infinity(),
+                       -std::numeric_limits<double>::infinity()}) {
     const double back = std::get<double>(through(*database, "weight", value, ++id).value());
     EXPECT_EQ(std::bit_cast<std::uint64_t>(back), std::bit_cast<std::uint64_t>(value)) << value;
   }
@@ -129,19 +137,21 @@ TEST_P(Conformance, texts_and_bytes_come_back) {
 TEST_P(Conformance, a_null_is_null_and_reads_as_nothing) {
   auto database = open();
   ASSERT_TRUE(database->write(Durability::stream, insert(1)).ok());
-  ASSERT_TRUE(database->read([](Connection& c) -> Result<void> {
-    TRY(c.run("SELECT name, weight, bytes, parent FROM things", {}, [](const Row& row) {
-      for (int i = 0; i < 4; ++i) EXPECT_TRUE(row.is_null(i));
-      EXPECT_EQ(row.text(0), "");
-      EXPECT_EQ(row.number(1), 0);
-      EXPECT_EQ(row.blob(2), "");
-      EXPECT_EQ(row.integer(3), 0);
-      EXPECT_EQ(row.maybe_integer(3), std::nullopt);
-      EXPECT_EQ(row.maybe_text(0), std::nullopt);
-      return true;
-    }));
-    return {};
-  }).ok());
+  ASSERT_TRUE(database
+                  ->read([](Connection& c) -> Result<void> {
+                    TRY(c.run("SELECT name, weight, bytes, parent FROM things", {}, [](const Row& row) {
+                      for (int i = 0; i < 4; ++i) EXPECT_TRUE(row.is_null(i));
+                      EXPECT_EQ(row.text(0), "");
+                      EXPECT_EQ(row.number(1), 0);
+                      EXPECT_EQ(row.blob(2), "");
+                      EXPECT_EQ(row.integer(3), 0);
+                      EXPECT_EQ(row.maybe_integer(3), std::nullopt);
+                      EXPECT_EQ(row.maybe_text(0), std::nullopt);
+                      return true;
+                    }));
+                    return {};
+                  })
+                  .ok());
 }
 
 TEST_P(Conformance, text_that_is_no_text_is_refused_with_a_sentence) {
@@ -157,25 +167,32 @@ TEST_P(Conformance, text_that_is_no_text_is_refused_with_a_sentence) {
 TEST_P(Conformance, sums_and_averages_can_be_read) {
   auto database = open();
   for (int i = 1; i <= 4; ++i) ASSERT_TRUE(database->write(Durability::stream, insert(i * 1'000'000'000'000)).ok());
-  ASSERT_TRUE(database->read([](Connection& c) -> Result<void> {
-    TRY(c.run("SELECT SUM(id), AVG(id), MAX(id), COUNT(*), SUM(-id) FROM things", {}, [](const Row& row) {
-      EXPECT_EQ(row.integer(0), 10'000'000'000'000);
-      EXPECT_DOUBLE_EQ(row.number(1), 2.5e12);
-      EXPECT_EQ(row.integer(2), 4'000'000'000'000);
-      EXPECT_EQ(row.number(3), 4.0);
-      EXPECT_EQ(row.integer(4), -10'000'000'000'000);
-      return true;
-    }));
-    return {};
-  }).ok());
+  ASSERT_TRUE(
+      database
+          ->read([](Connection& c) -> Result<void> {
+            TRY(c.run("SELECT SUM(id), AVG(id), MAX(id), COUNT(*), SUM(-id) FROM things", {}, [](const Row& row) {
+              EXPECT_EQ(row.integer(0), 10'000'000'000'000);
+              EXPECT_DOUBLE_EQ(row.number(1), 2.5e12);
+              EXPECT_EQ(row.integer(2), 4'000'000'000'000);
+              EXPECT_EQ(row.number(3), 4.0);
+              EXPECT_EQ(row.integer(4), -10'000'000'000'000);
+              return true;
+            }));
+            return {};
+          })
+          .ok());
 }
 
 TEST_P(Conformance, text_is_ordered_by_its_bytes_and_like_tells_case_apart) {
   auto database = open();
   int id = 0;
-  for (const char* name : {"b", "B", "a", "ä", "_", "A1"}) ASSERT_TRUE(database->write(Durability::stream, insert(++id, name)).ok());
+  for (const char* name : {"b", "B", "a", "ä", "_", "A1"})
+    ASSERT_TRUE(database->write(Durability::stream, insert(++id, name)).ok());
   const auto names = [&](const char* sql) {
-    return database->read_value([&](Connection& c) { return c.rows(sql, {}, [](const Row& row) { return std::string(row.text(0)); }); }).value();
+    return database
+        ->read_value(
+            [&](Connection& c) { return c.rows(sql, {}, [](const Row& row) { return std::string(row.text(0)); }); })
+        .value();
   };
   EXPECT_EQ(names("SELECT name FROM things ORDER BY name"), (std::vector<std::string>{"A1", "B", "_", "a", "b", "ä"}));
   EXPECT_EQ(names("SELECT name FROM things WHERE name LIKE 'A%'"), (std::vector<std::string>{"A1"}));
@@ -185,10 +202,12 @@ TEST_P(Conformance, violations_have_their_codes_and_name_the_statement) {
   auto database = open();
   ASSERT_TRUE(database->write(Durability::record, insert(1, "one")).ok());
   const auto error = [&](const char* sql) {
-    return database->write(Durability::record, Write([&](Connection& c) -> Result<void> {
-      TRY(c.run(sql, {}));
-      return {};
-    })).error();
+    return database
+        ->write(Durability::record, Write([&](Connection& c) -> Result<void> {
+                  TRY(c.run(sql, {}));
+                  return {};
+                }))
+        .error();
   };
   EXPECT_EQ(error("INSERT INTO things(id) VALUES (1)").code, ErrorCode::already_exists);
   EXPECT_EQ(error("INSERT INTO things(id, name) VALUES (2, 'one')").code, ErrorCode::already_exists);
@@ -208,19 +227,25 @@ TEST_P(Conformance, a_wrong_number_of_values_is_an_error) {
     return {};
   });
   ASSERT_FALSE(result.ok());
-  EXPECT_NE(result.error().message.find("0 values were given for the 1 placeholders"), std::string::npos) << result.error().message;
+  EXPECT_NE(result.error().message.find("0 values were given for the 1 placeholders"), std::string::npos)
+      << result.error().message;
 }
 
 TEST_P(Conformance, a_closure_that_fails_undoes_only_itself) {
   auto database = open();
   HeldWriter held(*database);
   std::vector<std::promise<Result<void>>> answers(3);
-  const auto tell = [&](size_t i) { return [&answers, i](Result<void> result) { answers[i].set_value(std::move(result)); }; };
+  const auto tell = [&](size_t i) {
+    return [&answers, i](Result<void> result) { answers[i].set_value(std::move(result)); };
+  };
   database->write(Durability::record, insert(1), tell(0));
-  database->write(Durability::record, [](Connection& c) -> Result<void> {
-    TRY(insert(2)(c));
-    return Error{ErrorCode::not_found, "changed my mind"};
-  }, tell(1));
+  database->write(
+      Durability::record,
+      [](Connection& c) -> Result<void> {
+        TRY(insert(2)(c));
+        return Error{ErrorCode::not_found, "changed my mind"};
+      },
+      tell(1));
   database->write(Durability::record, insert(3), tell(2));
   held.release();
   EXPECT_TRUE(answers[0].get_future().get().ok());
@@ -236,14 +261,17 @@ TEST_P(Conformance, a_statement_that_fails_undoes_only_itself_and_the_closure_ma
     if (in_group) held.emplace(*database);
     std::promise<Result<void>> answer;
     Result<void> again, orphan;  // of the run that counts: a closure may be run more than once
-    database->write(Durability::record, [&, in_group](Connection& c) -> Result<void> {
-      const std::int64_t first = in_group ? 10 : 1;
-      TRY(insert(first)(c));
-      again = insert(first)(c);
-      const auto orphaned = c.run("INSERT INTO things(id, parent) VALUES (?, 999)", {first + 5});
-      orphan = orphaned.ok() ? Result<void>() : orphaned.error();
-      return insert(first + 1)(c);
-    }, [&](Result<void> result) { answer.set_value(std::move(result)); });
+    database->write(
+        Durability::record,
+        [&, in_group](Connection& c) -> Result<void> {
+          const std::int64_t first = in_group ? 10 : 1;
+          TRY(insert(first)(c));
+          again = insert(first)(c);
+          const auto orphaned = c.run("INSERT INTO things(id, parent) VALUES (?, 999)", {first + 5});
+          orphan = orphaned.ok() ? Result<void>() : orphaned.error();
+          return insert(first + 1)(c);
+        },
+        [&](Result<void> result) { answer.set_value(std::move(result)); });
     if (held) held->release();
     const auto result = answer.get_future().get();
     EXPECT_TRUE(result.ok()) << result.error().message;
@@ -256,10 +284,10 @@ TEST_P(Conformance, a_statement_that_fails_undoes_only_itself_and_the_closure_ma
 TEST_P(Conformance, an_error_swallowed_at_the_end_leaves_the_rest_written) {
   auto database = open();
   const auto result = database->write(Durability::record, Write([](Connection& c) -> Result<void> {
-    TRY(insert(1)(c));
-    (void)insert(1)(c);
-    return {};
-  }));
+                                        TRY(insert(1)(c));
+                                        (void)insert(1)(c);
+                                        return {};
+                                      }));
   EXPECT_TRUE(result.ok()) << result.error().message;
   EXPECT_EQ(count(*database), 1);
 }
@@ -268,27 +296,29 @@ TEST_P(Conformance, statements_can_be_run_while_reading_rows) {
   auto database = open();
   for (int i = 1; i <= 3; ++i) ASSERT_TRUE(database->write(Durability::stream, insert(i)).ok());
   std::vector<std::int64_t> seen;
-  ASSERT_TRUE(database->read([&](Connection& c) -> Result<void> {
-    constexpr const char* kSql = "SELECT id FROM things ORDER BY id";
-    TRY(c.run(kSql, {}, [&](const Row& outer) {
-      // The very same statement, while its rows are being read.
-      EXPECT_TRUE(c.run(kSql, {}, [&](const Row& inner) {
-        seen.push_back(outer.integer(0) * 10 + inner.integer(0));
-        return true;
-      }).ok());
-      return true;
-    }));
-    return {};
-  }).ok());
+  ASSERT_TRUE(database
+                  ->read([&](Connection& c) -> Result<void> {
+                    constexpr const char* kSql = "SELECT id FROM things ORDER BY id";
+                    TRY(c.run(kSql, {}, [&](const Row& outer) {
+                      // The very same statement, while its rows are being read.
+                      EXPECT_TRUE(c.run(kSql, {}, [&](const Row& inner) {
+                                     seen.push_back(outer.integer(0) * 10 + inner.integer(0));
+                                     return true;
+                                   }).ok());
+                      return true;
+                    }));
+                    return {};
+                  })
+                  .ok());
   EXPECT_EQ(seen, (std::vector<std::int64_t>{11, 12, 13, 21, 22, 23, 31, 32, 33}));
 }
 
 TEST_P(Conformance, an_exception_in_a_closure_is_an_error_and_leaves_nothing) {
   auto database = open();
   const auto result = database->write(Durability::record, Write([](Connection& c) -> Result<void> {
-    TRY(insert(1)(c));
-    throw std::runtime_error("out of cheese");
-  }));
+                                        TRY(insert(1)(c));
+                                        throw std::runtime_error("out of cheese");
+                                      }));
   EXPECT_NE(result.error().message.find("out of cheese"), std::string::npos);
   EXPECT_EQ(count(*database), 0);
 }
@@ -302,13 +332,19 @@ TEST_P(Conformance, a_reader_cannot_write) {
 TEST_P(Conformance, a_read_sees_one_snapshot) {
   auto database = open();
   ASSERT_TRUE(database->write(Durability::record, insert(1)).ok());
-  ASSERT_TRUE(database->read([&](Connection& c) -> Result<void> {
-    const auto seen = [&] { return c.first("SELECT COUNT(*) FROM things", {}, [](const Row& row) { return row.integer(0); }).value().value(); };
-    EXPECT_EQ(seen(), 1);
-    EXPECT_TRUE(database->write(Durability::record, insert(2)).ok());
-    EXPECT_EQ(seen(), 1);
-    return {};
-  }).ok());
+  ASSERT_TRUE(database
+                  ->read([&](Connection& c) -> Result<void> {
+                    const auto seen = [&] {
+                      return c.first("SELECT COUNT(*) FROM things", {}, [](const Row& row) { return row.integer(0); })
+                          .value()
+                          .value();
+                    };
+                    EXPECT_EQ(seen(), 1);
+                    EXPECT_TRUE(database->write(Durability::record, insert(2)).ok());
+                    EXPECT_EQ(seen(), 1);
+                    return {};
+                  })
+                  .ok());
   EXPECT_EQ(count(*database), 2);
 }
 
@@ -355,7 +391,8 @@ TEST_P(Conformance, closing_waits_for_what_is_queued) {
   {
     auto database = open();
     for (int i = 0; i < 200; ++i) {
-      database->write(i % 2 ? Durability::record : Durability::stream, insert(i), [&](Result<void> result) { told += result.ok(); });
+      database->write(i % 2 ? Durability::record : Durability::stream, insert(i),
+                      [&](Result<void> result) { told += result.ok(); });
     }
   }
   EXPECT_EQ(told, 200);
@@ -374,10 +411,12 @@ TEST_P(Conformance, a_write_reads_what_earlier_writes_left) {
     threads.emplace_back([&] {
       for (int i = 0; i < kRounds; ++i) {
         const auto result = database->write(Durability::stream, Write([](Connection& c) -> Result<void> {
-          const auto weight = TRY(c.first("SELECT weight FROM things WHERE id = 0", {}, [](const Row& row) { return row.number(0); }));
-          TRY(c.run("UPDATE things SET weight = ? WHERE id = 0", {*weight + 1}));
-          return {};
-        }));
+                                              const auto weight =
+                                                  TRY(c.first("SELECT weight FROM things WHERE id = 0", {},
+                                                              [](const Row& row) { return row.number(0); }));
+                                              TRY(c.run("UPDATE things SET weight = ? WHERE id = 0", {*weight + 1}));
+                                              return {};
+                                            }));
         if (!result.ok()) ++failed;
       }
     });
@@ -399,10 +438,12 @@ TEST_P(Conformance, readers_and_writers_do_not_disturb_each_other) {
     threads.emplace_back([&, t] {
       for (std::int64_t i = 0; i < 60; ++i) {
         const std::int64_t id = t * 1000 + i * 2;
-        EXPECT_TRUE(database->write(Durability::stream, Write([id](Connection& c) -> Result<void> {
-          TRY(insert(id)(c));
-          return insert(id + 1)(c);
-        })).ok());
+        EXPECT_TRUE(database
+                        ->write(Durability::stream, Write([id](Connection& c) -> Result<void> {
+                                  TRY(insert(id)(c));
+                                  return insert(id + 1)(c);
+                                }))
+                        .ok());
       }
     });
   }
@@ -419,16 +460,20 @@ TEST_P(Conformance, readers_and_writers_do_not_disturb_each_other) {
 
 TEST_P(Conformance, many_different_statements_do_not_pile_up) {
   auto database = open();
-  ASSERT_TRUE(database->read([](Connection& c) -> Result<void> {
-    for (int i = 0; i < 600; ++i) {
-      const auto value = TRY(c.first("SELECT " + std::to_string(i), {}, [](const Row& row) { return row.integer(0); }));
-      EXPECT_EQ(value, i);
-    }
-    return {};
-  }).ok());
+  ASSERT_TRUE(database
+                  ->read([](Connection& c) -> Result<void> {
+                    for (int i = 0; i < 600; ++i) {
+                      const auto value = TRY(
+                          c.first("SELECT " + std::to_string(i), {}, [](const Row& row) { return row.integer(0); }));
+                      EXPECT_EQ(value, i);
+                    }
+                    return {};
+                  })
+                  .ok());
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, Conformance, testing::Values("sqlite", "postgres"), [](const auto& one) { return one.param; });
+INSTANTIATE_TEST_SUITE_P(Backends, Conformance, testing::Values("sqlite", "postgres"),
+                         [](const auto& one) { return one.param; });
 
 }  // namespace
 }  // namespace slipway::catalog

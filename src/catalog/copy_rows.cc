@@ -26,7 +26,8 @@ std::string column_list(const Table& table) {
 /// The kind of values that a declared type means, as SQLite's rules of affinity read it.
 ColumnKind kind_of(std::string_view declared) {
   if (declared.find("INT") != std::string_view::npos) return ColumnKind::integer;
-  if (declared.find("DOUB") != std::string_view::npos || declared.find("REAL") != std::string_view::npos) return ColumnKind::number;
+  if (declared.find("DOUB") != std::string_view::npos || declared.find("REAL") != std::string_view::npos)
+    return ColumnKind::number;
   if (declared.find("BLOB") != std::string_view::npos) return ColumnKind::blob;
   return ColumnKind::text;
 }
@@ -66,7 +67,9 @@ class Inserter {
     if (rows_ == 0) return {};
     std::vector<std::string> marks(table_.columns.size(), "?");
     const std::vector<std::string> groups(rows_, "(" + join(marks, ",") + ")");
-    TRY(to_.run(fmt::format("INSERT INTO {} ({}) VALUES {}", quoted(table_.name), column_list(table_), join(groups, ",")), values_));
+    TRY(to_.run(
+        fmt::format("INSERT INTO {} ({}) VALUES {}", quoted(table_.name), column_list(table_), join(groups, ",")),
+        values_));
     values_.clear();
     rows_ = bytes_ = 0;
     return {};
@@ -109,14 +112,17 @@ Result<void> for_each_row(Session& from, const Table& table, const std::function
 /// The last number that was ever given; nullopt when none was.
 Result<std::optional<std::int64_t>> last_number(Session& session, const Table& table) {
   const auto first = [](const Row& row) { return row.integer(0); };
-  if (!session.is_postgres()) return session.first("SELECT seq FROM sqlite_sequence WHERE name = ?", {table.name}, first);
-  const auto sequence = TRY(session.first("SELECT pg_get_serial_sequence(?, ?)", {quoted(table.name), table.counted}, [](const Row& row) { return std::string(row.text(0)); }));
+  if (!session.is_postgres())
+    return session.first("SELECT seq FROM sqlite_sequence WHERE name = ?", {table.name}, first);
+  const auto sequence = TRY(session.first("SELECT pg_get_serial_sequence(?, ?)", {quoted(table.name), table.counted},
+                                          [](const Row& row) { return std::string(row.text(0)); }));
   return session.first(fmt::format("SELECT last_value FROM {} WHERE is_called", sequence.value_or("")), {}, first);
 }
 
 Result<void> set_last_number(Session& session, const Table& table, std::int64_t number) {
   if (session.is_postgres()) {
-    TRY(session.run("SELECT setval(CAST(pg_get_serial_sequence(?, ?) AS regclass), ?)", {quoted(table.name), table.counted, number}));
+    TRY(session.run("SELECT setval(CAST(pg_get_serial_sequence(?, ?) AS regclass), ?)",
+                    {quoted(table.name), table.counted, number}));
     return {};
   }
   TRY(session.run("DELETE FROM sqlite_sequence WHERE name = ?", {table.name}));
@@ -130,23 +136,26 @@ struct FoundTable {
 };
 
 Result<std::vector<FoundTable>> found_tables(Session& sqlite) {
-  auto tables = TRY(sqlite.rows("SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
-                                "AND name <> 'schema_migrations' ORDER BY name", {}, [](const Row& row) {
-    FoundTable found{{.name = std::string(row.text(0)), .columns = {}, .counted = ""}, {}};
-    // Only remembered here; the column is found below.
-    if (row.text(1).find("AUTOINCREMENT") != std::string_view::npos) found.table.counted = "?";
-    return found;
-  }));
+  auto tables = TRY(
+      sqlite.rows("SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+                  "AND name <> 'schema_migrations' ORDER BY name",
+                  {}, [](const Row& row) {
+                    FoundTable found{{.name = std::string(row.text(0)), .columns = {}, .counted = ""}, {}};
+                    // Only remembered here; the column is found below.
+                    if (row.text(1).find("AUTOINCREMENT") != std::string_view::npos) found.table.counted = "?";
+                    return found;
+                  }));
   for (FoundTable& found : tables) {
     TRY(sqlite.run("SELECT name, type, pk FROM pragma_table_info(?)", {found.table.name}, [&](const Row& row) {
       found.table.columns.push_back({std::string(row.text(0)), kind_of(row.text(1))});
       if (row.integer(2) == 1 && found.table.counted == "?") found.table.counted = row.text(0);
       return true;
     }));
-    TRY(sqlite.run("SELECT DISTINCT \"table\" FROM pragma_foreign_key_list(?)", {found.table.name}, [&](const Row& row) {
-      if (row.text(0) != found.table.name) found.refers_to.emplace(row.text(0));
-      return true;
-    }));
+    TRY(sqlite.run("SELECT DISTINCT \"table\" FROM pragma_foreign_key_list(?)", {found.table.name},
+                   [&](const Row& row) {
+                     if (row.text(0) != found.table.name) found.refers_to.emplace(row.text(0));
+                     return true;
+                   }));
   }
   return tables;
 }
@@ -159,10 +168,13 @@ Result<std::vector<Table>> tables_of(Session& sqlite) {
   std::set<std::string> placed;
   while (!waiting.empty()) {
     const auto is_ready = [&](const FoundTable& found) {
-      return std::all_of(found.refers_to.begin(), found.refers_to.end(), [&](const std::string& name) { return placed.contains(name); });
+      return std::all_of(found.refers_to.begin(), found.refers_to.end(),
+                         [&](const std::string& name) { return placed.contains(name); });
     };
     const auto next = std::find_if(waiting.begin(), waiting.end(), is_ready);
-    if (next == waiting.end()) return Error{ErrorCode::internal, "tables refer to each other in a circle, beginning with " + waiting.front().table.name};
+    if (next == waiting.end())
+      return Error{ErrorCode::internal,
+                   "tables refer to each other in a circle, beginning with " + waiting.front().table.name};
     placed.insert(next->table.name);
     ordered.push_back(std::move(next->table));
     waiting.erase(next);
@@ -172,7 +184,8 @@ Result<std::vector<Table>> tables_of(Session& sqlite) {
 
 Result<void> copy_rows(Session& from, Session& to, const std::vector<Table>& tables) {
   // A schema comes with a few rows of its own.
-  for (auto table = tables.rbegin(); table != tables.rend(); ++table) TRY(to.run("DELETE FROM " + quoted(table->name), {}));
+  for (auto table = tables.rbegin(); table != tables.rend(); ++table)
+    TRY(to.run("DELETE FROM " + quoted(table->name), {}));
   for (const Table& table : tables) {
     Inserter inserter(to, table);
     TRY(for_each_row(from, table, [&](const Row& row) { return inserter.add(row); }));

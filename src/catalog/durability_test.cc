@@ -15,21 +15,25 @@ namespace {
 class Durable : public Conformance {};
 
 /// The victim: keeps 32 writes in flight for ever and prints the number of each one that was acknowledged.
-[[noreturn]] void write_until_killed(const DatabaseOptions& options, const std::vector<Migration>& migrations, int out) {
+[[noreturn]] void write_until_killed(const DatabaseOptions& options, const std::vector<Migration>& migrations,
+                                     int out) {
   Counters counters;
   auto database = Database::open(options, migrations, counters).value();
   std::atomic<std::int64_t> next{0};
   std::function<void()> send = [&] {
     const std::int64_t id = next++;
     const auto durability = id % 3 == 0 ? Durability::record : Durability::stream;
-    database->write(durability, [id](Connection& c) -> Result<void> {
-      TRY(c.run("INSERT INTO things(id, name) VALUES (?, ?)", {id, std::to_string(id)}));
-      return {};
-    }, [&, id](Result<void> result) {
-      const std::string line = std::to_string(id) + "\n";
-      if (result.ok() && ::write(out, line.data(), line.size()) < 0) ::_exit(1);
-      send();
-    });
+    database->write(
+        durability,
+        [id](Connection& c) -> Result<void> {
+          TRY(c.run("INSERT INTO things(id, name) VALUES (?, ?)", {id, std::to_string(id)}));
+          return {};
+        },
+        [&, id](Result<void> result) {
+          const std::string line = std::to_string(id) + "\n";
+          if (result.ok() && ::write(out, line.data(), line.size()) < 0) ::_exit(1);
+          send();
+        });
   };
   for (int i = 0; i < 32; ++i) send();
   while (true) ::pause();
@@ -68,16 +72,22 @@ TEST_P(Durable, every_acknowledged_write_survives_kill_9) {
     ::close(pipe[0]);
 
     auto database = open();
-    const auto ids = database->read_value([](Connection& c) { return c.rows("SELECT id FROM things", {}, [](const Row& row) { return row.integer(0); }); }).value();
+    const auto ids = database
+                         ->read_value([](Connection& c) {
+                           return c.rows("SELECT id FROM things", {}, [](const Row& row) { return row.integer(0); });
+                         })
+                         .value();
     const std::set<std::int64_t> kept(ids.begin(), ids.end());
     EXPECT_GT(acknowledged.size(), 10u);
-    for (const std::int64_t id : acknowledged) EXPECT_TRUE(kept.contains(id)) << "write " << id << " was acknowledged and lost";
+    for (const std::int64_t id : acknowledged)
+      EXPECT_TRUE(kept.contains(id)) << "write " << id << " was acknowledged and lost";
     // And it can be written to.
     EXPECT_TRUE(database->write(Durability::record, insert(1'000'000'000)).ok());
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, Durable, testing::Values("sqlite", "postgres"), [](const auto& one) { return one.param; });
+INSTANTIATE_TEST_SUITE_P(Backends, Durable, testing::Values("sqlite", "postgres"),
+                         [](const auto& one) { return one.param; });
 
 }  // namespace
 }  // namespace slipway::catalog

@@ -18,10 +18,12 @@ Lease::Lease(Database& database, std::string name, Duration length)
 Lease::~Lease() {
   if (*until_.lock() == Time{0}) return;
   // Whether it worked or not: it would run out by itself.
-  (void)database_.write(Durability::stream, Write([this](Connection& c) -> Result<void> {
-    TRY(c.run(kGiveBack, {name_, holder_}));
-    return {};
-  })).ok();
+  (void)database_
+      .write(Durability::stream, Write([this](Connection& c) -> Result<void> {
+               TRY(c.run(kGiveBack, {name_, holder_}));
+               return {};
+             }))
+      .ok();
 }
 
 bool Lease::hold(Time now) {

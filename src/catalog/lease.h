@@ -1,8 +1,8 @@
-// A lease: which server runs a loop, when several share one PostgreSQL. Whoever holds the loop's row in `leases` runs it; the
-// row is taken by the next one once it was not renewed in time.
+// A lease: which server runs a loop, when several share one PostgreSQL. Whoever holds the loop's row in `leases` runs
+// it; the row is taken by the next one once it was not renewed in time.
 //
-// A server that stalls for longer than the lease may believe for a moment that it still holds it. So a loop's writes must be
-// harmless when made twice: keyed, or made only if the row still is as it was read.
+// A server that stalls for longer than the lease may believe for a moment that it still holds it. So a loop's writes
+// must be harmless when made twice: keyed, or made only if the row still is as it was read.
 #pragma once
 
 #include <string>
@@ -20,8 +20,8 @@ class Lease {
   /// Gives it back, so that another server need not wait.
   ~Lease();
 
-  /// Whether this holder may run the loop now. Writes only when the row must be taken or is near its end. While the database
-  /// is away a lease that was held runs out by itself. Blocks for the database.
+  /// Whether this holder may run the loop now. Writes only when the row must be taken or is near its end. While the
+  /// database is away a lease that was held runs out by itself. Blocks for the database.
   bool hold(Time now);
 
  private:

@@ -11,7 +11,9 @@ constexpr Duration kLength = std::chrono::seconds(6);
 
 class LeaseTest : public testing::Test {
  protected:
-  LeaseTest() { database = Database::open({.url = "sqlite:" + (folder.path() / "db").string()}, schema(), counters).value(); }
+  LeaseTest() {
+    database = Database::open({.url = "sqlite:" + (folder.path() / "db").string()}, schema(), counters).value();
+  }
 
   TemporaryDirectory folder;
   Counters counters;
@@ -20,7 +22,8 @@ class LeaseTest : public testing::Test {
 };
 
 TEST_F(LeaseTest, one_holds_it_and_the_others_do_not) {
-  Lease first(*database, "triggers", kLength), second(*database, "triggers", kLength), other(*database, "sweeps", kLength);
+  Lease first(*database, "triggers", kLength), second(*database, "triggers", kLength),
+      other(*database, "sweeps", kLength);
   EXPECT_TRUE(first.hold(clock.now()));
   EXPECT_FALSE(second.hold(clock.now()));
   EXPECT_TRUE(first.hold(clock.now()));

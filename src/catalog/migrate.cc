@@ -48,7 +48,8 @@ bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') |
 Result<std::map<int, std::string>> applied_migrations(Session& session, const std::string& begin) {
   TRY(session.execute(begin));
   const auto read = [&]() -> Result<std::map<int, std::string>> {
-    TRY(session.execute("CREATE TABLE IF NOT EXISTS schema_migrations("
+    TRY(
+        session.execute("CREATE TABLE IF NOT EXISTS schema_migrations("
                         "number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)"));
     std::map<int, std::string> applied;
     TRY(session.run("SELECT number, name FROM schema_migrations", {}, [&](const Row& row) {
@@ -68,11 +69,13 @@ Result<void> check_known(const std::map<int, std::string>& applied, const std::v
   for (auto at = applied.rbegin(); at != applied.rend(); ++at) {
     const auto same = [&](const Migration& m) { return m.number == at->first; };
     if (std::any_of(migrations.begin(), migrations.end(), same)) continue;
-    return Error{ErrorCode::failed_precondition,
-                 fmt::format("the database was written by a newer version of Slipway: its schema holds migration {} ({}), and this "
-                             "program knows the schema up to {}; start the newer version, or restore a backup made with "
-                             "this one",
-                             at->first, at->second, newest)};
+    return Error{
+        ErrorCode::failed_precondition,
+        fmt::format(
+            "the database was written by a newer version of Slipway: its schema holds migration {} ({}), and this "
+            "program knows the schema up to {}; start the newer version, or restore a backup made with "
+            "this one",
+            at->first, at->second, newest)};
   }
   return {};
 }
@@ -156,19 +159,23 @@ Result<SchemaState> schema_state(Session& session, const std::vector<Migration>&
   const auto applied = TRY(applied_migrations(session, begin));
   TRY(check_known(applied, migrations));
   const auto is_missing = [&](const Migration& migration) { return !applied.contains(migration.number); };
-  return SchemaState{applied.empty() ? 0 : applied.rbegin()->first, static_cast<size_t>(std::count_if(migrations.begin(), migrations.end(), is_missing))};
+  return SchemaState{applied.empty() ? 0 : applied.rbegin()->first,
+                     static_cast<size_t>(std::count_if(migrations.begin(), migrations.end(), is_missing))};
 }
 
 Result<void> migrate(Session& session, const std::vector<Migration>& migrations, const std::string& begin, Time now) {
   for (size_t i = 1; i < migrations.size(); ++i) {
-    CHECK(migrations[i - 1].number < migrations[i].number, "migrations must be ordered, each number once: " + migrations[i].name);
+    CHECK(migrations[i - 1].number < migrations[i].number,
+          "migrations must be ordered, each number once: " + migrations[i].name);
   }
   const auto applied = TRY(applied_migrations(session, begin));
   TRY(check_known(applied, migrations));
   for (const Migration& migration : migrations) {
     if (applied.contains(migration.number)) continue;
     TRY(apply(session, migration, begin, now));
-    if (!applied.empty()) log_info("catalog", "the schema was changed", {{"migration", migration.name}, {"from", std::to_string(applied.rbegin()->first)}});
+    if (!applied.empty())
+      log_info("catalog", "the schema was changed",
+               {{"migration", migration.name}, {"from", std::to_string(applied.rbegin()->first)}});
   }
   return {};
 }

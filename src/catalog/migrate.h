@@ -14,7 +14,8 @@ namespace slipway::catalog {
 std::vector<std::string> split_statements(std::string_view sql);
 
 /// `sql` in the words of one database: {blob}, {serial} (a primary key that counts up and never repeats a number),
-/// {without_rowid}; and on PostgreSQL the column type TEXT gets the "C" collation, so that both order text by its bytes.
+/// {without_rowid}; and on PostgreSQL the column type TEXT gets the "C" collation, so that both order text by its
+/// bytes.
 std::string translate_schema(std::string_view sql, bool is_postgres);
 
 struct SchemaState {

@@ -25,18 +25,18 @@ struct StateCode {
 
 /// PostgreSQL's five-letter states (its manual, appendix A), the longest prefix first.
 constexpr StateCode kStateCodes[] = {
-    {"23505", ErrorCode::already_exists},     // unique_violation
-    {"23", ErrorCode::failed_precondition},   // the other constraints
-    {"40001", ErrorCode::busy},               // serialization_failure
-    {"40P01", ErrorCode::busy},               // deadlock_detected
-    {"55P03", ErrorCode::busy},               // lock_not_available
-    {"57014", ErrorCode::timed_out},          // query_canceled
-    {"57P", ErrorCode::unavailable},          // shutting down, starting up
-    {"53", ErrorCode::busy},                  // disk, memory or connections used up
-    {"08", ErrorCode::unavailable},           // connection
-    {"22021", ErrorCode::invalid_argument},   // character_not_in_repertoire
-    {"54", ErrorCode::too_large},             // a limit of the program
-    {"58", ErrorCode::unavailable},           // the system below
+    {"23505", ErrorCode::already_exists},    // unique_violation
+    {"23", ErrorCode::failed_precondition},  // the other constraints
+    {"40001", ErrorCode::busy},              // serialization_failure
+    {"40P01", ErrorCode::busy},              // deadlock_detected
+    {"55P03", ErrorCode::busy},              // lock_not_available
+    {"57014", ErrorCode::timed_out},         // query_canceled
+    {"57P", ErrorCode::unavailable},         // shutting down, starting up
+    {"53", ErrorCode::busy},                 // disk, memory or connections used up
+    {"08", ErrorCode::unavailable},          // connection
+    {"22021", ErrorCode::invalid_argument},  // character_not_in_repertoire
+    {"54", ErrorCode::too_large},            // a limit of the program
+    {"58", ErrorCode::unavailable},          // the system below
     {"XX001", ErrorCode::data_loss},
     {"XX002", ErrorCode::data_loss},
 };
@@ -119,7 +119,8 @@ std::pair<std::string, size_t> number_placeholders(std::string_view sql) {
 
 Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open(const std::string& url) {
   // What stands before dbname are defaults that the URL may replace.
-  const char* const names[] = {"connect_timeout", "application_name", "keepalives_idle", "client_encoding", "dbname", nullptr};
+  const char* const names[] = {"connect_timeout", "application_name", "keepalives_idle",
+                               "client_encoding", "dbname",           nullptr};
   const char* const values[] = {"5", "slipway", "30", "UTF8", url.c_str(), nullptr};
   std::unique_ptr<PostgresConnection> connection(new PostgresConnection);
   connection->connection_ = PQconnectdbParams(names, values, 1);
@@ -128,7 +129,8 @@ Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open(const std::
                  fmt::format("cannot reach PostgreSQL: {}; look whether it runs and the --database URL is right",
                              first_line(PQerrorMessage(connection->connection_)))};
   }
-  PQsetNoticeProcessor(connection->connection_, [](void*, const char*) {}, nullptr);
+  PQsetNoticeProcessor(
+      connection->connection_, [](void*, const char*) {}, nullptr);
   // jit: our statements are short, compiling them takes longer than running them.
   TRY(connection->execute("SET lock_timeout = '10s'; SET jit = off"));
   return connection;
@@ -158,8 +160,9 @@ Error PostgresConnection::error_of(const pg_result* answer, std::string_view sql
   // though its status may say so only at the next statement.
   if (known_state.empty() || known_state.starts_with("57P") || known_state.starts_with("08")) dismissed_ = true;
   if (dismissed_) return lost(sql);
-  return Error{code_of(known_state), fmt::format("the database answered '{}' ({}) to: {}",
-                                                 message ? message : PQerrorMessage(connection_), known_state, shown(sql))};
+  return Error{code_of(known_state),
+               fmt::format("the database answered '{}' ({}) to: {}", message ? message : PQerrorMessage(connection_),
+                           known_state, shown(sql))};
 }
 
 Result<PostgresConnection::Answer> PostgresConnection::checked(pg_result* raw, std::string_view sql) {
@@ -190,7 +193,8 @@ Result<std::string> PostgresConnection::prepare(std::string_view sql, const Valu
   if (const auto found = statements_.find(key); found != statements_.end()) return found->second;
   const auto [numbered, count] = number_placeholders(sql);
   if (count > kPlaceholdersMax) {
-    return Error{ErrorCode::too_large, fmt::format("{} values in one statement; at most {} fit", count, kPlaceholdersMax)};
+    return Error{ErrorCode::too_large,
+                 fmt::format("{} values in one statement; at most {} fit", count, kPlaceholdersMax)};
   }
   if (count != values.size()) {
     return Error{ErrorCode::internal,
@@ -201,7 +205,8 @@ Result<std::string> PostgresConnection::prepare(std::string_view sql, const Valu
     statements_.clear();
   }
   const std::string name = "s" + std::to_string(++prepared_);
-  (void)TRY(checked(PQprepare(connection_, name.c_str(), numbered.c_str(), static_cast<int>(types.size()), types.data()), sql));
+  (void)TRY(checked(
+      PQprepare(connection_, name.c_str(), numbered.c_str(), static_cast<int>(types.size()), types.data()), sql));
   statements_.emplace(std::move(key), name);
   return name;
 }
@@ -225,7 +230,8 @@ Result<std::int64_t> PostgresConnection::run(std::string_view sql, const Values&
   if (careful_) TRY(execute("SAVEPOINT statement"));
   auto answer = run_prepared(sql, values);
   if (careful_ && !is_lost()) {
-    TRY(execute(answer.ok() ? "RELEASE SAVEPOINT statement" : "ROLLBACK TO SAVEPOINT statement; RELEASE SAVEPOINT statement"));
+    TRY(execute(answer.ok() ? "RELEASE SAVEPOINT statement"
+                            : "ROLLBACK TO SAVEPOINT statement; RELEASE SAVEPOINT statement"));
   }
   if (!answer.ok()) {
     failed_ = true;

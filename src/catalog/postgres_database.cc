@@ -1,4 +1,5 @@
-// PostgreSQL for teams: pooled readers with a snapshot each, several writers (postgres_writer.h), and the sync of streams.
+// PostgreSQL for teams: pooled readers with a snapshot each, several writers (postgres_writer.h), and the sync of
+// streams.
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -20,7 +21,9 @@ constexpr Duration kMarkAgeMax = std::chrono::hours(24 * 30);
 /// Connections for reading, made when first needed and made again when lost.
 class PostgresReaders {
  public:
-  PostgresReaders(std::string url, size_t count) : url_(std::move(url)) { free_.lock()->resize(std::max<size_t>(count, 1)); }
+  PostgresReaders(std::string url, size_t count) : url_(std::move(url)) {
+    free_.lock()->resize(std::max<size_t>(count, 1));
+  }
 
   Result<void> read(const std::function<Result<void>(Connection&)>& body) {
     auto reader = acquire();
@@ -79,7 +82,8 @@ class StreamSync {
     while (!closed) {
       {
         auto state = closed_.lock();
-        closed = state.wait_until(changed_, std::chrono::steady_clock::now() + shared_.options.stream_sync_interval, [&] { return *state; });
+        closed = state.wait_until(changed_, std::chrono::steady_clock::now() + shared_.options.stream_sync_interval,
+                                  [&] { return *state; });
       }
       if (shared_.streams_unsynced.exchange(false)) sync();
     }
@@ -110,7 +114,8 @@ class PostgresDatabase : public Database {
  public:
   PostgresDatabase(const DatabaseOptions& options, const std::vector<Migration>& migrations, Counters& counters)
       : migrations_(migrations), shared_(options, counters), readers_(options.url, options.readers), sync_(shared_) {
-    for (size_t i = 0; i < std::max<size_t>(options.writers, 1); ++i) writers_.push_back(std::make_unique<PostgresWriter>(shared_, i));
+    for (size_t i = 0; i < std::max<size_t>(options.writers, 1); ++i)
+      writers_.push_back(std::make_unique<PostgresWriter>(shared_, i));
   }
   ~PostgresDatabase() override {
     shared_.closing = true;
@@ -128,7 +133,8 @@ class PostgresDatabase : public Database {
   }
   Result<std::uint64_t> bytes() override {
     return read_value([](Connection& c) -> Result<std::uint64_t> {
-      const auto size = TRY(c.first("SELECT pg_database_size(current_database())", {}, [](const Row& row) { return row.integer(0); }));
+      const auto size = TRY(
+          c.first("SELECT pg_database_size(current_database())", {}, [](const Row& row) { return row.integer(0); }));
       return static_cast<std::uint64_t>(size.value_or(0));
     });
   }
@@ -157,7 +163,9 @@ class PostgresDatabase : public Database {
 }  // namespace
 
 Result<bool> is_half_restored(Session& postgres) {
-  const auto found = TRY(postgres.first("SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = ?", {kHalfRestoredTable}, [](const Row& row) { return row.integer(0); }));
+  const auto found =
+      TRY(postgres.first("SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = ?",
+                         {kHalfRestoredTable}, [](const Row& row) { return row.integer(0); }));
   return found.value_or(0) > 0;
 }
 
@@ -165,19 +173,22 @@ Result<void> prepare_postgres_schema(PostgresConnection& session, const std::vec
   const Time now = system_clock().now();
   TRY(session.execute(fmt::format("SET lock_timeout = '60s'; SELECT pg_advisory_lock({})", kMigrationLock)));
   // Half-empty pages keep updates of a writer's row on its page, out of the index and so out of other writers' way.
-  TRY(session.execute("CREATE TABLE IF NOT EXISTS catalog_marks(writer TEXT PRIMARY KEY, mark BIGINT NOT NULL, at BIGINT NOT NULL) "
-                      "WITH (fillfactor = 50)"));
+  TRY(session.execute(
+      "CREATE TABLE IF NOT EXISTS catalog_marks(writer TEXT PRIMARY KEY, mark BIGINT NOT NULL, at BIGINT NOT NULL) "
+      "WITH (fillfactor = 50)"));
   TRY(session.run("DELETE FROM catalog_marks WHERE at < ?", {(now - kMarkAgeMax).micros}));
   auto migrated = migrate(session, migrations, "BEGIN", now);
   TRY(session.execute(fmt::format("SELECT pg_advisory_unlock({})", kMigrationLock)));
   return migrated;
 }
 
-Result<std::unique_ptr<Database>> open_postgres(const DatabaseOptions& options, const std::vector<Migration>& migrations,
-                                                Counters& counters) {
+Result<std::unique_ptr<Database>> open_postgres(const DatabaseOptions& options,
+                                                const std::vector<Migration>& migrations, Counters& counters) {
   const auto session = TRY(PostgresConnection::open(options.url));
   if (TRY(is_half_restored(*session))) {
-    return Error{ErrorCode::failed_precondition, "the database holds a backup that was restored half-way; run the same `slipway restore` again to its end"};
+    return Error{
+        ErrorCode::failed_precondition,
+        "the database holds a backup that was restored half-way; run the same `slipway restore` again to its end"};
   }
   TRY(prepare_postgres_schema(*session, migrations));
   return std::unique_ptr<Database>(std::make_unique<PostgresDatabase>(options, migrations, counters));

@@ -30,12 +30,13 @@ std::string render_numeric(std::string_view bytes) {
 
 void PostgresRow::wrong(int column, const char* wanted) const {
   die(__FILE__, __LINE__, "type",
-      fmt::format("column {} (PostgreSQL's type {}) was read as {} in the result of: {}", column, PQftype(answer_, column),
-                  wanted, shown(sql_)));
+      fmt::format("column {} (PostgreSQL's type {}) was read as {} in the result of: {}", column,
+                  PQftype(answer_, column), wanted, shown(sql_)));
 }
 
 bool PostgresRow::is_null(int column) const {
-  CHECK(column >= 0 && column < PQnfields(answer_), fmt::format("there is no column {} in the result of: {}", column, shown(sql_)));
+  CHECK(column >= 0 && column < PQnfields(answer_),
+        fmt::format("there is no column {} in the result of: {}", column, shown(sql_)));
   return PQgetisnull(answer_, row_, column) != 0;
 }
 

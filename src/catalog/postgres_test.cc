@@ -40,13 +40,19 @@ class Postgres : public Conformance {
   /// Numbers of `things.name` and how often each is there.
   std::map<std::int64_t, int> kept(Database& database) {
     std::map<std::int64_t, int> out;
-    const auto rows = database.read_value([](Connection& c) { return c.rows("SELECT write FROM log", {}, [](const Row& row) { return row.integer(0); }); }).value();
+    const auto rows = database
+                          .read_value([](Connection& c) {
+                            return c.rows("SELECT write FROM log", {}, [](const Row& row) { return row.integer(0); });
+                          })
+                          .value();
     for (const std::int64_t id : rows) ++out[id];
     return out;
   }
   std::unique_ptr<Database> open_log() {
     // Nothing here is unique, so that a write done twice would show.
-    return Database::open(options(), {{1, "0001_log", "CREATE TABLE log (id {serial}, write BIGINT NOT NULL);"}}, counters_).value();
+    return Database::open(options(), {{1, "0001_log", "CREATE TABLE log (id {serial}, write BIGINT NOT NULL);"}},
+                          counters_)
+        .value();
   }
   static Write append(std::int64_t number) {
     return [number](Connection& c) -> Result<void> {
@@ -76,8 +82,12 @@ TEST_P(Postgres, a_write_survives_its_connection_and_is_done_once) {
   auto knife = PostgresConnection::open(url_).value();
   for (int i = 0; i < 40; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    ASSERT_TRUE(knife->execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
-                               "pg_backend_pid() AND query LIKE '%'").ok());
+    ASSERT_TRUE(
+        knife
+            ->execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+                "pg_backend_pid() AND query LIKE '%'")
+            .ok());
   }
   stop = true;
   for (auto& thread : threads) thread.join();
@@ -136,7 +146,8 @@ TEST_P(Postgres, closing_does_not_wait_for_a_database_that_is_away) {
   std::atomic<int> refused{0};
   for (int i = 0; i < 300; ++i) {
     database->write(Durability::record, append(i), [&](Result<void> result) {
-      EXPECT_EQ(result.ok() ? "written" : name(result.error().code), std::string("unavailable")) << result.error().message;
+      EXPECT_EQ(result.ok() ? "written" : name(result.error().code), std::string("unavailable"))
+          << result.error().message;
       ++refused;
     });
   }

@@ -16,7 +16,8 @@ constexpr Duration kReconnectMax = std::chrono::seconds(15);
 
 }  // namespace
 
-Result<std::unique_ptr<PostgresConnection>> reconnect(const std::string& url, Time deadline, const std::atomic<bool>& closing) {
+Result<std::unique_ptr<PostgresConnection>> reconnect(const std::string& url, Time deadline,
+                                                      const std::atomic<bool>& closing) {
   constexpr Duration kPauseMax = std::chrono::milliseconds(500);
   Duration pause = std::chrono::milliseconds(20);
   while (true) {
@@ -104,7 +105,8 @@ void PostgresWriter::write_group(std::span<QueuedWrite> group) {
     if (outcome.ok()) break;
 
     if (connection_->is_lost()) {
-      log_warning("catalog", "the connection to PostgreSQL was lost; its writes are tried again", {{"error", outcome.error().message}});
+      log_warning("catalog", "the connection to PostgreSQL was lost; its writes are tried again",
+                  {{"error", outcome.error().message}});
       const auto committed = was_committed();
       if (!committed.ok()) {
         outcome = committed.error();
@@ -144,18 +146,21 @@ Result<void> PostgresWriter::try_group(std::span<QueuedWrite> group, std::vector
   const Time start = system_clock().steady();
   results.clear();
   ++mark_;
-  const bool streams_only = std::all_of(group.begin(), group.end(), [](const QueuedWrite& w) { return w.durability == Durability::stream; });
+  const bool streams_only =
+      std::all_of(group.begin(), group.end(), [](const QueuedWrite& w) { return w.durability == Durability::stream; });
   TRY(begin(streams_only));
   for (const QueuedWrite& write : group) {
     results.push_back(run_one(write.body, streams_only, group.size() == 1));
     if (connection_->is_lost() || connection_->had_conflict()) {
-      return results.back().ok() ? Error{ErrorCode::busy, "the database asked for this group of writes to be tried again"}
-                                 : results.back().error();
+      return results.back().ok()
+                 ? Error{ErrorCode::busy, "the database asked for this group of writes to be tried again"}
+                 : results.back().error();
     }
   }
   auto committed = connection_->commit();
   if (!committed.ok() && connection_->had_conflict()) {
-    return Error{ErrorCode::busy, fmt::format("other writers stood in the way {} times; try again later", kAttemptsMax)};
+    return Error{ErrorCode::busy,
+                 fmt::format("other writers stood in the way {} times; try again later", kAttemptsMax)};
   }
   TRY(std::move(committed));
   if (streams_only && !shared_.options.sync_streams) shared_.streams_unsynced = true;
@@ -197,8 +202,10 @@ Result<bool> PostgresWriter::was_committed() {
     // Lost again, or the lock is held by our old connection, which the server still believes in.
     const bool passing = connection_->is_lost() || mark.error().code == ErrorCode::busy;
     if (!passing || !may_wait()) {
-      return Error{ErrorCode::unavailable, "the connection to PostgreSQL was lost while it committed, so it is not known whether this "
-                                           "was kept; look before trying again (" + mark.error().message + ")"};
+      return Error{ErrorCode::unavailable,
+                   "the connection to PostgreSQL was lost while it committed, so it is not known whether this "
+                   "was kept; look before trying again (" +
+                       mark.error().message + ")"};
     }
   }
 }

@@ -40,7 +40,8 @@ class Turns {
 
 /// What the writers of one database share.
 struct PostgresShared {
-  PostgresShared(const DatabaseOptions& o, Counters& registry) : options(o), counters(registry), queue(o.writes_waiting_max, counters) {}
+  PostgresShared(const DatabaseOptions& o, Counters& registry)
+      : options(o), counters(registry), queue(o.writes_waiting_max, counters) {}
 
   const DatabaseOptions options;
   WriteCounters counters;
@@ -78,7 +79,9 @@ class PostgresWriter {
   Thread thread_;
 };
 
-/// Connects again and again, ever more slowly, until it works, `deadline` (of the steady clock) has passed, or `closing`.
-Result<std::unique_ptr<PostgresConnection>> reconnect(const std::string& url, Time deadline, const std::atomic<bool>& closing);
+/// Connects again and again, ever more slowly, until it works, `deadline` (of the steady clock) has passed, or
+/// `closing`.
+Result<std::unique_ptr<PostgresConnection>> reconnect(const std::string& url, Time deadline,
+                                                      const std::atomic<bool>& closing);
 
 }  // namespace slipway::catalog

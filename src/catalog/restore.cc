@@ -1,5 +1,5 @@
-// The database of a backup, put where a server will look for it. The backup holds one SQLite file, whichever database it
-// was made from; here it becomes the database that the new server is to have.
+// The database of a backup, put where a server will look for it. The backup holds one SQLite file, whichever database
+// it was made from; here it becomes the database that the new server is to have.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -38,25 +38,34 @@ void remove_quietly(const std::filesystem::path& path) {
 }
 
 /// A private copy of the backup's file, whole and of a schema that we know; brought up to ours when `up_to_date`.
-Result<void> make_checked_copy(const std::filesystem::path& file, const std::filesystem::path& copy, const std::vector<Migration>& migrations, bool up_to_date) {
+Result<void> make_checked_copy(const std::filesystem::path& file, const std::filesystem::path& copy,
+                               const std::vector<Migration>& migrations, bool up_to_date) {
   remove_quietly(copy);
   TRY(copy_bytes(file, copy));
   const auto sqlite = TRY(SqliteConnection::open(copy, SqliteConnection::Mode::writer));
-  const auto found = TRY(sqlite->first("PRAGMA quick_check(1)", {}, [](const Row& row) { return std::string(row.text(0)); }));
-  if (found != "ok") return Error{ErrorCode::data_loss, fmt::format("{} is damaged ({}); restore another backup", file.string(), found.value_or("it is empty"))};
+  const auto found =
+      TRY(sqlite->first("PRAGMA quick_check(1)", {}, [](const Row& row) { return std::string(row.text(0)); }));
+  if (found != "ok")
+    return Error{ErrorCode::data_loss, fmt::format("{} is damaged ({}); restore another backup", file.string(),
+                                                   found.value_or("it is empty"))};
   const auto state = TRY(schema_state(*sqlite, migrations, "BEGIN IMMEDIATE"));
-  if (state.newest_applied == 0) return Error{ErrorCode::invalid_argument, file.string() + " is no database of Slipway"};
+  if (state.newest_applied == 0)
+    return Error{ErrorCode::invalid_argument, file.string() + " is no database of Slipway"};
   if (up_to_date) TRY(migrate(*sqlite, migrations, "BEGIN IMMEDIATE", system_clock().now()));
   return {};
 }
 
 Result<void> check_empty(Session& postgres) {
-  const auto tables = TRY(postgres.first("SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema()", {}, [](const Row& row) { return row.integer(0); }));
+  const auto tables = TRY(postgres.first("SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema()", {},
+                                         [](const Row& row) { return row.integer(0); }));
   if (tables == 0 || TRY(is_half_restored(postgres))) return {};
-  return Error{ErrorCode::failed_precondition, "the database that --database names holds tables already; make an empty one (createdb) and restore into that"};
+  return Error{
+      ErrorCode::failed_precondition,
+      "the database that --database names holds tables already; make an empty one (createdb) and restore into that"};
 }
 
-Result<void> fill_postgres(const std::filesystem::path& copy, const std::string& url, const std::vector<Migration>& migrations) {
+Result<void> fill_postgres(const std::filesystem::path& copy, const std::string& url,
+                           const std::vector<Migration>& migrations) {
   const auto sqlite = TRY(SqliteConnection::open(copy, SqliteConnection::Mode::reader));
   const auto postgres = TRY(PostgresConnection::open(url));
   TRY(check_empty(*postgres));
@@ -72,8 +81,8 @@ Result<void> fill_postgres(const std::filesystem::path& copy, const std::string&
 
 }  // namespace
 
-Result<void> restore_database(const std::filesystem::path& file, const std::string& url, const std::filesystem::path& scratch,
-                              const std::vector<Migration>& migrations) {
+Result<void> restore_database(const std::filesystem::path& file, const std::string& url,
+                              const std::filesystem::path& scratch, const std::vector<Migration>& migrations) {
   if (url.starts_with("sqlite:")) {
     const std::filesystem::path path = url.substr(std::string_view("sqlite:").size());
     const std::filesystem::path unfinished = path.string() + ".restoring";

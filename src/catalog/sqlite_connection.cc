@@ -62,17 +62,20 @@ class SqliteRow : public Row {
   std::string_view text(int column) const override {
     require(column, type(column) == SQLITE_TEXT || is_null(column), "a text");
     const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-    return bytes ? std::string_view(bytes, static_cast<size_t>(sqlite3_column_bytes(statement_, column))) : std::string_view();
+    return bytes ? std::string_view(bytes, static_cast<size_t>(sqlite3_column_bytes(statement_, column)))
+                 : std::string_view();
   }
   std::string_view blob(int column) const override {
     require(column, type(column) == SQLITE_BLOB || is_null(column), "bytes");
     const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
-    return bytes ? std::string_view(bytes, static_cast<size_t>(sqlite3_column_bytes(statement_, column))) : std::string_view();
+    return bytes ? std::string_view(bytes, static_cast<size_t>(sqlite3_column_bytes(statement_, column)))
+                 : std::string_view();
   }
 
  private:
   int type(int column) const {
-    CHECK(column >= 0 && column < sqlite3_data_count(statement_), "there is no column " + std::to_string(column) + where());
+    CHECK(column >= 0 && column < sqlite3_data_count(statement_),
+          "there is no column " + std::to_string(column) + where());
     return sqlite3_column_type(statement_, column);
   }
   std::string where() const { return std::string(" in the result of: ") + shown(sqlite3_sql(statement_)); }
@@ -167,7 +170,8 @@ Error SqliteConnection::error(std::string_view sql) const {
   if (!db_) return Error{ErrorCode::internal, "SQLite found no memory for a connection"};
   const int extended = sqlite3_extended_errcode(db_);
   const std::string statement = sql.empty() ? "" : fmt::format(" ({})", shown(sql));
-  return Error{code_of(extended), fmt::format("the database answered '{}'{}{}", sqlite3_errmsg(db_), what_to_do(extended), statement)};
+  return Error{code_of(extended),
+               fmt::format("the database answered '{}'{}{}", sqlite3_errmsg(db_), what_to_do(extended), statement)};
 }
 
 bool SqliteConnection::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
@@ -180,8 +184,8 @@ Result<void> SqliteConnection::execute(const std::string& sql) {
 Result<std::unique_ptr<SqliteConnection::Statement>> SqliteConnection::compile(std::string_view sql) {
   auto statement = std::make_unique<Statement>();
   const char* rest = nullptr;
-  if (sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement->handle, &rest) !=
-      SQLITE_OK) {
+  if (sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement->handle,
+                         &rest) != SQLITE_OK) {
     return error(sql);
   }
   const std::string_view left = trim(std::string_view(rest, static_cast<size_t>(sql.data() + sql.size() - rest)));
@@ -196,7 +200,8 @@ Result<SqliteConnection::Use> SqliteConnection::prepare(std::string_view sql) {
   // A statement met again while its own rows are being read needs a second copy.
   if (found != statements_.end() && found->second->in_use) return Use(nullptr, TRY(compile(sql)));
   if (found != statements_.end()) return Use(found->second.get(), nullptr);
-  if (statements_.size() >= kStatementsMax) std::erase_if(statements_, [](const auto& entry) { return !entry.second->in_use; });
+  if (statements_.size() >= kStatementsMax)
+    std::erase_if(statements_, [](const auto& entry) { return !entry.second->in_use; });
   auto statement = TRY(compile(sql));
   Statement* kept = statement.get();
   statements_.emplace(std::string(sql), std::move(statement));

@@ -1,4 +1,5 @@
-// The embedded database: one writer with group commit, pooled readers, a log that is synced and checkpointed beside them.
+// The embedded database: one writer with group commit, pooled readers, a log that is synced and checkpointed beside
+// them.
 //
 // Life of a write: it queues; `db-writer-0` takes all that wait, begins a transaction, runs each closure behind a
 // savepoint, commits. Failed closures and streams are told then; records go on to `db-sync-0`, which forces the log to
@@ -74,8 +75,8 @@ class Checkpointer {
   struct Copied {
     int frames = 0, copied = 0;
   };
-  /// Copies what can be copied without waiting for readers or writers; one at a time, because SQLite would send a second
-  /// one away with nothing done.
+  /// Copies what can be copied without waiting for readers or writers; one at a time, because SQLite would send a
+  /// second one away with nothing done.
   Copied copy(SqliteConnection& connection) {
     const std::lock_guard turn(copying_);
     const Time start = system_clock().steady();
@@ -199,12 +200,14 @@ size_t SqliteDatabase::write_group(std::span<QueuedWrite> waiting) {
   if (const auto failed = wal_sync_.failure()) return fail_all(waiting.size(), *failed);
 
   const Time start = system_clock().steady();
-  if (const auto begun = writer_->run("BEGIN IMMEDIATE", {}); !begun.ok()) return fail_all(waiting.size(), begun.error());
+  if (const auto begun = writer_->run("BEGIN IMMEDIATE", {}); !begun.ok())
+    return fail_all(waiting.size(), begun.error());
   while (results.size() < waiting.size() && (results.empty() || system_clock().steady() - start < kGroupTimeMax)) {
     results.push_back(run_one(waiting[results.size()].body));
     if (!writer_->in_transaction()) {
-      return fail_all(results.size(), results.back().ok() ? Error{ErrorCode::internal, "a closure ended the transaction it ran in"}
-                                                          : results.back().error());
+      return fail_all(results.size(), results.back().ok()
+                                          ? Error{ErrorCode::internal, "a closure ended the transaction it ran in"}
+                                          : results.back().error());
     }
   }
   if (const auto committed = writer_->run("COMMIT", {}); !committed.ok()) {
@@ -261,7 +264,8 @@ void SqliteDatabase::tend_wal() {
 }
 
 Result<void> SqliteDatabase::backup(const std::filesystem::path& path) {
-  return make_backup_file(path, [&](const std::filesystem::path& unfinished) { return copy_sqlite(path_, unfinished); });
+  return make_backup_file(path,
+                          [&](const std::filesystem::path& unfinished) { return copy_sqlite(path_, unfinished); });
 }
 
 Result<std::uint64_t> SqliteDatabase::bytes() {
@@ -284,14 +288,18 @@ Result<void> create_private_file(const std::filesystem::path& path) {
 
 /// A database that is about to get a newer schema is copied first, to FILE.schema-NUMBER, so that whoever regrets the
 /// upgrade can go back. One copy per schema: a later one takes the place of the earlier.
-Result<void> keep_before_migration(const std::filesystem::path& path, Session& session, const std::vector<Migration>& migrations) {
+Result<void> keep_before_migration(const std::filesystem::path& path, Session& session,
+                                   const std::vector<Migration>& migrations) {
   const SchemaState state = TRY(schema_state(session, migrations, "BEGIN IMMEDIATE"));
   if (state.newest_applied == 0 || state.missing == 0) return {};
   const std::filesystem::path copy = fmt::format("{}.schema-{}", path.string(), state.newest_applied);
   std::error_code ignored;
   std::filesystem::remove(copy, ignored);
   TRY(make_backup_file(copy, [&](const std::filesystem::path& unfinished) { return copy_sqlite(path, unfinished); }));
-  log_info("catalog", "the database was copied before its schema is changed; remove the copy when the new version has proved itself", {{"copy", copy.string()}});
+  log_info(
+      "catalog",
+      "the database was copied before its schema is changed; remove the copy when the new version has proved itself",
+      {{"copy", copy.string()}});
   return {};
 }
 
@@ -321,8 +329,8 @@ Result<std::unique_ptr<Database>> open_sqlite(const DatabaseOptions& options, co
     readers.push_back(TRY(SqliteConnection::open(path, SqliteConnection::Mode::reader)));
   }
   auto checkpointer = TRY(SqliteConnection::open(path, SqliteConnection::Mode::checkpointer));
-  return std::unique_ptr<Database>(std::make_unique<SqliteDatabase>(options, path, std::move(writer), std::move(readers),
-                                                                    std::move(checkpointer), std::move(wal), counters));
+  return std::unique_ptr<Database>(std::make_unique<SqliteDatabase>(
+      options, path, std::move(writer), std::move(readers), std::move(checkpointer), std::move(wal), counters));
 }
 
 }  // namespace slipway::catalog

@@ -35,7 +35,11 @@ class Sqlite : public testing::Test {
     return Database::open(options, tables(), counters_).value();
   }
   std::int64_t count(Database& database) {
-    return *database.read_value([](Connection& c) { return c.first("SELECT COUNT(*) FROM things", {}, [](const Row& row) { return row.integer(0); }); }).value();
+    return *database
+                .read_value([](Connection& c) {
+                  return c.first("SELECT COUNT(*) FROM things", {}, [](const Row& row) { return row.integer(0); });
+                })
+                .value();
   }
   std::uint64_t syncs() { return counters_.counter("catalog_syncs_total", "").value(); }
 
@@ -74,7 +78,8 @@ TEST_F(Sqlite, the_log_stays_bounded_under_steady_writing) {
   auto database = open();
   constexpr int kWrites = 3'000, kBytes = 50'000;  // 150 MB in all
   std::latch done(kWrites);
-  for (int i = 0; i < kWrites; ++i) database->write(Durability::stream, insert(i, kBytes), [&](Result<void>) { done.count_down(); });
+  for (int i = 0; i < kWrites; ++i)
+    database->write(Durability::stream, insert(i, kBytes), [&](Result<void>) { done.count_down(); });
   done.wait();
   EXPECT_EQ(count(*database), kWrites);
   EXPECT_LT(std::filesystem::file_size(file().string() + "-wal"), 70u << 20);
@@ -86,9 +91,9 @@ TEST_F(Sqlite, a_backup_is_whole_while_writing_goes_on) {
   std::thread writer([&] {
     for (std::int64_t i = 0; !stop; i += 2) {
       (void)database->write(Durability::stream, Write([i](Connection& c) -> Result<void> {
-        TRY(insert(i, 20'000)(c));
-        return insert(i + 1, 20'000)(c);
-      }));
+                              TRY(insert(i, 20'000)(c));
+                              return insert(i + 1, 20'000)(c);
+                            }));
     }
   });
   while (count(*database) < 100) std::this_thread::yield();
@@ -137,10 +142,12 @@ TEST_F(Sqlite, urls_that_name_nothing_are_refused) {
 TEST_F(Sqlite, a_full_database_says_so_to_the_statement_and_recovers) {
   auto database = open();
   const auto limit = [&](const std::string& pages) {
-    ASSERT_TRUE(database->write(Durability::stream, Write([&](Connection& c) -> Result<void> {
-      TRY(c.run("PRAGMA max_page_count = " + pages, {}));
-      return {};
-    })).ok());
+    ASSERT_TRUE(database
+                    ->write(Durability::stream, Write([&](Connection& c) -> Result<void> {
+                              TRY(c.run("PRAGMA max_page_count = " + pages, {}));
+                              return {};
+                            }))
+                    .ok());
   };
   limit("30");
   EXPECT_EQ(database->write(Durability::record, insert(1, 1'000'000)).error().code, ErrorCode::busy);
@@ -163,11 +170,14 @@ int fill_disk(const std::string& url) {
   auto database = Database::open({.url = url}, tables(), counters).value();
   if (!database->write(Durability::record, insert(1)).ok()) return 1;
   std::latch inside(1), go(1), done(4);
-  database->write(Durability::stream, [&](Connection&) -> Result<void> {
-    inside.count_down();
-    go.wait();
-    return {};
-  }, [&](Result<void>) { done.count_down(); });
+  database->write(
+      Durability::stream,
+      [&](Connection&) -> Result<void> {
+        inside.count_down();
+        go.wait();
+        return {};
+      },
+      [&](Result<void>) { done.count_down(); });
   inside.wait();
   std::atomic<int> refused{0};
   for (int i = 2; i < 5; ++i) {
@@ -182,7 +192,9 @@ int fill_disk(const std::string& url) {
   if (refused != 3) return 2;
   limit_file_size(RLIM_INFINITY);
   if (!database->write(Durability::record, insert(9)).ok()) return 3;
-  const auto ids = database->read_value([](Connection& c) { return c.rows("SELECT id FROM things ORDER BY id", {}, [](const Row& row) { return row.integer(0); }); });
+  const auto ids = database->read_value([](Connection& c) {
+    return c.rows("SELECT id FROM things ORDER BY id", {}, [](const Row& row) { return row.integer(0); });
+  });
   return ids.value() == std::vector<std::int64_t>{1, 9} ? 0 : 4;
 }
 

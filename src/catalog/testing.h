@@ -14,12 +14,14 @@
 
 namespace slipway::catalog {
 
-/// The URL of a new database of a PostgreSQL that starts with the first call and ends with the test program, or why there is none.
+/// The URL of a new database of a PostgreSQL that starts with the first call and ends with the test program, or why
+/// there is none.
 inline Result<std::string> fresh_postgres_url() {
   const auto support = [](std::vector<std::string> arguments) -> Result<std::string> {
     // The checkout that this program was built in; __FILE__ is relative to the build and does not say where that is.
     auto root = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-    while (root.has_relative_path() && !std::filesystem::exists(root / "tests/support/postgres")) root = root.parent_path();
+    while (root.has_relative_path() && !std::filesystem::exists(root / "tests/support/postgres"))
+      root = root.parent_path();
     arguments.insert(arguments.begin(), (root / "tests" / "support" / "postgres").string());
     const Output output = TRY(run_command({.arguments = arguments}, std::chrono::seconds(150)));
     if (!output.status.ok()) return Error{ErrorCode::unavailable, std::string(trim(output.err))};
@@ -40,5 +42,6 @@ inline Result<std::string> fresh_url(const std::string& kind, const std::filesys
 }  // namespace slipway::catalog
 
 /// Runs every TEST_P(Suite, …), whose parameter is a std::string, on both.
-#define SLIPWAY_ON_BOTH_DATABASES(Suite) \
-  INSTANTIATE_TEST_SUITE_P(Databases, Suite, testing::Values("sqlite", "postgres"), [](const auto& tested) { return tested.param; })
+#define SLIPWAY_ON_BOTH_DATABASES(Suite)                                            \
+  INSTANTIATE_TEST_SUITE_P(Databases, Suite, testing::Values("sqlite", "postgres"), \
+                           [](const auto& tested) { return tested.param; })

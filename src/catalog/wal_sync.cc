@@ -54,8 +54,9 @@ Result<void> WalSync::sync() {
   counters_.sync.record(system_clock().steady() - start);
   if (synced.ok()) return {};
   const Error error{ErrorCode::unavailable,
-                    synced.error().message + "; what was written last may be lost with the power, and nothing more is "
-                                             "accepted: look at the disk, then start the server again"};
+                    synced.error().message +
+                        "; what was written last may be lost with the power, and nothing more is "
+                        "accepted: look at the disk, then start the server again"};
   log_error("catalog", error.message);
   state_.lock()->failed = error;
   return error;

@@ -20,7 +20,10 @@ class PrepareTest : public testing::Test {
     fs::create_directories((folder.path() / path).parent_path());
     std::ofstream(folder.path() / path, std::ios::binary) << bytes;
   }
-  std::string png(int side, int level) { return make_png(side, side, std::vector<std::uint8_t>(static_cast<size_t>(side * side), static_cast<std::uint8_t>(level))); }
+  std::string png(int side, int level) {
+    return make_png(side, side,
+                    std::vector<std::uint8_t>(static_cast<size_t>(side * side), static_cast<std::uint8_t>(level)));
+  }
   Result<Prepared> run(PrepareOptions options = {}) { return prepare(declaration, folder.path(), options); }
   std::string problem() {
     const auto refused = run();
@@ -28,12 +31,16 @@ class PrepareTest : public testing::Test {
   }
 
   TemporaryDirectory folder{"data-test"};
-  DatasetDeclaration declaration{.key = "{site}/{frame}",
-                                 .streams = {{"rgb", {.files = "raw/{site}/{frame}.png", .decode = "image"}}, {"mask", {.files = "masks/{site}/{frame}.png", .decode = "labels", .optional = true}},
-                                             {"label", {.files = "labels/{site}/{frame}.txt", .decode = "label"}}},
-                                 .checks = {{"same_size", Json::parse(R"(["rgb","mask"])").value()}, {"labels_in", Json::parse(R"({"mask":[0,1],"label":["cat","dog"]})").value()}},
-                                 .attributes = {{"brightness", {.type = "float", .compute = "brightness(rgb)"}}, {"site", {.from_key = "site"}},
-                                                {"lux", {.type = "integer", .manifest = "meta.csv", .column = "lux"}}}};
+  DatasetDeclaration declaration{
+      .key = "{site}/{frame}",
+      .streams = {{"rgb", {.files = "raw/{site}/{frame}.png", .decode = "image"}},
+                  {"mask", {.files = "masks/{site}/{frame}.png", .decode = "labels", .optional = true}},
+                  {"label", {.files = "labels/{site}/{frame}.txt", .decode = "label"}}},
+      .checks = {{"same_size", Json::parse(R"(["rgb","mask"])").value()},
+                 {"labels_in", Json::parse(R"({"mask":[0,1],"label":["cat","dog"]})").value()}},
+      .attributes = {{"brightness", {.type = "float", .compute = "brightness(rgb)"}},
+                     {"site", {.from_key = "site"}},
+                     {"lux", {.type = "integer", .manifest = "meta.csv", .column = "lux"}}}};
 
   void write_good() {
     for (const char* key : {"a/1", "a/2", "b/1"}) {
@@ -77,7 +84,9 @@ TEST_F(PrepareTest, the_result_does_not_depend_on_the_number_of_threads) {
 TEST_F(PrepareTest, a_broken_picture_is_named_and_nothing_is_taken) {
   write_good();
   write("raw/a/2.png", png(8, 1).substr(0, 50));
-  EXPECT_NE(problem().find("nothing was taken, because 1 thing is wrong in 3 samples: raw/a/2.png: a broken PNG"), std::string::npos) << problem();
+  EXPECT_NE(problem().find("nothing was taken, because 1 thing is wrong in 3 samples: raw/a/2.png: a broken PNG"),
+            std::string::npos)
+      << problem();
 }
 
 TEST_F(PrepareTest, everything_that_is_wrong_is_counted) {
@@ -87,7 +96,8 @@ TEST_F(PrepareTest, everything_that_is_wrong_is_counted) {
   write("masks/b/1.png", png(9, 0));
   const std::string sentence = problem();
   EXPECT_NE(sentence.find("3 things are wrong"), std::string::npos) << sentence;
-  EXPECT_NE(sentence.find("labels/a/2.txt: the label is 'horse'; labels_in allows cat, dog"), std::string::npos) << sentence;
+  EXPECT_NE(sentence.find("labels/a/2.txt: the label is 'horse'; labels_in allows cat, dog"), std::string::npos)
+      << sentence;
   EXPECT_NE(sentence.find("masks/b/1.png: 9 x 9 pixels, but raw/b/1.png has 8 x 8"), std::string::npos) << sentence;
 }
 
@@ -102,7 +112,9 @@ TEST_F(PrepareTest, a_mask_with_a_forbidden_value_says_where) {
 TEST_F(PrepareTest, a_missing_stream_names_the_file_that_was_expected) {
   write_good();
   fs::remove(folder.path() / "labels/b/1.txt");
-  EXPECT_NE(problem().find("the sample 'b/1' has no file for its stream label; expected labels/b/1.txt"), std::string::npos) << problem();
+  EXPECT_NE(problem().find("the sample 'b/1' has no file for its stream label; expected labels/b/1.txt"),
+            std::string::npos)
+      << problem();
 }
 
 TEST_F(PrepareTest, a_folder_without_matching_files_is_refused) {
@@ -111,7 +123,8 @@ TEST_F(PrepareTest, a_folder_without_matching_files_is_refused) {
 }
 
 TEST_F(PrepareTest, the_label_may_come_from_the_path) {
-  declaration = {.streams = {{"image", {.files = "{label}/{id}.png", .decode = "image"}}, {"label", {.files = "{label}/{id}.png", .decode = "label"}}}};
+  declaration = {.streams = {{"image", {.files = "{label}/{id}.png", .decode = "image"}},
+                             {"label", {.files = "{label}/{id}.png", .decode = "label"}}}};
   write("7/x.png", png(8, 0));
   write("3/x.png", png(8, 0));
   const Prepared prepared = run().value();
@@ -123,7 +136,9 @@ TEST_F(PrepareTest, the_label_may_come_from_the_path) {
 TEST_F(PrepareTest, a_declaration_that_cannot_be_obeyed_says_why) {
   write_good();
   const DatasetDeclaration good = declaration;
-  const auto refused_with = [&](std::string_view words) { return problem().find(words) != std::string::npos ? "" : problem(); };
+  const auto refused_with = [&](std::string_view words) {
+    return problem().find(words) != std::string::npos ? "" : problem();
+  };
   declaration.checks = {{"same_sizes", nullptr}};
   EXPECT_EQ(refused_with("did you mean same_size?"), "");
   declaration = good;
@@ -186,7 +201,9 @@ TEST(Manifest, csv_and_jsonl_say_the_same) {
 
 TEST(Manifest, what_is_wrong_is_named_with_its_line) {
   const Pattern key = Pattern::parse("{site}").value();
-  const auto sentence = [&](std::string_view text, std::string_view file) { return parse_manifest(text, file, key).error().message; };
+  const auto sentence = [&](std::string_view text, std::string_view file) {
+    return parse_manifest(text, file, key).error().message;
+  };
   EXPECT_EQ(sentence("site,n\na,1\nb\n", "m.csv").substr(0, 8), "m.csv:3:");
   EXPECT_EQ(sentence("site\na\na\n", "m.csv"), "m.csv:3: a second row for the sample 'a'");
   EXPECT_EQ(sentence("place\na\n", "m.csv").substr(0, 8), "m.csv:2:");

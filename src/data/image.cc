@@ -25,8 +25,10 @@ using Jpeg = std::unique_ptr<void, JpegClose>;
 Error bad(std::string sentence) { return {ErrorCode::invalid_argument, std::move(sentence)}; }
 
 Result<void> check_form(const ImageForm& form) {
-  if (form.width < 1 || form.height < 1 || form.width > kImageSideMax || form.height > kImageSideMax || form.width * form.height > kImagePixelsMax) {
-    return bad(fmt::format("a picture of {} x {} pixels; expected sides of 1 to {} and at most {} pixels", form.width, form.height, kImageSideMax, kImagePixelsMax));
+  if (form.width < 1 || form.height < 1 || form.width > kImageSideMax || form.height > kImageSideMax ||
+      form.width * form.height > kImagePixelsMax) {
+    return bad(fmt::format("a picture of {} x {} pixels; expected sides of 1 to {} and at most {} pixels", form.width,
+                           form.height, kImageSideMax, kImagePixelsMax));
   }
   return {};
 }
@@ -44,7 +46,9 @@ int channels_of(PngColor color) {
 
 Result<ImageForm> png_form(std::string_view bytes) {
   const PngHeader header = TRY(png_header(bytes));
-  const ImageForm form{header.width, header.height, channels_of(header.color), header.bits, header.color == PngColor::palette, "image/png"};
+  const ImageForm form{
+      header.width, header.height, channels_of(header.color), header.bits, header.color == PngColor::palette,
+      "image/png"};
   TRY(check_form(form));
   return form;
 }
@@ -59,7 +63,8 @@ Result<Luma> png_luma(std::string_view bytes) {
   const auto rgb = TRY(png_pixels(bytes, PngPixels::rgb8));
   luma.pixels.resize(rgb.size() / 3);
   for (size_t i = 0; i < luma.pixels.size(); ++i) {
-    luma.pixels[i] = static_cast<std::uint8_t>((299 * rgb[3 * i] + 587 * rgb[3 * i + 1] + 114 * rgb[3 * i + 2] + 500) / 1000);
+    luma.pixels[i] =
+        static_cast<std::uint8_t>((299 * rgb[3 * i] + 587 * rgb[3 * i + 1] + 114 * rgb[3 * i + 2] + 500) / 1000);
   }
   return luma;
 }
@@ -68,10 +73,12 @@ Result<Jpeg> open_jpeg(std::string_view bytes, ImageForm& form) {
   Jpeg jpeg(tjInitDecompress());
   if (!jpeg) return Error{ErrorCode::internal, "no memory for a JPEG decoder"};
   int width = 0, height = 0, sampling = 0, space = 0;
-  if (tjDecompressHeader3(jpeg.get(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), &width, &height, &sampling, &space) != 0) {
+  if (tjDecompressHeader3(jpeg.get(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), &width,
+                          &height, &sampling, &space) != 0) {
     return bad(fmt::format("a broken JPEG: {}", tjGetErrorStr2(jpeg.get())));
   }
-  form = {width, height, space == TJCS_GRAY ? 1 : space == TJCS_CMYK || space == TJCS_YCCK ? 4 : 3, 8, false, "image/jpeg"};
+  form = {width, height, space == TJCS_GRAY ? 1 : space == TJCS_CMYK || space == TJCS_YCCK ? 4 : 3,
+          8,     false,  "image/jpeg"};
   TRY(check_form(form));
   return jpeg;
 }
@@ -81,8 +88,8 @@ Result<Luma> jpeg_luma(std::string_view bytes) {
   const Jpeg jpeg = TRY(open_jpeg(bytes, form));
   Luma luma{form.width, form.height, std::vector<std::uint8_t>(static_cast<size_t>(form.width * form.height))};
   // A JPEG that ends too early only gives a warning; for us it is broken all the same.
-  if (tjDecompress2(jpeg.get(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), luma.pixels.data(), static_cast<int>(form.width), 0,
-                    static_cast<int>(form.height), TJPF_GRAY, 0) != 0) {
+  if (tjDecompress2(jpeg.get(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), luma.pixels.data(),
+                    static_cast<int>(form.width), 0, static_cast<int>(form.height), TJPF_GRAY, 0) != 0) {
     return bad(fmt::format("a broken JPEG: {}", tjGetErrorStr2(jpeg.get())));
   }
   return luma;
@@ -90,7 +97,9 @@ Result<Luma> jpeg_luma(std::string_view bytes) {
 
 Error no_picture(std::string_view bytes) {
   if (bytes.empty()) return bad("an empty file, no picture");
-  return bad(fmt::format("neither PNG nor JPEG; it begins with the bytes {}", to_hex({reinterpret_cast<const unsigned char*>(bytes.data()), std::min<size_t>(bytes.size(), 8)})));
+  return bad(
+      fmt::format("neither PNG nor JPEG; it begins with the bytes {}",
+                  to_hex({reinterpret_cast<const unsigned char*>(bytes.data()), std::min<size_t>(bytes.size(), 8)})));
 }
 
 }  // namespace
@@ -114,9 +123,12 @@ Result<Luma> decode_luma(std::string_view bytes) {
 }
 
 Result<Values> decode_values(std::string_view bytes) {
-  if (!bytes.starts_with(kPngStart)) return bytes.starts_with(kJpegStart) ? bad("a JPEG, which does not keep values exactly; expected PNG") : no_picture(bytes);
+  if (!bytes.starts_with(kPngStart))
+    return bytes.starts_with(kJpegStart) ? bad("a JPEG, which does not keep values exactly; expected PNG")
+                                         : no_picture(bytes);
   const ImageForm form = TRY(png_form(bytes));
-  if (form.channels != 1) return bad(fmt::format("a PNG with {} channels; expected one (grey levels or a palette)", form.channels));
+  if (form.channels != 1)
+    return bad(fmt::format("a PNG with {} channels; expected one (grey levels or a palette)", form.channels));
   const auto raw = TRY(png_pixels(bytes, PngPixels::raw));
   Values values{form.width, form.height, std::vector<std::uint16_t>(static_cast<size_t>(form.width * form.height))};
   const size_t row_bytes = (static_cast<size_t>(form.width) * static_cast<size_t>(form.bits) + 7) / 8;
@@ -135,7 +147,7 @@ Result<Values> decode_values(std::string_view bytes) {
   return values;
 }
 
-// --- numbers --------------------------------------------------------------------------------------------------------------
+// --- numbers -------------------------------------------------------------------------------------------------------
 
 double brightness(const Luma& image) {
   double sum = 0;
@@ -151,7 +163,9 @@ double contrast(const Luma& image) {
 }
 
 double stroke_thickness(const Luma& image) {
-  const auto at = [&](std::int64_t x, std::int64_t y) { return image.pixels[static_cast<size_t>(y * image.width + x)]; };
+  const auto at = [&](std::int64_t x, std::int64_t y) {
+    return image.pixels[static_cast<size_t>(y * image.width + x)];
+  };
   std::vector<std::uint8_t> border;
   for (std::int64_t x = 0; x < image.width; ++x) border.insert(border.end(), {at(x, 0), at(x, image.height - 1)});
   for (std::int64_t y = 0; y < image.height; ++y) border.insert(border.end(), {at(0, y), at(image.width - 1, y)});
@@ -176,7 +190,8 @@ double stroke_thickness(const Luma& image) {
 }
 
 double mask_area(const Values& mask) {
-  const auto set = std::count_if(mask.pixels.begin(), mask.pixels.end(), [](std::uint16_t value) { return value != 0; });
+  const auto set =
+      std::count_if(mask.pixels.begin(), mask.pixels.end(), [](std::uint16_t value) { return value != 0; });
   return static_cast<double>(set) / static_cast<double>(mask.pixels.size());
 }
 

@@ -16,8 +16,8 @@ namespace slipway::data {
 
 struct ImageForm {
   std::int64_t width = 0, height = 0;
-  int channels = 0;    // 1 grey or palette, 2 grey with alpha, 3 colour, 4 with alpha
-  int bits = 8;        // of a channel
+  int channels = 0;  // 1 grey or palette, 2 grey with alpha, 3 colour, 4 with alpha
+  int bits = 8;      // of a channel
   bool palette = false;
   std::string media_type;
 };
@@ -44,14 +44,14 @@ Result<Luma> decode_luma(std::string_view bytes);
 /// PNG with one channel; colour is invalid_argument, because labels and depths have no colour.
 Result<Values> decode_values(std::string_view bytes);
 
-// --- numbers of a picture -------------------------------------------------------------------------------------------------
+// --- numbers of a picture ------------------------------------------------------------------------------------------
 
 /// Mean luma, 0 (black) to 1 (white).
 double brightness(const Luma& image);
 /// Standard deviation of luma, in the same unit.
 double contrast(const Luma& image);
-/// Mean width in pixels of what is drawn: twice its area over its perimeter. What is drawn is what is nearer to the far end
-/// of the range than to the border's median. 0 when nothing is.
+/// Mean width in pixels of what is drawn: twice its area over its perimeter. What is drawn is what is nearer to the far
+/// end of the range than to the border's median. 0 when nothing is.
 double stroke_thickness(const Luma& image);
 /// Share of pixels that are not zero, 0 to 1.
 double mask_area(const Values& mask);

@@ -40,7 +40,8 @@ TEST(Image, labels_are_palette_indexes_or_grey_levels_of_any_depth) {
     EXPECT_EQ(values.pixels, (std::vector<std::uint16_t>{0, 1, 2, 3, 4, 5})) << palette;
   }
   // Two pixels of 4 bits share a byte; each row begins with a new one.
-  EXPECT_EQ(decode_values(make_png(3, 2, {0x12, 0x30, 0x45, 0x60}, 4, true))->pixels, (std::vector<std::uint16_t>{1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(decode_values(make_png(3, 2, {0x12, 0x30, 0x45, 0x60}, 4, true))->pixels,
+            (std::vector<std::uint16_t>{1, 2, 3, 4, 5, 6}));
   const std::uint16_t deep[] = {1000, 65535};
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(deep);
   EXPECT_EQ(decode_values(make_png(2, 1, {bytes, bytes + 4}, 16))->pixels, (std::vector<std::uint16_t>{1000, 65535}));
@@ -50,7 +51,8 @@ TEST(Image, what_is_broken_is_refused_in_a_sentence) {
   const std::string png = make_png(40, 40, ramp(40, 40)), jpeg = make_jpeg(40, 40, ramp(40, 40));
   std::string flipped = png;
   flipped[png.size() / 2] ^= 0x55;
-  for (const std::string& bytes : {std::string(), std::string("hello"), png.substr(0, png.size() / 2), png.substr(0, 12), flipped, jpeg.substr(0, 100), jpeg.substr(0, jpeg.size() / 2)}) {
+  for (const std::string& bytes : {std::string(), std::string("hello"), png.substr(0, png.size() / 2),
+                                   png.substr(0, 12), flipped, jpeg.substr(0, 100), jpeg.substr(0, jpeg.size() / 2)}) {
     const auto refused = decode_luma(bytes);
     ASSERT_FALSE(refused.ok()) << bytes.size();
     EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);

@@ -14,11 +14,15 @@ Error at(std::string_view file, size_t line, std::string_view sentence) {
 using Record = std::map<std::string, Json>;
 
 Result<std::string> key_of(const Record& record, const Pattern& key, std::string_view file, size_t line) {
-  if (const auto whole = record.find("key"); whole != record.end()) return whole->second.is_string() ? whole->second.string() : whole->second.render();
+  if (const auto whole = record.find("key"); whole != record.end())
+    return whole->second.is_string() ? whole->second.string() : whole->second.render();
   Fields fields;
   for (const std::string& field : key.fields()) {
     const auto value = record.find(field);
-    if (value == record.end()) return at(file, line, fmt::format("no column '{}'; expected a column 'key' or one for each field of '{}'", field, key.text()));
+    if (value == record.end())
+      return at(
+          file, line,
+          fmt::format("no column '{}'; expected a column 'key' or one for each field of '{}'", field, key.text()));
     fields[field] = value->second.is_string() ? value->second.string() : value->second.render();
   }
   return key.fill(fields);
@@ -26,7 +30,8 @@ Result<std::string> key_of(const Record& record, const Pattern& key, std::string
 
 Result<void> add(Manifest& manifest, Record record, const Pattern& key, std::string_view file, size_t line) {
   std::string name = TRY(key_of(record, key, file, line));
-  if (!manifest.emplace(name, std::move(record)).second) return at(file, line, fmt::format("a second row for the sample '{}'", name));
+  if (!manifest.emplace(name, std::move(record)).second)
+    return at(file, line, fmt::format("a second row for the sample '{}'", name));
   return {};
 }
 
@@ -93,13 +98,17 @@ Result<Manifest> parse_manifest(std::string_view text, std::string_view file_nam
     }
     return manifest;
   }
-  if (!file_name.ends_with(".csv")) return Error{ErrorCode::unsupported, fmt::format("the manifest {} is neither .csv nor .jsonl", file_name)};
+  if (!file_name.ends_with(".csv"))
+    return Error{ErrorCode::unsupported, fmt::format("the manifest {} is neither .csv nor .jsonl", file_name)};
   const auto records = TRY(parse_csv(text.starts_with("\xef\xbb\xbf") ? text.substr(3) : text, file_name));
   if (records.empty()) return at(file_name, 1, "the file is empty; expected a line with the names of the columns");
   for (size_t i = 1; i < records.size(); ++i) {
-    if (records[i].size() != records[0].size()) return at(file_name, i + 1, fmt::format("{} fields; the first line names {} columns", records[i].size(), records[0].size()));
+    if (records[i].size() != records[0].size())
+      return at(file_name, i + 1,
+                fmt::format("{} fields; the first line names {} columns", records[i].size(), records[0].size()));
     Record record;
-    for (size_t column = 0; column < records[0].size(); ++column) record[std::string(trim(records[0][column]))] = records[i][column];
+    for (size_t column = 0; column < records[0].size(); ++column)
+      record[std::string(trim(records[0][column]))] = records[i][column];
     TRY(add(manifest, std::move(record), key, file_name, i + 1));
   }
   return manifest;

@@ -1,4 +1,5 @@
-// Manifests: a table beside the files, one row per sample. CSV with a header line (RFC 4180) or one JSON object per line.
+// Manifests: a table beside the files, one row per sample. CSV with a header line (RFC 4180) or one JSON object per
+// line.
 #pragma once
 
 #include <map>

@@ -14,11 +14,13 @@
 namespace slipway::data {
 namespace {
 
-Error bad(std::string_view path, std::string_view sentence) { return {ErrorCode::invalid_argument, fmt::format("{}: {}", path, sentence)}; }
+Error bad(std::string_view path, std::string_view sentence) {
+  return {ErrorCode::invalid_argument, fmt::format("{}: {}", path, sentence)};
+}
 
 /// What was found in one stream's file.
 struct Content {
-  std::string bytes;               // of kinds that are read whole
+  std::string bytes;  // of kinds that are read whole
   std::optional<Luma> luma;
   std::optional<Values> values;
 };
@@ -66,18 +68,23 @@ Result<void> decode(const StreamPlan& stream, StreamFile& file, Content& content
 Result<Json> label_of(const StreamFile& file, const std::string& bytes) {
   const std::string_view text = trim(bytes);
   if (text.empty() || text.size() > kLabelBytesMax || !is_utf8(text) || text.find('\n') != std::string_view::npos) {
-    return bad(file.path, fmt::format("expected one line of 1 to {} bytes of text as the label; found {} bytes", kLabelBytesMax, bytes.size()));
+    return bad(file.path, fmt::format("expected one line of 1 to {} bytes of text as the label; found {} bytes",
+                                      kLabelBytesMax, bytes.size()));
   }
   return Json(text);
 }
 
-Result<void> check_values(const Plan& plan, size_t stream, const StreamFile& file, const Content& content, const Json& label) {
+Result<void> check_values(const Plan& plan, size_t stream, const StreamFile& file, const Content& content,
+                          const Json& label) {
   const auto allowed = plan.checks.labels_in.find(stream);
   if (allowed == plan.checks.labels_in.end()) return {};
-  const auto is_allowed = [&](const std::string& value) { return std::find(allowed->second.begin(), allowed->second.end(), value) != allowed->second.end(); };
+  const auto is_allowed = [&](const std::string& value) {
+    return std::find(allowed->second.begin(), allowed->second.end(), value) != allowed->second.end();
+  };
   if (plan.streams[stream].decode == Decode::label) {
     if (is_allowed(label.string())) return {};
-    return bad(file.path, fmt::format("the label is '{}'; labels_in allows {}", label.string(), join(allowed->second, ", ")));
+    return bad(file.path,
+               fmt::format("the label is '{}'; labels_in allows {}", label.string(), join(allowed->second, ", ")));
   }
   std::vector<bool> seen(1 << 16);
   for (size_t i = 0; i < content.values->pixels.size(); ++i) {
@@ -86,7 +93,8 @@ Result<void> check_values(const Plan& plan, size_t stream, const StreamFile& fil
     seen[value] = true;
     if (is_allowed(std::to_string(value))) continue;
     const size_t width = static_cast<size_t>(content.values->width);
-    return bad(file.path, fmt::format("the value {} at column {}, row {}; labels_in allows {}", value, i % width, i / width, join(allowed->second, ", ")));
+    return bad(file.path, fmt::format("the value {} at column {}, row {}; labels_in allows {}", value, i % width,
+                                      i / width, join(allowed->second, ", ")));
   }
   return {};
 }
@@ -99,7 +107,8 @@ Result<void> check_sizes(const Plan& plan, const std::vector<StreamFile>& files)
       if (file.path.empty()) continue;
       if (first == nullptr) first = &file;
       if (file.width == first->width && file.height == first->height) continue;
-      return bad(file.path, fmt::format("{} x {} pixels, but {} has {} x {}; same_size asks for equal ones", file.width, file.height, first->path, first->width, first->height));
+      return bad(file.path, fmt::format("{} x {} pixels, but {} has {} x {}; same_size asks for equal ones", file.width,
+                                        file.height, first->path, first->width, first->height));
     }
   }
   return {};
@@ -121,8 +130,8 @@ Json statistic_of(Statistic statistic, const StreamFile& file, const Content& co
   return nullptr;
 }
 
-Result<Json> find_attribute(const AttributePlan& attribute, const Joined& joined, const std::vector<StreamFile>& files, const std::vector<Content>& contents,
-                            const Manifests& manifests) {
+Result<Json> find_attribute(const AttributePlan& attribute, const Joined& joined, const std::vector<StreamFile>& files,
+                            const std::vector<Content>& contents, const Manifests& manifests) {
   if (attribute.statistic) {
     if (files[attribute.stream].path.empty()) return Json();
     return statistic_of(*attribute.statistic, files[attribute.stream], contents[attribute.stream]);
@@ -135,9 +144,11 @@ Result<Json> find_attribute(const AttributePlan& attribute, const Joined& joined
   const auto row = manifest.find(joined.key);
   if (row == manifest.end()) return Json();
   const auto value = row->second.find(attribute.column);
-  if (value == row->second.end()) return bad(attribute.manifest, fmt::format("the row of '{}' has no column '{}'", joined.key, attribute.column));
+  if (value == row->second.end())
+    return bad(attribute.manifest, fmt::format("the row of '{}' has no column '{}'", joined.key, attribute.column));
   auto typed = attribute_value(attribute, value->second);
-  if (!typed.ok()) return bad(attribute.manifest, fmt::format("the row of '{}': {}", joined.key, typed.error().message));
+  if (!typed.ok())
+    return bad(attribute.manifest, fmt::format("the row of '{}': {}", joined.key, typed.error().message));
   return typed;
 }
 
@@ -161,10 +172,13 @@ Result<Json> attribute_value(const AttributePlan& attribute, const Json& given) 
       break;
   }
   static constexpr std::string_view kWords[] = {"text", "a whole number", "a number", "true or false"};
-  return Error{ErrorCode::invalid_argument, fmt::format("'{}' is '{}'; expected {}", attribute.name, clean_utf8(text, 100), kWords[static_cast<int>(attribute.type)])};
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("'{}' is '{}'; expected {}", attribute.name, clean_utf8(text, 100),
+                           kWords[static_cast<int>(attribute.type)])};
 }
 
-Result<Sample> measure(const Plan& plan, const Joined& joined, const std::filesystem::path& folder, const Manifests& manifests) {
+Result<Sample> measure(const Plan& plan, const Joined& joined, const std::filesystem::path& folder,
+                       const Manifests& manifests) {
   Sample sample;
   sample.key = joined.key;
   std::vector<StreamFile> files(plan.streams.size());
@@ -202,7 +216,8 @@ Result<Sample> measure(const Plan& plan, const Joined& joined, const std::filesy
   TRY(check_sizes(plan, files));
   for (const AttributePlan& attribute : plan.attributes) {
     Json value = TRY(find_attribute(attribute, joined, files, contents, manifests));
-    if (attribute.name == "label" && sample.label.is_null()) sample.label = value;  // a manifest's column may be the label
+    if (attribute.name == "label" && sample.label.is_null())
+      sample.label = value;  // a manifest's column may be the label
     sample.attributes.emplace_back(attribute.name, std::move(value));
   }
   return sample;

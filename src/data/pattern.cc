@@ -9,7 +9,9 @@
 namespace slipway::data {
 
 Result<Pattern> Pattern::parse(std::string_view text) {
-  const auto wrong = [&](std::string_view why) { return Error{ErrorCode::invalid_argument, fmt::format("the pattern '{}' {}", clean_utf8(text, 200), why)}; };
+  const auto wrong = [&](std::string_view why) {
+    return Error{ErrorCode::invalid_argument, fmt::format("the pattern '{}' {}", clean_utf8(text, 200), why)};
+  };
   Pattern pattern;
   pattern.text_ = text;
   for (size_t i = 0; i < text.size();) {
@@ -36,7 +38,9 @@ Result<Pattern> Pattern::parse(std::string_view text) {
   return pattern;
 }
 
-bool Pattern::has_field(std::string_view name) const { return std::find(fields_.begin(), fields_.end(), name) != fields_.end(); }
+bool Pattern::has_field(std::string_view name) const {
+  return std::find(fields_.begin(), fields_.end(), name) != fields_.end();
+}
 
 std::optional<Fields> Pattern::match(std::string_view path) const {
   Fields found;
@@ -47,9 +51,11 @@ std::optional<Fields> Pattern::match(std::string_view path) const {
 bool Pattern::match_from(size_t index, std::string_view rest, Fields& found) const {
   if (index == parts_.size()) return rest.empty();
   const Part& part = parts_[index];
-  if (part.kind == Part::Kind::literal) return rest.starts_with(part.text) && match_from(index + 1, rest.substr(part.text.size()), found);
+  if (part.kind == Part::Kind::literal)
+    return rest.starts_with(part.text) && match_from(index + 1, rest.substr(part.text.size()), found);
   const auto known = part.kind == Part::Kind::field ? found.find(part.text) : found.end();
-  if (known != found.end()) return rest.starts_with(known->second) && match_from(index + 1, rest.substr(known->second.size()), found);
+  if (known != found.end())
+    return rest.starts_with(known->second) && match_from(index + 1, rest.substr(known->second.size()), found);
   const size_t most = std::min(rest.find('/'), rest.size());
   for (size_t length = part.kind == Part::Kind::any ? 0 : 1; length <= most; ++length) {
     if (part.kind == Part::Kind::field) found[part.text] = rest.substr(0, length);
@@ -62,13 +68,15 @@ bool Pattern::match_from(size_t index, std::string_view rest, Fields& found) con
 Result<std::string> Pattern::fill(const Fields& fields) const {
   std::string out;
   for (const Part& part : parts_) {
-    if (part.kind == Part::Kind::any) return Error{ErrorCode::invalid_argument, fmt::format("'{}' has a * and so names no single path", text_)};
+    if (part.kind == Part::Kind::any)
+      return Error{ErrorCode::invalid_argument, fmt::format("'{}' has a * and so names no single path", text_)};
     if (part.kind == Part::Kind::literal) {
       out += part.text;
       continue;
     }
     const auto value = fields.find(part.text);
-    if (value == fields.end()) return Error{ErrorCode::invalid_argument, fmt::format("nothing says what {{{}}} in '{}' is", part.text, text_)};
+    if (value == fields.end())
+      return Error{ErrorCode::invalid_argument, fmt::format("nothing says what {{{}}} in '{}' is", part.text, text_)};
     out += value->second;
   }
   return out;

@@ -13,9 +13,9 @@ namespace slipway::data {
 
 using Fields = std::map<std::string, std::string, std::less<>>;
 
-/// A field stands for one or more characters other than '/'; where several ways fit, earlier fields take as little as they
-/// can. The same field twice must have the same value. A '*' stands for any characters other than '/', also none, and is
-/// not kept.
+/// A field stands for one or more characters other than '/'; where several ways fit, earlier fields take as little as
+/// they can. The same field twice must have the same value. A '*' stands for any characters other than '/', also none,
+/// and is not kept.
 class Pattern {
  public:
   /// invalid_argument for unbalanced or empty braces and for two fields without anything between them.

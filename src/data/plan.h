@@ -35,8 +35,8 @@ struct AttributePlan {
 };
 
 struct Checks {
-  std::vector<std::vector<size_t>> same_size;             // each a list of streams
-  std::map<size_t, std::vector<std::string>> labels_in;   // stream -> allowed values, as text
+  std::vector<std::vector<size_t>> same_size;            // each a list of streams
+  std::map<size_t, std::vector<std::string>> labels_in;  // stream -> allowed values, as text
 };
 
 struct Plan {
@@ -56,9 +56,9 @@ struct Joined {
 };
 
 struct Join {
-  std::vector<Joined> samples;       // sorted by key
-  std::vector<std::string> unused;   // files that match no stream
-  std::vector<std::string> problems; // sentences: two files for one place, a stream without a file
+  std::vector<Joined> samples;        // sorted by key
+  std::vector<std::string> unused;    // files that match no stream
+  std::vector<std::string> problems;  // sentences: two files for one place, a stream without a file
 };
 
 Join join_files(const Plan& plan, const std::vector<std::string>& paths);

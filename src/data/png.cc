@@ -14,8 +14,8 @@ namespace {
 
 constexpr png_alloc_size_t kPngChunkBytesMax = 64 << 20;
 
-/// What libpng reads from, and where it says what is wrong. It leaves by longjmp, so nothing with a destructor may live in
-/// the functions below that it is called from.
+/// What libpng reads from, and where it says what is wrong. It leaves by longjmp, so nothing with a destructor may live
+/// in the functions below that it is called from.
 struct Source {
   std::string_view left;
   char problem[128] = "";
@@ -75,7 +75,9 @@ size_t prepare(Reader& reader, PngPixels as) {
     png_set_gray_to_rgb(reader.png);
     png_set_strip_alpha(reader.png);
   }
-  if (as == PngPixels::raw && std::endian::native == std::endian::little && png_get_bit_depth(reader.png, reader.info) == 16) png_set_swap(reader.png);
+  if (as == PngPixels::raw && std::endian::native == std::endian::little &&
+      png_get_bit_depth(reader.png, reader.info) == 16)
+    png_set_swap(reader.png);
   png_set_interlace_handling(reader.png);
   png_read_update_info(reader.png, reader.info);
   return png_get_rowbytes(reader.png, reader.info);
@@ -103,8 +105,8 @@ PngColor color_of(png_byte type) {
 Result<PngHeader> png_header(std::string_view bytes) {
   Reader reader(bytes);
   if (!read_header(reader)) return reader.problem();
-  return PngHeader{png_get_image_width(reader.png, reader.info), png_get_image_height(reader.png, reader.info), png_get_bit_depth(reader.png, reader.info),
-                   color_of(png_get_color_type(reader.png, reader.info))};
+  return PngHeader{png_get_image_width(reader.png, reader.info), png_get_image_height(reader.png, reader.info),
+                   png_get_bit_depth(reader.png, reader.info), color_of(png_get_color_type(reader.png, reader.info))};
 }
 
 Result<std::vector<std::uint8_t>> png_pixels(std::string_view bytes, PngPixels as) {

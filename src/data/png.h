@@ -1,5 +1,5 @@
-// Reading PNG with libpng, which exists as a static library everywhere: the command line decodes pictures too, and is one
-// static program.
+// Reading PNG with libpng, which exists as a static library everywhere: the command line decodes pictures too, and is
+// one static program.
 #pragma once
 
 #include <cstdint>

@@ -17,7 +17,7 @@ namespace slipway::data {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr size_t kSamplesAtOnce = 16;    // a thread takes so many at a time
+constexpr size_t kSamplesAtOnce = 16;  // a thread takes so many at a time
 constexpr size_t kUnusedExamples = 5;
 
 Result<Manifests> read_manifests(const Plan& plan, const fs::path& folder) {
@@ -36,8 +36,10 @@ Error refused(std::vector<std::string> problems, size_t samples, const PrepareOp
   const size_t named = std::min(std::max<size_t>(options.problems_named, 1), problems.size());
   const std::vector<std::string> first(problems.begin(), problems.begin() + static_cast<std::ptrdiff_t>(named));
   const std::string rest = problems.size() > named ? fmt::format("; and {} more", problems.size() - named) : "";
-  return {ErrorCode::invalid_argument, fmt::format("nothing was taken, because {} in {} samples: {}{}", problems.size() == 1 ? "1 thing is wrong" : fmt::format("{} things are wrong", problems.size()),
-                                                   samples, join(first, "; "), rest)};
+  return {ErrorCode::invalid_argument,
+          fmt::format("nothing was taken, because {} in {} samples: {}{}",
+                      problems.size() == 1 ? "1 thing is wrong" : fmt::format("{} things are wrong", problems.size()),
+                      samples, join(first, "; "), rest)};
 }
 
 /// Measures all samples by several threads. Each problem is a sentence; the samples are in the order of `joined`.
@@ -47,7 +49,8 @@ struct Measured {
   bool stopped = false;
 };
 
-Measured measure_all(const Plan& plan, const std::vector<Joined>& joined, const fs::path& folder, const Manifests& manifests, const PrepareOptions& options) {
+Measured measure_all(const Plan& plan, const std::vector<Joined>& joined, const fs::path& folder,
+                     const Manifests& manifests, const PrepareOptions& options) {
   Measured out;
   out.samples.resize(joined.size());
   std::atomic<size_t> next = 0;
@@ -87,7 +90,8 @@ Measured measure_all(const Plan& plan, const std::vector<Joined>& joined, const 
 Tree tree_of(const std::vector<Sample>& samples) {
   std::map<std::string, TreeEntry> entries;  // two samples may share a file
   for (const Sample& sample : samples) {
-    for (const auto& [name, file] : sample.streams) entries[file.path] = {file.path, file.hash, file.size, TreeEntryKind::file};
+    for (const auto& [name, file] : sample.streams)
+      entries[file.path] = {file.path, file.hash, file.size, TreeEntryKind::file};
   }
   Tree tree;
   for (auto& [path, entry] : entries) tree.entries.push_back(std::move(entry));
@@ -105,7 +109,8 @@ Result<std::vector<std::string>> list_files(const fs::path& folder) {
     std::error_code ignored;
     if (hidden && walk->is_directory(ignored)) walk.disable_recursion_pending();
     if (hidden || !walk->is_regular_file(ignored)) continue;
-    if (paths.size() == kFilesMax) return Error{ErrorCode::too_large, fmt::format("{} holds more than {} files", folder.string(), kFilesMax)};
+    if (paths.size() == kFilesMax)
+      return Error{ErrorCode::too_large, fmt::format("{} holds more than {} files", folder.string(), kFilesMax)};
     paths.push_back(walk->path().lexically_relative(folder).string());
   }
   if (problem) return system_error("list", folder, problem.value());
@@ -118,13 +123,16 @@ Result<Prepared> prepare(const DatasetDeclaration& declaration, const fs::path& 
   const std::vector<std::string> paths = TRY(list_files(folder));
   Join joined = join_files(plan, paths);
   if (joined.samples.empty()) {
-    return Error{ErrorCode::invalid_argument, fmt::format("none of the {} files in {} matches '{}', the pattern of the stream {}", paths.size(), folder.string(), plan.streams[0].files.text(), plan.streams[0].name)};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("none of the {} files in {} matches '{}', the pattern of the stream {}", paths.size(),
+                             folder.string(), plan.streams[0].files.text(), plan.streams[0].name)};
   }
   const Manifests manifests = TRY(read_manifests(plan, folder));
   std::erase_if(joined.unused, [&](const std::string& path) { return manifests.contains(path); });
   if (!joined.problems.empty()) return refused(std::move(joined.problems), joined.samples.size(), options);
   Measured measured = measure_all(plan, joined.samples, folder, manifests, options);
-  if (measured.stopped) return Error{ErrorCode::cancelled, "stopped before all samples were looked at; nothing was taken"};
+  if (measured.stopped)
+    return Error{ErrorCode::cancelled, "stopped before all samples were looked at; nothing was taken"};
   if (!measured.problems.empty()) return refused(std::move(measured.problems), joined.samples.size(), options);
   Prepared prepared;
   prepared.tree = tree_of(measured.samples);
@@ -136,7 +144,9 @@ Result<Prepared> prepare(const DatasetDeclaration& declaration, const fs::path& 
 }
 
 Result<DatasetDeclaration> infer_declaration(const std::vector<std::string>& paths) {
-  const auto is_picture = [](std::string_view path) { return path.ends_with(".png") || path.ends_with(".jpg") || path.ends_with(".jpeg"); };
+  const auto is_picture = [](std::string_view path) {
+    return path.ends_with(".png") || path.ends_with(".jpg") || path.ends_with(".jpeg");
+  };
   std::set<std::string> pictures_end;
   std::set<size_t> depths;
   bool images_folder = true, labels = false, masks = false;
@@ -149,10 +159,15 @@ Result<DatasetDeclaration> infer_declaration(const std::vector<std::string>& pat
     images_folder &= path.starts_with("images/");
   }
   const auto give_up = [&](std::string_view why) {
-    return Error{ErrorCode::invalid_argument, fmt::format("this folder does not say what its files are: {}. Declare the dataset in slipway.yaml (streams with their patterns)", why)};
+    return Error{
+        ErrorCode::invalid_argument,
+        fmt::format(
+            "this folder does not say what its files are: {}. Declare the dataset in slipway.yaml (streams with their patterns)",
+            why)};
   };
   if (pictures_end.empty()) return give_up("no .png or .jpg in it");
-  if (pictures_end.size() > 1) return give_up("pictures of several kinds (" + join({pictures_end.begin(), pictures_end.end()}, ", ") + ")");
+  if (pictures_end.size() > 1)
+    return give_up("pictures of several kinds (" + join({pictures_end.begin(), pictures_end.end()}, ", ") + ")");
   if (depths.size() > 1 || *depths.begin() > 1) return give_up("pictures at several depths");
   const std::string end = *pictures_end.begin();
   DatasetDeclaration declaration;

@@ -10,7 +10,9 @@ namespace {
 
 Error wrong(std::string_view what) { return Error{ErrorCode::invalid_argument, std::string(what)}; }
 
-std::uint64_t unsigned_of(const Json& json) { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, json.integer().value_or(0))); }
+std::uint64_t unsigned_of(const Json& json) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, json.integer().value_or(0)));
+}
 
 }  // namespace
 
@@ -35,7 +37,8 @@ Result<Ticket> parse_ticket(std::string_view text) {
   ticket.token = json["token"].string();
   ticket.folder = json["folder"].string();
   if (json["cache_bytes_max"].integer()) ticket.cache_bytes_max = unsigned_of(json["cache_bytes_max"]);
-  if (ticket.server.empty() || !looks_like_id(ticket.run.text) || !looks_like_id(ticket.attempt.text) || !ticket.folder.is_absolute()) {
+  if (ticket.server.empty() || !looks_like_id(ticket.run.text) || !looks_like_id(ticket.attempt.text) ||
+      !ticket.folder.is_absolute()) {
     return wrong("a runner's ticket needs server, run, attempt and an absolute folder");
   }
   return ticket;
@@ -84,19 +87,22 @@ Result<AttemptPlan> parse_attempt_plan(const Json& json) {
   plan.run = RunId(json["run_id"].string());
   plan.spec = TRY(parse_run_spec(json["spec"]));
   plan.inputs = TRY(parse_resolved_inputs(json["inputs"]));
-  for (const auto& [name, value] : json["environment_variables"].object()) plan.variables.emplace_back(name, value.string());
+  for (const auto& [name, value] : json["environment_variables"].object())
+    plan.variables.emplace_back(name, value.string());
   return plan;
 }
 
 Json to_json(const Heartbeat& beat) {
-  return Json(Json::Object{{"phase", beat.phase}, {"pid", beat.pid}, {"cpu_s", beat.cpu_s}, {"memory_bytes", beat.memory_bytes}});
+  return Json(Json::Object{
+      {"phase", beat.phase}, {"pid", beat.pid}, {"cpu_s", beat.cpu_s}, {"memory_bytes", beat.memory_bytes}});
 }
 
 Result<Heartbeat> parse_heartbeat(const Json& json) {
   Heartbeat beat;
   beat.phase = json["phase"].string();
   if (beat.phase != "preparing" && beat.phase != "running" && beat.phase != "uploading") {
-    return wrong(fmt::format("phase: found '{}'; expected preparing, running or uploading", clean_utf8(beat.phase, 40)));
+    return wrong(
+        fmt::format("phase: found '{}'; expected preparing, running or uploading", clean_utf8(beat.phase, 40)));
   }
   beat.pid = json["pid"].integer().value_or(0);
   beat.cpu_s = json["cpu_s"].number().value_or(0);
@@ -119,12 +125,17 @@ HeartbeatAnswer parse_heartbeat_answer(const Json& json) {
 }
 
 Json to_json(const AttemptResult& result) {
-  return Json(Json::Object{{"end", name(result.end)}, {"exit_code", result.exit_code}, {"signal", result.signal}, {"message", result.message}});
+  return Json(Json::Object{{"end", name(result.end)},
+                           {"exit_code", result.exit_code},
+                           {"signal", result.signal},
+                           {"message", result.message}});
 }
 
 Result<AttemptResult> parse_attempt_result(const Json& json) {
   const auto end = parse_attempt_end(json["end"].string());
-  if (!end) return wrong(fmt::format("end: found '{}'; expected how the attempt ended, such as exited", clean_utf8(json["end"].string(), 40)));
+  if (!end)
+    return wrong(fmt::format("end: found '{}'; expected how the attempt ended, such as exited",
+                             clean_utf8(json["end"].string(), 40)));
   AttemptResult result;
   result.end = *end;
   result.exit_code = static_cast<int>(json["exit_code"].integer().value_or(0));

@@ -1,4 +1,5 @@
-// One try at a run, as the server and the runner on the node speak about it. Both ends use these structs and their JSON.
+// One try at a run, as the server and the runner on the node speak about it. Both ends use these structs and their
+// JSON.
 #pragma once
 
 #include <filesystem>
@@ -28,10 +29,10 @@ Result<Ticket> parse_ticket(std::string_view text);
 
 /// An input, resolved by the server: a folder (tree) or one file (blob).
 struct ResolvedInput {
-  std::string kind;   // dataset, model, run
+  std::string kind;  // dataset, model, run
   Hash hash;
   bool is_tree = true;
-  std::string label;  // "dataset:digits@main, commit 01H…", for people
+  std::string label;                 // "dataset:digits@main, commit 01H…", for people
   std::string cause_kind, cause_id;  // the lineage node it came from: dataset_commit, model_version, run
 
   bool operator==(const ResolvedInput&) const = default;

@@ -18,7 +18,8 @@ TEST(Attempt, plans_read_back) {
   plan.run = RunId("r1");
   plan.spec.command = "cat {inputs.digits}";
   plan.spec.inputs = {{"digits", *parse_reference("dataset:digits@main")}};
-  plan.inputs = {{"digits", {"dataset", hash_of("x"), true, "digits@main", "dataset_commit", "01A"}}, {"w", {"run", hash_of("y"), false, "", "run", "r0"}}};
+  plan.inputs = {{"digits", {"dataset", hash_of("x"), true, "digits@main", "dataset_commit", "01A"}},
+                 {"w", {"run", hash_of("y"), false, "", "run", "r0"}}};
   plan.variables = {{"A", "b"}};
   const auto again = parse_attempt_plan(*Json::parse(to_json(plan).render()));
   ASSERT_TRUE(again.ok()) << again.error().message;
@@ -39,7 +40,8 @@ TEST(Attempt, reports_that_make_no_sense_are_refused) {
   EXPECT_FALSE(parse_heartbeat(*Json::parse(R"({"phase": "dancing"})")).ok());
   EXPECT_FALSE(parse_attempt_result(*Json::parse("{}")).ok());
   EXPECT_FALSE(parse_output_report(*Json::parse(R"({"name": "../m", "path": "m", "blob": ""})")).ok());
-  EXPECT_FALSE(parse_output_report(Json(Json::Object{{"name", "m"}, {"path", "../m"}, {"blob", render(hash_of("m"))}})).ok());
+  EXPECT_FALSE(
+      parse_output_report(Json(Json::Object{{"name", "m"}, {"path", "../m"}, {"blob", render(hash_of("m"))}})).ok());
 }
 
 }  // namespace

@@ -62,11 +62,14 @@ Result<std::string> fill_template(std::string_view command, const std::map<std::
     std::vector<std::string> known;
     for (const auto& [key, value] : values) known.push_back(key);
     const auto likely = nearest(name, known);
-    return Error{ErrorCode::invalid_argument,
-                 fmt::format("the command names {{{0}}}, which is no parameter, input or output{1} (for the text {{{0}}} write {{{{{0}}}}})", name,
-                             likely      ? "; did you mean {" + *likely + "}?"
-                             : known.empty() ? ""
-                                             : "; there are " + join(known, ", "))};
+    return Error{
+        ErrorCode::invalid_argument,
+        fmt::format(
+            "the command names {{{0}}}, which is no parameter, input or output{1} (for the text {{{0}}} write {{{{{0}}}}})",
+            name,
+            likely          ? "; did you mean {" + *likely + "}?"
+            : known.empty() ? ""
+                            : "; there are " + join(known, ", "))};
   });
 }
 

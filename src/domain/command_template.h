@@ -11,8 +11,8 @@
 namespace slipway {
 
 /// The names in the holes of a command, in order, repeated as often as they stand there. A hole is a name in braces:
-/// letters, digits, '_', '-' and '.', starting with a letter or '_'. Other braces (`${HOME}`, `{ …; }`, `{1..3}`) belong
-/// to the shell and stay. `{{name}}` writes `{name}`.
+/// letters, digits, '_', '-' and '.', starting with a letter or '_'. Other braces (`${HOME}`, `{ …; }`, `{1..3}`)
+/// belong to the shell and stay. `{{name}}` writes `{name}`.
 std::vector<std::string> template_names(std::string_view command);
 
 /// The command with each hole filled by its value, quoted as one word for a POSIX shell. A hole without a value is

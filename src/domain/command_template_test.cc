@@ -14,7 +14,8 @@ TEST(CommandTemplate, holes_are_filled_and_quoted) {
 }
 
 TEST(CommandTemplate, braces_of_the_shell_stay) {
-  for (const char* command : {"echo ${HOME}", "{ echo a; }", "echo {1..3}", "echo {}", "awk '{ print $1 }'", "a{", "{a b}"}) {
+  for (const char* command :
+       {"echo ${HOME}", "{ echo a; }", "echo {1..3}", "echo {}", "awk '{ print $1 }'", "a{", "{a b}"}) {
     EXPECT_EQ(*fill_template(command, {}), command);
   }
   EXPECT_EQ(*fill_template("echo {{lr}}", {}), "echo {lr}");
@@ -27,8 +28,9 @@ TEST(CommandTemplate, an_unknown_hole_names_the_nearest) {
 }
 
 TEST(CommandTemplate, no_value_can_leave_its_word) {
-  for (const std::string& value : {std::string("$(touch /tmp/x)"), std::string("'; echo hi; '"), std::string("a\nb"), std::string("`id`"),
-                                   std::string("{lr}"), std::string(""), std::string("*"), std::string("\"\\")}) {
+  for (const std::string& value :
+       {std::string("$(touch /tmp/x)"), std::string("'; echo hi; '"), std::string("a\nb"), std::string("`id`"),
+        std::string("{lr}"), std::string(""), std::string("*"), std::string("\"\\")}) {
     const std::string command = *fill_template("printf %s {v}", {{"v", value}});
     ProcessSpec shell;
     shell.arguments = {"/bin/sh", "-c", command};

@@ -10,8 +10,8 @@
 
 namespace slipway {
 
-/// Issues short-lived tokens that speak for one run. Implemented by teams, wired in apps/server. Thread-safe; blocks for a
-/// database write.
+/// Issues short-lived tokens that speak for one run. Implemented by teams, wired in apps/server. Thread-safe; blocks
+/// for a database write.
 class TokenIssuer {
  public:
   virtual ~TokenIssuer() = default;

@@ -33,8 +33,10 @@ const std::array<FieldRule, 5>& field_rules() {
 }
 
 Error wrong(const FieldRule& rule, std::string_view found) {
-  const std::string names = rule.names.empty() ? "" : fmt::format(" or {} to {}", rule.names.front(), rule.names.back());
-  return {ErrorCode::invalid_argument, fmt::format("'{}' is no {}; expected {} to {}{}", clean_utf8(found, 40), rule.name, rule.min, rule.max, names)};
+  const std::string names =
+      rule.names.empty() ? "" : fmt::format(" or {} to {}", rule.names.front(), rule.names.back());
+  return {ErrorCode::invalid_argument, fmt::format("'{}' is no {}; expected {} to {}{}", clean_utf8(found, 40),
+                                                   rule.name, rule.min, rule.max, names)};
 }
 
 Result<int> value_of(const FieldRule& rule, const std::string& text) {
@@ -54,14 +56,17 @@ Result<std::pair<int, int>> range_of(const FieldRule& rule, const std::string& t
   if (dash == std::string::npos) return std::pair(first, first);
   int last = TRY(value_of(rule, text.substr(dash + 1)));
   if (last == 0 && first > 0 && rule.max == 7) last = 7;  // fri-sun
-  if (last < first) return Error{ErrorCode::invalid_argument, fmt::format("the range '{}' of the {} goes backwards", clean_utf8(text, 40), rule.name)};
+  if (last < first)
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("the range '{}' of the {} goes backwards", clean_utf8(text, 40), rule.name)};
   return std::pair(first, last);
 }
 
 /// One part of a list, with its step.
 template <typename Set>
 Result<void> read_part(const FieldRule& rule, const std::string& part, Set& into) {
-  if (part.empty()) return Error{ErrorCode::invalid_argument, fmt::format("the {} has an empty part between commas", rule.name)};
+  if (part.empty())
+    return Error{ErrorCode::invalid_argument, fmt::format("the {} has an empty part between commas", rule.name)};
   const size_t slash = part.find('/');
   const std::string range_text = part.substr(0, slash);
   const auto [first, last] = TRY(range_of(rule, range_text.empty() ? "/" : range_text));
@@ -69,10 +74,16 @@ Result<void> read_part(const FieldRule& rule, const std::string& part, Set& into
   if (slash != std::string::npos) {
     const std::string text = part.substr(slash + 1);
     step = parse_i64(text).value_or(0);
-    if (step < 1 || step > rule.max) return Error{ErrorCode::invalid_argument, fmt::format("the step '{}' of the {} is wrong; expected 1 to {}", clean_utf8(text, 40), rule.name, rule.max)};
-    if (first == last) return Error{ErrorCode::invalid_argument, fmt::format("the step in '{}' needs a range of the {} or *, such as */{}", clean_utf8(part, 40), rule.name, step)};
+    if (step < 1 || step > rule.max)
+      return Error{ErrorCode::invalid_argument, fmt::format("the step '{}' of the {} is wrong; expected 1 to {}",
+                                                            clean_utf8(text, 40), rule.name, rule.max)};
+    if (first == last)
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("the step in '{}' needs a range of the {} or *, such as */{}", clean_utf8(part, 40),
+                               rule.name, step)};
   }
-  for (int value = first; value <= last; value += static_cast<int>(step)) into.set(static_cast<size_t>(value) % into.size());
+  for (int value = first; value <= last; value += static_cast<int>(step))
+    into.set(static_cast<size_t>(value) % into.size());
   return {};
 }
 
@@ -121,7 +132,9 @@ std::optional<int> minute_of_day(const CronSchedule& schedule, int earliest) {
 Result<CronSchedule> parse_cron(std::string_view text) {
   const std::vector<std::string> fields = words(text);
   if (fields.size() != field_rules().size()) {
-    return Error{ErrorCode::invalid_argument, fmt::format("found {} fields in '{}'; expected five: minute hour day month weekday, such as 0 3 * * *", fields.size(), clean_utf8(text, 80))};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("found {} fields in '{}'; expected five: minute hour day month weekday, such as 0 3 * * *",
+                             fields.size(), clean_utf8(text, 80))};
   }
   CronSchedule schedule;
   const auto& rules = field_rules();
@@ -132,7 +145,9 @@ Result<CronSchedule> parse_cron(std::string_view text) {
   TRY(read_field(rules[4], fields[4], schedule.weekdays));
   schedule.every_day = fields[2].front() == '*';
   schedule.every_weekday = fields[4].front() == '*';
-  if (!next_time(schedule, Time{0})) return Error{ErrorCode::invalid_argument, fmt::format("'{}' never comes: no month it names has such a day", clean_utf8(text, 80))};
+  if (!next_time(schedule, Time{0}))
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("'{}' never comes: no month it names has such a day", clean_utf8(text, 80))};
   return schedule;
 }
 

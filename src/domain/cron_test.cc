@@ -52,7 +52,9 @@ TEST(Cron, months_have_their_lengths) {
 }
 
 TEST(Cron, the_last_time_is_found_however_long_ago) {
-  const auto last = [](std::string_view cron, std::string_view until) { return render(last_time(parse_cron(cron).value(), parse_time(until).value()).value()).substr(0, 16); };
+  const auto last = [](std::string_view cron, std::string_view until) {
+    return render(last_time(parse_cron(cron).value(), parse_time(until).value()).value()).substr(0, 16);
+  };
   EXPECT_EQ(last("* * * * *", "2026-03-01T10:16:30Z"), "2026-03-01T10:16");
   EXPECT_EQ(last("0 3 * * *", "2026-03-01T03:00:00Z"), "2026-03-01T03:00");
   EXPECT_EQ(last("0 3 * * *", "2026-03-01T02:59:59Z"), "2026-02-28T03:00");
@@ -61,8 +63,10 @@ TEST(Cron, the_last_time_is_found_however_long_ago) {
 }
 
 TEST(Cron, what_is_wrong_is_said_by_field) {
-  EXPECT_EQ(problem("0 3 * *"), "found 4 fields in '0 3 * *'; expected five: minute hour day month weekday, such as 0 3 * * *");
-  EXPECT_EQ(problem("@daily"), "found 1 fields in '@daily'; expected five: minute hour day month weekday, such as 0 3 * * *");
+  EXPECT_EQ(problem("0 3 * *"),
+            "found 4 fields in '0 3 * *'; expected five: minute hour day month weekday, such as 0 3 * * *");
+  EXPECT_EQ(problem("@daily"),
+            "found 1 fields in '@daily'; expected five: minute hour day month weekday, such as 0 3 * * *");
   EXPECT_EQ(problem("60 3 * * *"), "'60' is no minute; expected 0 to 59");
   EXPECT_EQ(problem("0 25 * * *"), "'25' is no hour; expected 0 to 23");
   EXPECT_EQ(problem("0 3 0 * *"), "'0' is no day; expected 1 to 31");

@@ -61,7 +61,8 @@ class Parser {
     if (token_.kind == TokenKind::end) return filter;
     while (true) {
       if (filter.comparisons.size() == kFilterComparisonsMax) {
-        return Error{ErrorCode::too_large, fmt::format("a filter may have at most {} comparisons", kFilterComparisonsMax)};
+        return Error{ErrorCode::too_large,
+                     fmt::format("a filter may have at most {} comparisons", kFilterComparisonsMax)};
       }
       filter.comparisons.push_back(TRY(comparison()));
       if (token_.kind == TokenKind::end) return filter;
@@ -86,14 +87,21 @@ class Parser {
 
  private:
   Error unexpected(std::string_view expected) const {
-    const std::string found = token_.kind == TokenKind::end
-                                  ? "the end of the text"
-                                  : fmt::format("'{}' at position {}", clean_utf8(text_.substr(token_.position, token_.length), 80), token_.position);
-    return Error{ErrorCode::invalid_argument, fmt::format("Invalid filter or order: found {}; expected {}", found, expected)};
+    const std::string found =
+        token_.kind == TokenKind::end
+            ? "the end of the text"
+            : fmt::format("'{}' at position {}", clean_utf8(text_.substr(token_.position, token_.length), 80),
+                          token_.position);
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("Invalid filter or order: found {}; expected {}", found, expected)};
   }
 
-  bool is_word(std::string_view word) const { return token_.kind == TokenKind::word && equals_ignore_case(token_.text, word); }
-  bool is_symbol_token(std::string_view symbol) const { return token_.kind == TokenKind::symbol && token_.text == symbol; }
+  bool is_word(std::string_view word) const {
+    return token_.kind == TokenKind::word && equals_ignore_case(token_.text, word);
+  }
+  bool is_symbol_token(std::string_view symbol) const {
+    return token_.kind == TokenKind::symbol && token_.text == symbol;
+  }
 
   Result<void> advance() {
     const size_t before = at_;
@@ -118,17 +126,22 @@ class Parser {
 
   Result<void> quoted(char quote) {
     const size_t start = at_++;
-    token_.kind = quote == '\'' ? TokenKind::single_quoted : quote == '"' ? TokenKind::double_quoted : TokenKind::back_quoted;
+    token_.kind = quote == '\''  ? TokenKind::single_quoted
+                  : quote == '"' ? TokenKind::double_quoted
+                                 : TokenKind::back_quoted;
     while (at_ < text_.size()) {
       if (text_[at_] == quote) {
-        if (at_ + 1 < text_.size() && text_[at_ + 1] == quote) ++at_;
-        else break;
+        if (at_ + 1 < text_.size() && text_[at_ + 1] == quote)
+          ++at_;
+        else
+          break;
       }
       token_.text += text_[at_++];
     }
     token_.length = at_ - start;
     if (at_ == text_.size()) {
-      return Error{ErrorCode::invalid_argument, fmt::format("Invalid filter or order: the quote at position {} is never closed", start)};
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("Invalid filter or order: the quote at position {} is never closed", start)};
     }
     ++at_;
     token_.length = at_ - start;
@@ -155,7 +168,9 @@ class Parser {
     } else {
       return unexpected("a name such as metrics.loss");
     }
-    if (out.key.empty()) return Error{ErrorCode::invalid_argument, fmt::format("Invalid filter or order: the name at position {} is empty", out.position)};
+    if (out.key.empty())
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("Invalid filter or order: the name at position {} is empty", out.position)};
     return out;
   }
 
@@ -181,15 +196,21 @@ class Parser {
 
   Result<FilterOperator> comparator() {
     static constexpr std::array<std::pair<std::string_view, FilterOperator>, 6> kSymbols{
-        {{"=", FilterOperator::equal}, {"!=", FilterOperator::not_equal}, {"<", FilterOperator::less},
-         {"<=", FilterOperator::less_equal}, {">", FilterOperator::greater}, {">=", FilterOperator::greater_equal}}};
+        {{"=", FilterOperator::equal},
+         {"!=", FilterOperator::not_equal},
+         {"<", FilterOperator::less},
+         {"<=", FilterOperator::less_equal},
+         {">", FilterOperator::greater},
+         {">=", FilterOperator::greater_equal}}};
     for (const auto& [symbol, op] : kSymbols) {
       if (!is_symbol_token(symbol)) continue;
       TRY(advance());
       return op;
     }
     if (is_word("like") || is_word("ilike") || is_word("in")) {
-      const FilterOperator op = is_word("like") ? FilterOperator::like : is_word("ilike") ? FilterOperator::ilike : FilterOperator::in;
+      const FilterOperator op = is_word("like")    ? FilterOperator::like
+                                : is_word("ilike") ? FilterOperator::ilike
+                                                   : FilterOperator::in;
       TRY(advance());
       return op;
     }
@@ -228,7 +249,8 @@ class Parser {
     TRY(advance());
     std::vector<std::string> items;
     while (true) {
-      if (token_.kind != TokenKind::single_quoted && token_.kind != TokenKind::double_quoted) return unexpected("a text in quotes");
+      if (token_.kind != TokenKind::single_quoted && token_.kind != TokenKind::double_quoted)
+        return unexpected("a text in quotes");
       if (items.size() == kFilterListMax) {
         return Error{ErrorCode::too_large, fmt::format("a list in a filter may have at most {} items", kFilterListMax)};
       }
@@ -256,7 +278,9 @@ std::string quote(std::string_view text, char with) {
   return out + with;
 }
 
-std::string render_name(FilterEntity entity, const std::string& key) { return std::string(name(entity)) + "." + quote(key, '`'); }
+std::string render_name(FilterEntity entity, const std::string& key) {
+  return std::string(name(entity)) + "." + quote(key, '`');
+}
 
 std::string render_value(const FilterValue& value) {
   if (const auto* number = std::get_if<double>(&value)) return " " + render_double(*number);
@@ -302,7 +326,8 @@ std::string_view name(FilterOperator op) {
 
 Result<Filter> parse_filter(std::string_view text, FilterPlace* place) {
   if (text.size() > kFilterBytesMax) {
-    return Error{ErrorCode::too_large, fmt::format("the filter has {} bytes; at most {} are taken", text.size(), kFilterBytesMax)};
+    return Error{ErrorCode::too_large,
+                 fmt::format("the filter has {} bytes; at most {} are taken", text.size(), kFilterBytesMax)};
   }
   Parser parser(text);
   auto filter = parser.filter();
@@ -324,11 +349,14 @@ std::string render(const Filter& filter) {
 
 Result<OrderTerm> parse_order(std::string_view text) {
   if (text.size() > kFilterBytesMax) {
-    return Error{ErrorCode::too_large, fmt::format("the order has {} bytes; at most {} are taken", text.size(), kFilterBytesMax)};
+    return Error{ErrorCode::too_large,
+                 fmt::format("the order has {} bytes; at most {} are taken", text.size(), kFilterBytesMax)};
   }
   return Parser(text).order();
 }
 
-std::string render(const OrderTerm& term) { return render_name(term.entity, term.key) + (term.ascending ? " ASC" : " DESC"); }
+std::string render(const OrderTerm& term) {
+  return render_name(term.entity, term.key) + (term.ascending ? " ASC" : " DESC");
+}
 
 }  // namespace slipway

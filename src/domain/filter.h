@@ -24,7 +24,18 @@ enum class FilterEntity { attribute, metric, parameter, tag, dataset };
 std::string_view name(FilterEntity entity);
 
 enum class FilterOperator {
-  equal, not_equal, less, less_equal, greater, greater_equal, like, ilike, in, not_in, is_null, is_not_null
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  like,
+  ilike,
+  in,
+  not_in,
+  is_null,
+  is_not_null
 };
 /// As it is written: "=", "!=", "LIKE", "NOT IN", "IS NULL".
 std::string_view name(FilterOperator op);
@@ -35,8 +46,8 @@ struct FilterComparison {
   FilterEntity entity = FilterEntity::attribute;
   std::string key;
   FilterOperator op = FilterOperator::equal;
-  FilterValue value;               // monostate for IS [NOT] NULL, a list for [NOT] IN
-  size_t position = 0, length = 0; // of the name, in bytes
+  FilterValue value;                // monostate for IS [NOT] NULL, a list for [NOT] IN
+  size_t position = 0, length = 0;  // of the name, in bytes
 
   bool operator==(const FilterComparison& other) const {
     return entity == other.entity && key == other.key && op == other.op && value == other.value;

@@ -13,9 +13,11 @@ FilterComparison only(std::string_view text) {
 }
 
 TEST(Filter, entities_have_the_names_that_mlflow_clients_use) {
-  for (const char* text : {"metrics.a < 1", "metric.a < 1", "METRICS.a<1"}) EXPECT_EQ(only(text).entity, FilterEntity::metric) << text;
+  for (const char* text : {"metrics.a < 1", "metric.a < 1", "METRICS.a<1"})
+    EXPECT_EQ(only(text).entity, FilterEntity::metric) << text;
   for (const char* text : {"params.a = 'x'", "param.a='x'", "parameter.a = \"x\"", "parameters.a = 'x'"}) {
-    EXPECT_EQ(only(text), (FilterComparison{FilterEntity::parameter, "a", FilterOperator::equal, std::string("x")})) << text;
+    EXPECT_EQ(only(text), (FilterComparison{FilterEntity::parameter, "a", FilterOperator::equal, std::string("x")}))
+        << text;
   }
   EXPECT_EQ(only("status = 'RUNNING'").entity, FilterEntity::attribute);
   EXPECT_EQ(only("run.status = 'RUNNING'").key, "status");
@@ -28,9 +30,7 @@ TEST(Filter, keys_may_be_quoted_and_hold_anything) {
   EXPECT_EQ(only("`run name` ilike 'x'").key, "run name");
 }
 
-TEST(Filter, an_unknown_entity_is_part_of_an_attribute) {
-  EXPECT_EQ(only("weather.wind > 3").key, "weather.wind");
-}
+TEST(Filter, an_unknown_entity_is_part_of_an_attribute) { EXPECT_EQ(only("weather.wind > 3").key, "weather.wind"); }
 
 TEST(Filter, lists_and_null_are_comparisons) {
   EXPECT_EQ(only("run_id IN ('a', 'b')").value, FilterValue(std::vector<std::string>{"a", "b"}));
@@ -40,7 +40,8 @@ TEST(Filter, lists_and_null_are_comparisons) {
 }
 
 TEST(Filter, what_is_rendered_parses_to_the_same) {
-  for (const char* text : {"", "metrics.a < 1e-9 and params.`x``y` != 'it''s' AND run_id IN ('a','b') and tags.q is null"}) {
+  for (const char* text :
+       {"", "metrics.a < 1e-9 and params.`x``y` != 'it''s' AND run_id IN ('a','b') and tags.q is null"}) {
     const auto first = parse_filter(text);
     ASSERT_TRUE(first.ok()) << first.error().message;
     const auto second = parse_filter(render(*first));
@@ -50,8 +51,9 @@ TEST(Filter, what_is_rendered_parses_to_the_same) {
 }
 
 TEST(Filter, bad_input_gets_a_sentence_and_a_place) {
-  for (const char* text : {"metrics.", "metrics.a", "metrics.a <", "metrics.a < x", "metrics.a < 1 or b = 2", "a = 'x", "a in ()", "a in ('x'",
-                           "= 3", "a = 1 and", "a not 3", "a is 3", "metrics. `a` < 1", "metrics.a < 1 metrics.b < 2"}) {
+  for (const char* text :
+       {"metrics.", "metrics.a", "metrics.a <", "metrics.a < x", "metrics.a < 1 or b = 2", "a = 'x", "a in ()",
+        "a in ('x'", "= 3", "a = 1 and", "a not 3", "a is 3", "metrics. `a` < 1", "metrics.a < 1 metrics.b < 2"}) {
     const auto filter = parse_filter(text);
     ASSERT_FALSE(filter.ok()) << text;
     EXPECT_EQ(filter.error().code, ErrorCode::invalid_argument) << text;

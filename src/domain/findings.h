@@ -19,7 +19,8 @@ struct FindingNotice {
 
 /// The newest findings of a kind about a deployment (empty: about any), open or closed, newest first, at most
 /// kFindingNoticesMax. Implemented by monitor, wired in apps/server. Thread-safe; blocks for a database read.
-using FindingLookup = std::function<Result<std::vector<FindingNotice>>(const ProjectId& project, const std::string& kind, const std::string& deployment)>;
+using FindingLookup = std::function<Result<std::vector<FindingNotice>>(
+    const ProjectId& project, const std::string& kind, const std::string& deployment)>;
 
 inline constexpr size_t kFindingNoticesMax = 100;
 

@@ -34,7 +34,8 @@ std::string expected(const Shape& shape) {
     case Shape::Kind::map: return "a map";
     case Shape::Kind::list: return "a list";
     case Shape::Kind::text: return "text";
-    case Shape::Kind::integer: return shape.min > -9e15 ? fmt::format("an integer of at least {}", shape.min) : "an integer";
+    case Shape::Kind::integer:
+      return shape.min > -9e15 ? fmt::format("an integer of at least {}", shape.min) : "an integer";
     case Shape::Kind::number: return shape.min > -9e15 ? fmt::format("a number of at least {}", shape.min) : "a number";
     case Shape::Kind::boolean: return "true or false";
     case Shape::Kind::duration: return "a duration such as 500ms, 20m or 6h";
@@ -90,7 +91,9 @@ class Checker {
  private:
   Error at(int line, const std::string& path, std::string_view sentence) const {
     // Line 0: the value came from the API, and a file has nothing to do with it.
-    const std::string place = line > 0 ? fmt::format("{}:{}: ", file_name_, line) : path.empty() ? fmt::format("{}: ", file_name_) : "";
+    const std::string place = line > 0       ? fmt::format("{}:{}: ", file_name_, line)
+                              : path.empty() ? fmt::format("{}: ", file_name_)
+                                             : "";
     return Error{ErrorCode::invalid_argument, fmt::format("{}{}{}{}", place, path, path.empty() ? "" : ": ", sentence)};
   }
 
@@ -105,9 +108,11 @@ class Checker {
   Result<Json> check_record(const YamlNode& node, const Shape& shape, const std::string& path) {
     Json out{Json::Object{}};
     for (const auto& member : node.members) {
-      const auto field = std::find_if(shape.fields.begin(), shape.fields.end(), [&](const Field& f) { return f.key == member.key; });
+      const auto field =
+          std::find_if(shape.fields.begin(), shape.fields.end(), [&](const Field& f) { return f.key == member.key; });
       if (field == shape.fields.end()) return unknown_key(member, shape, path);
-      if (member.value.kind == YamlNode::Kind::null && takes_empty(*field->shape)) continue;  // `datasets:` with nothing below
+      if (member.value.kind == YamlNode::Kind::null && takes_empty(*field->shape))
+        continue;  // `datasets:` with nothing below
       out.set(member.key, TRY(check(member.value, *field->shape, inside(path, member.key))));
       lines_[inside(path, member.key)] = member.line;
     }
@@ -137,7 +142,8 @@ class Checker {
     Json::Object out;
     for (const auto& member : node.members) {
       const std::string below = inside(path, member.key);
-      if (const auto named = check_grammar_name(member.key); !named.ok()) return at(member.line, path, named.error().message);
+      if (const auto named = check_grammar_name(member.key); !named.ok())
+        return at(member.line, path, named.error().message);
       out.emplace_back(member.key, TRY(check(member.value, *shape.item, below)));
       lines_[below] = member.line;
     }
@@ -182,9 +188,12 @@ class Checker {
         return Json(*fraction);
       }
       case Shape::Kind::choice:
-        if (std::find(shape.choices.begin(), shape.choices.end(), node.text) != shape.choices.end()) return Json(node.text);
+        if (std::find(shape.choices.begin(), shape.choices.end(), node.text) != shape.choices.end())
+          return Json(node.text);
         if (const auto likely = nearest(node.text, shape.choices)) {
-          return at(node.line, path, fmt::format("found '{}'; did you mean '{}'? Expected {}", clean_utf8(node.text, 60), *likely, expected(shape)));
+          return at(node.line, path,
+                    fmt::format("found '{}'; did you mean '{}'? Expected {}", clean_utf8(node.text, 60), *likely,
+                                expected(shape)));
         }
         break;
       default: break;
@@ -206,9 +215,7 @@ Json scalar_schema(const Shape& shape) {
     case Shape::Kind::integer: schema.set("type", "integer"); break;
     case Shape::Kind::number: schema.set("type", "number"); break;
     case Shape::Kind::boolean: schema.set("type", "boolean"); break;
-    case Shape::Kind::duration:
-      schema.set("type", "string").set("pattern", "^ *([0-9.]+ *(d|h|m|s|ms|us) *)+$");
-      break;
+    case Shape::Kind::duration: schema.set("type", "string").set("pattern", "^ *([0-9.]+ *(d|h|m|s|ms|us) *)+$"); break;
     case Shape::Kind::text:
       // A bare 3.11 in a place for text is taken as it is written.
       schema.set("type", Json(Json::Array{"string", "number", "boolean"}));
@@ -236,12 +243,17 @@ int Checked::line(const std::string& path) const {
 }
 
 Result<void> check_grammar_name(std::string_view text) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
+  const auto letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
   const auto fine = [&](char c) { return letter(c) || c == '-' || c == '.'; };
-  if (!text.empty() && text.size() <= 128 && letter(text.front()) && std::all_of(text.begin(), text.end(), fine)) return {};
-  return Error{ErrorCode::invalid_argument,
-               fmt::format("'{}' cannot be a name; expected letters, digits, '_', '-' and '.', at most 128, a letter, digit or '_' first",
-                           clean_utf8(text, 60))};
+  if (!text.empty() && text.size() <= 128 && letter(text.front()) && std::all_of(text.begin(), text.end(), fine))
+    return {};
+  return Error{
+      ErrorCode::invalid_argument,
+      fmt::format(
+          "'{}' cannot be a name; expected letters, digits, '_', '-' and '.', at most 128, a letter, digit or '_' first",
+          clean_utf8(text, 60))};
 }
 
 Result<Checked> check(const YamlNode& node, const Shape& shape, std::string_view file_name) {

@@ -1,5 +1,5 @@
-// A grammar as data: what a YAML file may contain, written once as a table of shapes. From the same table come the check
-// of a file (with sentences that name line, key path and nearest known key) and the JSON Schema for editors.
+// A grammar as data: what a YAML file may contain, written once as a table of shapes. From the same table come the
+// check of a file (with sentences that name line, key path and nearest known key) and the JSON Schema for editors.
 #pragma once
 
 #include <map>
@@ -26,12 +26,12 @@ struct Field {
 
 struct Shape {
   enum class Kind {
-    record,    // the keys of `fields` and no others
-    map,       // any name -> item
-    list,      // of item
-    text,      // any scalar, taken as it is written
-    integer,   // min..max
-    number,    // min..max
+    record,   // the keys of `fields` and no others
+    map,      // any name -> item
+    list,     // of item
+    text,     // any scalar, taken as it is written
+    integer,  // min..max
+    number,   // min..max
     boolean,
     duration,  // "20m"; checked value: microseconds
     bytes,     // "16GiB" or a number; checked value: bytes

@@ -14,7 +14,8 @@ std::string expectation(const Parameter& parameter) {
   if (parameter.min) text += fmt::format(", at least {}", *parameter.min);
   if (parameter.max) text += fmt::format(", at most {}", *parameter.max);
   std::vector<std::string> choices;
-  for (const Json& choice : parameter.choices) choices.push_back(choice.is_string() ? choice.string() : choice.render());
+  for (const Json& choice : parameter.choices)
+    choices.push_back(choice.is_string() ? choice.string() : choice.render());
   if (!choices.empty()) text += ", one of " + join(choices, ", ");
   return text;
 }
@@ -67,7 +68,8 @@ Result<Json> parameter_value(std::string_view name, const Parameter& parameter, 
   if (fits) return *value;
   return Error{ErrorCode::invalid_argument,
                fmt::format("parameter '{}': found {}; expected {}", name,
-                           clean_utf8(given.is_string() ? "'" + given.string() + "'" : given.render(), 100), expectation(parameter))};
+                           clean_utf8(given.is_string() ? "'" + given.string() + "'" : given.render(), 100),
+                           expectation(parameter))};
 }
 
 }  // namespace slipway

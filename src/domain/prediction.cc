@@ -10,8 +10,8 @@ namespace {
 
 constexpr char kAlphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";  // Crockford base 32, as in all our ids
 constexpr size_t kRevisionCharacters = 26;
-constexpr size_t kTimeCharacters = 11;     // 55 bits of microseconds: until the year 3111
-constexpr size_t kChanceCharacters = 6;    // 30 bits per process: two servers that share a database do not meet
+constexpr size_t kTimeCharacters = 11;   // 55 bits of microseconds: until the year 3111
+constexpr size_t kChanceCharacters = 6;  // 30 bits per process: two servers that share a database do not meet
 
 void put(char* at, size_t characters, std::uint64_t value) {
   for (size_t i = characters; i-- > 0; value >>= 5) at[i] = kAlphabet[value & 31];
@@ -41,8 +41,12 @@ AnswerId new_answer_id(const RevisionId& revision, const Clock& clock) {
 
 Result<RevisionId> revision_of(const AnswerId& answer) {
   const size_t dash = answer.text.find('-');
-  if (dash != kRevisionCharacters || answer.text.size() != dash + 1 + kTimeCharacters + kChanceCharacters || !looks_like_id(answer.text)) {
-    return Error{ErrorCode::invalid_argument, "'" + answer.text.substr(0, 80) + "' is no answer id; take it from the header X-Slipway-Answer-Id or the parameter slipway_answer_id of an answer"};
+  if (dash != kRevisionCharacters || answer.text.size() != dash + 1 + kTimeCharacters + kChanceCharacters ||
+      !looks_like_id(answer.text)) {
+    return Error{
+        ErrorCode::invalid_argument,
+        "'" + answer.text.substr(0, 80) +
+            "' is no answer id; take it from the header X-Slipway-Answer-Id or the parameter slipway_answer_id of an answer"};
   }
   return RevisionId(std::string_view(answer.text).substr(0, dash));
 }

@@ -15,7 +15,8 @@ TEST(AnswerIds, name_their_revision_and_never_repeat) {
 }
 
 TEST(AnswerIds, other_text_is_refused_with_a_sentence) {
-  for (const char* text : {"", "-", "abc", "01HF7YAT00ZZZZZZZZZZZZZZZZ-", "01HF7YAT00ZZZZZZZZZZZZZZZZ-../../../../../etc"}) {
+  for (const char* text :
+       {"", "-", "abc", "01HF7YAT00ZZZZZZZZZZZZZZZZ-", "01HF7YAT00ZZZZZZZZZZZZZZZZ-../../../../../etc"}) {
     const auto revision = revision_of(AnswerId(text));
     ASSERT_FALSE(revision.ok()) << text;
     EXPECT_EQ(revision.error().code, ErrorCode::invalid_argument);

@@ -29,20 +29,20 @@ const T* find(const Named<T>& things, std::string_view name) {
 
 /// What a command needs to run. Exactly one of `interpreter`, `python`, `image` is set.
 struct Environment {
-  std::string interpreter;      // the host's, as it is; recorded package by package
-  std::string python;           // version ("3.11") or path of the interpreter that packages are put on
-  std::string lock;             // uv.lock (with its pyproject.toml beside it) or a pylock.toml; relative path
-  std::string requirements;     // or requirements.txt; relative path
-  bool site_packages = false;   // python: also sees the interpreter's own packages
-  std::string image;            // an OCI image by digest
-  Named<std::string> variables; // set for the command
+  std::string interpreter;       // the host's, as it is; recorded package by package
+  std::string python;            // version ("3.11") or path of the interpreter that packages are put on
+  std::string lock;              // uv.lock (with its pyproject.toml beside it) or a pylock.toml; relative path
+  std::string requirements;      // or requirements.txt; relative path
+  bool site_packages = false;    // python: also sees the interpreter's own packages
+  std::string image;             // an OCI image by digest
+  Named<std::string> variables;  // set for the command
 
   bool operator==(const Environment&) const = default;
 };
 
 struct Stream {
-  std::string files;    // pattern with {fields} of the key
-  std::string decode;   // image, labels, depth16, label, text, json, audio, number, bytes
+  std::string files;   // pattern with {fields} of the key
+  std::string decode;  // image, labels, depth16, label, text, json, audio, number, bytes
   bool optional = false;
   std::string align_to, align_resize;  // resize: nearest, linear, area
   bool operator==(const Stream&) const = default;
@@ -57,10 +57,10 @@ struct DatasetCheck {
 
 /// A value that each sample has, to be filtered and sliced by. One of `from_key`, `manifest`, `compute` says whence.
 struct Attribute {
-  std::string type = "text";  // text, integer, float, boolean
-  std::string from_key;       // a field of the dataset's key pattern
+  std::string type = "text";     // text, integer, float, boolean
+  std::string from_key;          // a field of the dataset's key pattern
   std::string manifest, column;  // a CSV or Parquet file in the dataset's folder and one of its columns
-  std::string compute;        // a built-in statistic of a stream: "brightness(image)"
+  std::string compute;           // a built-in statistic of a stream: "brightness(image)"
   bool operator==(const Attribute&) const = default;
 };
 
@@ -91,8 +91,8 @@ struct Parameter {
   bool operator==(const Parameter&) const = default;
 };
 
-/// A value as a person or a JSON document gave it, turned into the parameter's type and held against its limits. Text is
-/// read as the type ("0.1" for a float). The error names the parameter, the value and what was expected.
+/// A value as a person or a JSON document gave it, turned into the parameter's type and held against its limits. Text
+/// is read as the type ("0.1" for a float). The error names the parameter, the value and what was expected.
 Result<Json> parameter_value(std::string_view name, const Parameter& parameter, const Json& given);
 
 struct StepOutput {
@@ -115,8 +115,8 @@ struct Resources {
 };
 
 struct Limits {
-  std::optional<Duration> time;     // of one attempt, from the command's start
-  std::optional<Duration> silence;  // longest time without a line of output
+  std::optional<Duration> time;               // of one attempt, from the command's start
+  std::optional<Duration> silence;            // longest time without a line of output
   Duration grace = std::chrono::seconds(10);  // between SIGTERM and SIGKILL
   bool operator==(const Limits&) const = default;
 };
@@ -161,7 +161,7 @@ struct Sweep {
 };
 
 struct EvaluationDeclaration {
-  std::string task;     // classification, segmentation, detection, regression
+  std::string task;  // classification, segmentation, detection, regression
   Reference dataset;
   std::string input, target;  // streams or attributes; empty: the dataset's only image and label
   Named<std::string> slices;  // name -> query
@@ -175,7 +175,7 @@ struct Requirement {
   std::optional<double> no_worse_than;  // than `against`, by at most this
   std::optional<double> better_by;      // than `against`, by more than this
   std::optional<double> at_least, at_most;
-  std::vector<std::string> on;          // slices; empty: all
+  std::vector<std::string> on;  // slices; empty: all
   bool operator==(const Requirement&) const = default;
 };
 
@@ -183,10 +183,10 @@ struct Requirement {
 /// outputs of other nodes ("train.model").
 struct PipelineNode {
   std::string step, evaluate, deploy, sweep;
-  Named<Json> parameters;       // step, sweep
-  Named<std::string> inputs;    // step, sweep
-  std::string model, against;   // evaluate
-  std::string dataset;          // evaluate: instead of the evaluation's own
+  Named<Json> parameters;      // step, sweep
+  Named<std::string> inputs;   // step, sweep
+  std::string model, against;  // evaluate
+  std::string dataset;         // evaluate: instead of the evaluation's own
   std::vector<Requirement> require;
   std::string version, strategy, alias;  // deploy
   std::vector<std::string> after;
@@ -195,7 +195,7 @@ struct PipelineNode {
 
 /// One of dataset, cron, finding, model is set.
 struct Trigger {
-  std::string dataset;              // "scenes@main"
+  std::string dataset;  // "scenes@main"
   std::string cron;
   std::string finding, deployment;  // the deployment that the finding is about
   std::string model;

@@ -9,7 +9,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (file.ok()) {
     const std::string text = slipway::render(*file);
     const auto again = slipway::parse_project_file(text);
-    if (!again.ok() || slipway::render(*again) != text) __builtin_trap();  // what is parsed can be printed and parsed again
+    if (!again.ok() || slipway::render(*again) != text)
+      __builtin_trap();  // what is parsed can be printed and parsed again
   }
   return 0;
 }

@@ -119,7 +119,8 @@ TEST(ProjectFile, parts_read_back_from_json) {
   const auto refresh = parse_pipeline(to_json(file->pipelines[0].second));
   ASSERT_TRUE(refresh.ok()) << refresh.error().message;
   EXPECT_TRUE(*refresh == file->pipelines[0].second);
-  for (const auto& [name, environment] : file->environments) EXPECT_TRUE(*parse_environment(to_json(environment)) == environment);
+  for (const auto& [name, environment] : file->environments)
+    EXPECT_TRUE(*parse_environment(to_json(environment)) == environment);
 }
 
 TEST(ProjectFile, an_empty_file_is_an_empty_project) {
@@ -134,7 +135,8 @@ struct Bad {
 
 TEST(ProjectFile, every_mistake_names_file_line_path_and_what_was_meant) {
   const Bad all[] = {
-      {"steps:\n  train:\n    comand: x\n", "slipway.yaml:3: steps.train.comand: unknown key 'comand'; did you mean 'command'?"},
+      {"steps:\n  train:\n    comand: x\n",
+       "slipway.yaml:3: steps.train.comand: unknown key 'comand'; did you mean 'command'?"},
       {"stepz: {}\n", "slipway.yaml:1: stepz: unknown key 'stepz'; did you mean 'steps'?"},
       {"qqqqqqqqqq: 1\n", "slipway.yaml:1: qqqqqqqqqq: unknown key 'qqqqqqqqqq'; known here: project, environments"},
       {"steps: 7\n", "slipway.yaml:1: steps: found an integer '7'; expected a map"},
@@ -151,36 +153,59 @@ TEST(ProjectFile, every_mistake_names_file_line_path_and_what_was_meant) {
        "slipway.yaml:5: steps.t.parameters.n.default: parameter 'n': found 5; expected a value of type integer, at most 3"},
       {"steps:\n  t:\n    command: x\n    resources: {cpus: many}\n",
        "slipway.yaml:4: steps.t.resources.cpus: found text 'many'; expected a number of at least 0"},
-      {"steps:\n  t:\n    command: x\n    resources: {cpus: -1}\n", "slipway.yaml:4: steps.t.resources.cpus: found an integer '-1'"},
-      {"steps:\n  t:\n    command: x\n    resources: {gpus: 1.5}\n", "slipway.yaml:4: steps.t.resources.gpus: found a number '1.5'"},
-      {"steps:\n  t:\n    command: x\n    resources: {memory: 16 apples}\n", "slipway.yaml:4: steps.t.resources.memory: '16 apples' is not a size"},
-      {"steps:\n  t:\n    command: x\n    limits: {time: 6}\n", "slipway.yaml:4: steps.t.limits.time: '6' is not a duration"},
-      {"steps:\n  t:\n    command: x\n    retry: {on: [moonlight]}\n", "slipway.yaml:4: steps.t.retry.on[0]: found text 'moonlight'; expected one of"},
-      {"steps:\n  t:\n    command: x\n    inputs: {a: scenes}\n", "slipway.yaml:4: steps.t.inputs.a: 'scenes' does not say"},
-      {"steps:\n  t:\n    command: x\n    outputs: {a: {path: ../up}}\n", "slipway.yaml:4: steps.t.outputs.a.path: the path '../up'"},
-      {"steps:\n  t:\n    command: x\n    outputs: {a: {path: /abs}}\n", "slipway.yaml:4: steps.t.outputs.a.path: the path '/abs' is absolute"},
+      {"steps:\n  t:\n    command: x\n    resources: {cpus: -1}\n",
+       "slipway.yaml:4: steps.t.resources.cpus: found an integer '-1'"},
+      {"steps:\n  t:\n    command: x\n    resources: {gpus: 1.5}\n",
+       "slipway.yaml:4: steps.t.resources.gpus: found a number '1.5'"},
+      {"steps:\n  t:\n    command: x\n    resources: {memory: 16 apples}\n",
+       "slipway.yaml:4: steps.t.resources.memory: '16 apples' is not a size"},
+      {"steps:\n  t:\n    command: x\n    limits: {time: 6}\n",
+       "slipway.yaml:4: steps.t.limits.time: '6' is not a duration"},
+      {"steps:\n  t:\n    command: x\n    retry: {on: [moonlight]}\n",
+       "slipway.yaml:4: steps.t.retry.on[0]: found text 'moonlight'; expected one of"},
+      {"steps:\n  t:\n    command: x\n    inputs: {a: scenes}\n",
+       "slipway.yaml:4: steps.t.inputs.a: 'scenes' does not say"},
+      {"steps:\n  t:\n    command: x\n    outputs: {a: {path: ../up}}\n",
+       "slipway.yaml:4: steps.t.outputs.a.path: the path '../up'"},
+      {"steps:\n  t:\n    command: x\n    outputs: {a: {path: /abs}}\n",
+       "slipway.yaml:4: steps.t.outputs.a.path: the path '/abs' is absolute"},
       {"steps:\n  t:\n    command: x\n    environment: torch\nenvironments:\n  torhc: {interpreter: /usr/bin/python3}\n",
        "slipway.yaml:4: steps.t.environment: there is no environment 'torch'; did you mean 'torhc'?"},
       {"steps:\n  a/b: {command: x}\n", "slipway.yaml:2: steps: 'a/b' cannot be a name"},
       {"environments:\n  a: {interpreter: x, python: y}\n", "slipway.yaml:2: environments.a: expected exactly one of"},
       {"environments:\n  a: {interpreter: x, lock: y}\n", "slipway.yaml:2: environments.a: lock, requirements"},
       {"environments:\n  a: {python: x, lock: ../y}\n", "slipway.yaml:2: environments.a.lock: the path '../y'"},
-      {"environments:\n  a: {python: \"3\", site_packages: maybe}\n", "slipway.yaml:2: environments.a.site_packages: found text 'maybe'; expected true or false"},
-      {"datasets:\n  d:\n    key: k\n    streams: {}\n", "slipway.yaml:2: datasets.d: a dataset needs at least one stream"},
-      {"datasets:\n  d:\n    key: k\n    streams:\n      a: {files: x, align: {to: b}}\n", "slipway.yaml:5: datasets.d.streams.a.align.to: there is no stream 'b'"},
+      {"environments:\n  a: {python: \"3\", site_packages: maybe}\n",
+       "slipway.yaml:2: environments.a.site_packages: found text 'maybe'; expected true or false"},
+      {"datasets:\n  d:\n    key: k\n    streams: {}\n",
+       "slipway.yaml:2: datasets.d: a dataset needs at least one stream"},
+      {"datasets:\n  d:\n    key: k\n    streams:\n      a: {files: x, align: {to: b}}\n",
+       "slipway.yaml:5: datasets.d.streams.a.align.to: there is no stream 'b'"},
       {"deployments:\n  d: {model: \"dataset:x@y\"}\n", "slipway.yaml:2: deployments.d.model: expected a model"},
-      {"deployments:\n  d: {model: \"model:x@y\", capture: {sample: 3}}\n", "slipway.yaml:2: deployments.d.capture.sample: '3' is not a share"},
-      {"deployments:\n  d: {model: \"model:x@y\", replicas: {min: 3, max: 2}}\n", "slipway.yaml:2: deployments.d.replicas: min is above max"},
-      {"pipelines:\n  p:\n    nodes:\n      a: {step: nope}\n", "slipway.yaml:4: pipelines.p.nodes.a.step: there is no step 'nope'; none is declared"},
-      {"pipelines:\n  p:\n    nodes:\n      a: {}\n", "slipway.yaml:4: pipelines.p.nodes.a: expected exactly one of step"},
-      {"pipelines:\n  p: {nodes: {}, triggers: [{}]}\n", "slipway.yaml:2: pipelines.p.triggers[0]: expected exactly one of"},
-      {"pipelines:\n  p:\n    nodes: {}\n    triggers:\n      - {datset: a@main}\n", "slipway.yaml:5: pipelines.p.triggers[0].datset: unknown key 'datset'; did you mean 'dataset'?"},
-      {"pipelines:\n  p: {nodes: {}, triggers: [{cron: 0 25 * * *}]}\n", "slipway.yaml:2: pipelines.p.triggers[0].cron: '25' is no hour; expected 0 to 23"},
-      {"pipelines:\n  p: {nodes: {}, triggers: [{cron: daily}]}\n", "slipway.yaml:2: pipelines.p.triggers[0].cron: found 1 fields in 'daily'; expected five"},
-      {"pipelines:\n  p: {nodes: {}, triggers: [{dataset: \"dataset:a@main\"}]}\n", "slipway.yaml:2: pipelines.p.triggers[0].dataset: found 'dataset:a@main'; expected a dataset and its branch"},
-      {"pipelines:\n  p: {nodes: {}, triggers: [{finding: drfit}]}\n", "slipway.yaml:2: pipelines.p.triggers[0].finding: found 'drfit'; did you mean 'drift'?"},
-      {"pipelines:\n  p: {nodes: {}, triggers: [{model: m, deployment: d}]}\n", "slipway.yaml:2: pipelines.p.triggers[0].deployment: a deployment goes with a finding"},
-      {"sweeps:\n  s: {step: t, metric: {name: m}, parameters: {}}\n", "slipway.yaml:2: sweeps.s.step: there is no step 't'"},
+      {"deployments:\n  d: {model: \"model:x@y\", capture: {sample: 3}}\n",
+       "slipway.yaml:2: deployments.d.capture.sample: '3' is not a share"},
+      {"deployments:\n  d: {model: \"model:x@y\", replicas: {min: 3, max: 2}}\n",
+       "slipway.yaml:2: deployments.d.replicas: min is above max"},
+      {"pipelines:\n  p:\n    nodes:\n      a: {step: nope}\n",
+       "slipway.yaml:4: pipelines.p.nodes.a.step: there is no step 'nope'; none is declared"},
+      {"pipelines:\n  p:\n    nodes:\n      a: {}\n",
+       "slipway.yaml:4: pipelines.p.nodes.a: expected exactly one of step"},
+      {"pipelines:\n  p: {nodes: {}, triggers: [{}]}\n",
+       "slipway.yaml:2: pipelines.p.triggers[0]: expected exactly one of"},
+      {"pipelines:\n  p:\n    nodes: {}\n    triggers:\n      - {datset: a@main}\n",
+       "slipway.yaml:5: pipelines.p.triggers[0].datset: unknown key 'datset'; did you mean 'dataset'?"},
+      {"pipelines:\n  p: {nodes: {}, triggers: [{cron: 0 25 * * *}]}\n",
+       "slipway.yaml:2: pipelines.p.triggers[0].cron: '25' is no hour; expected 0 to 23"},
+      {"pipelines:\n  p: {nodes: {}, triggers: [{cron: daily}]}\n",
+       "slipway.yaml:2: pipelines.p.triggers[0].cron: found 1 fields in 'daily'; expected five"},
+      {"pipelines:\n  p: {nodes: {}, triggers: [{dataset: \"dataset:a@main\"}]}\n",
+       "slipway.yaml:2: pipelines.p.triggers[0].dataset: found 'dataset:a@main'; expected a dataset and its branch"},
+      {"pipelines:\n  p: {nodes: {}, triggers: [{finding: drfit}]}\n",
+       "slipway.yaml:2: pipelines.p.triggers[0].finding: found 'drfit'; did you mean 'drift'?"},
+      {"pipelines:\n  p: {nodes: {}, triggers: [{model: m, deployment: d}]}\n",
+       "slipway.yaml:2: pipelines.p.triggers[0].deployment: a deployment goes with a finding"},
+      {"sweeps:\n  s: {step: t, metric: {name: m}, parameters: {}}\n",
+       "slipway.yaml:2: sweeps.s.step: there is no step 't'"},
       {"a: b\na: c\n", "slipway.yaml:2: the key 'a' appears twice (first in line 1)"},
       {"a: [1\n", "slipway.yaml:2: not valid YAML"},
       {"- a\n", "slipway.yaml:1: found a list; expected a map"},
@@ -192,7 +217,8 @@ TEST(ProjectFile, every_mistake_names_file_line_path_and_what_was_meant) {
   for (const Bad& bad : all) {
     const auto file = parse_project_file(bad.text);
     ASSERT_FALSE(file.ok()) << bad.text;
-    EXPECT_TRUE(file.error().message.starts_with(bad.message)) << bad.text << "\n got: " << file.error().message << "\nwant: " << bad.message;
+    EXPECT_TRUE(file.error().message.starts_with(bad.message))
+        << bad.text << "\n got: " << file.error().message << "\nwant: " << bad.message;
     EXPECT_EQ(file.error().code, ErrorCode::invalid_argument);
   }
 }
@@ -208,7 +234,8 @@ TEST(ProjectFile, a_small_file_cannot_unfold_into_a_huge_one) {
   const auto file = parse_project_file(bomb);
   ASSERT_FALSE(file.ok());
   EXPECT_EQ(file.error().code, ErrorCode::too_large) << file.error().message;
-  EXPECT_EQ(parse_project_file("a: " + std::string(100, '[') + std::string(100, ']')).error().code, ErrorCode::too_large);
+  EXPECT_EQ(parse_project_file("a: " + std::string(100, '[') + std::string(100, ']')).error().code,
+            ErrorCode::too_large);
   EXPECT_FALSE(parse_project_file(std::string(10'000, '[')).ok());
   std::string dashes;
   for (int i = 0; i < 100'000; ++i) dashes += "- ";
@@ -222,12 +249,13 @@ TEST(ProjectFile, a_step_that_does_not_exist_names_the_ones_that_do) {
   const auto missing = file->step("trian");
   ASSERT_FALSE(missing.ok());
   EXPECT_EQ(missing.error().code, ErrorCode::not_found);
-  EXPECT_EQ(missing.error().message, "there is no step 'trian' in slipway.yaml; did you mean 'train'? there are train, test");
+  EXPECT_EQ(missing.error().message,
+            "there is no step 'trian' in slipway.yaml; did you mean 'train'? there are train, test");
 }
 
 TEST(ProjectFile, merge_keys_are_obeyed) {
-  const auto file = parse_project_file(
-      "steps:\n  a: &a {command: x, resources: {cpus: 3}}\n  b:\n    <<: *a\n    command: y\n");
+  const auto file =
+      parse_project_file("steps:\n  a: &a {command: x, resources: {cpus: 3}}\n  b:\n    <<: *a\n    command: y\n");
   ASSERT_TRUE(file.ok()) << file.error().message;
   EXPECT_EQ(find(file->steps, "b")->command, "y");
   EXPECT_EQ(find(file->steps, "b")->resources.cpus, 3);
@@ -255,8 +283,9 @@ TEST(Reference, round_trip_and_mistakes) {
     EXPECT_EQ(render(*reference), text);
   }
   EXPECT_EQ(render(*parse_reference("dataset:a")), "dataset:a@main");
-  for (const char* text : {"", "a", "dataset:", "dataset:@x", "dataset:a@", "dataset:a/3", "model:m", "model:m/0", "model:m/x", "run:x",
-                           "run:x/../y", "run:/y", "blob:x@y", "dataset:../x@main", "dataset:a@../b"}) {
+  for (const char* text :
+       {"", "a", "dataset:", "dataset:@x", "dataset:a@", "dataset:a/3", "model:m", "model:m/0", "model:m/x", "run:x",
+        "run:x/../y", "run:/y", "blob:x@y", "dataset:../x@main", "dataset:a@../b"}) {
     EXPECT_FALSE(parse_reference(text).ok()) << text;
   }
 }
@@ -269,7 +298,8 @@ TEST(Schema, is_json_and_refuses_unknown_keys) {
 }
 
 TEST(Yaml, rendered_values_read_back) {
-  const auto value = Json::parse(R"({"a": "plain", "b": "3.11", "c": 3.5, "d": [1, [], {}, {"x": "y: z"}, [1, [2]]], "e": {"f": null, "g": true},
+  const auto value = Json::parse(
+      R"({"a": "plain", "b": "3.11", "c": 3.5, "d": [1, [], {}, {"x": "y: z"}, [1, [2]]], "e": {"f": null, "g": true},
       "true": "true", "h": "", "i": "- x", "j": "#c", "k": "a\nb", "l": "\u00e9 \u0001", "m": 1e300, "n": "~", "o": "1e5", "p": "a: b"})");
   ASSERT_TRUE(value.ok());
   const std::string text = render_yaml(*value);

@@ -41,7 +41,8 @@ class Record {
   }
   /// A member that is left out when it is an empty record or list.
   Record& part(std::string_view key, Json value) {
-    const bool empty = value.is_null() || (value.is_object() && value.object().empty()) || (value.is_array() && value.array().empty());
+    const bool empty =
+        value.is_null() || (value.is_object() && value.object().empty()) || (value.is_array() && value.array().empty());
     if (!empty) json_.set(std::string(key), std::move(value));
     return *this;
   }
@@ -194,7 +195,8 @@ Json deployment_json(const DeploymentDeclaration& deployment) {
     const std::optional<Duration> held = alert.held_for.count() == 0 ? std::nullopt : std::optional(alert.held_for);
     alerts.push(Record().text("when", alert.when).duration("for", held).text("to", alert.to).take());
   }
-  const std::optional<Duration> delay = deployment.batch_delay.count() == 0 ? std::nullopt : std::optional(deployment.batch_delay);
+  const std::optional<Duration> delay =
+      deployment.batch_delay.count() == 0 ? std::nullopt : std::optional(deployment.batch_delay);
   return Record()
       .text("model", render(deployment.model))
       .part("replicas", Json(Json::Object{{"min", deployment.replicas_min}, {"max", deployment.replicas_max}}))
@@ -235,7 +237,8 @@ Json to_json(const DatasetDeclaration& declaration) {
       .parts("attributes", declaration.attributes, attribute_json);
   Json json = out.take();
   if (declaration.pack) {
-    json.set("pack", Json(Json::Object{{"format", declaration.pack->format}, {"shard_size", declaration.pack->shard_bytes}}));
+    json.set("pack",
+             Json(Json::Object{{"format", declaration.pack->format}, {"shard_size", declaration.pack->shard_bytes}}));
   }
   return json;
 }

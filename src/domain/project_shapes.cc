@@ -70,10 +70,12 @@ ShapePtr texts() { return list_of(text()); }
 ShapePtr stream() {
   return record({
       {"files", text(), "pattern of the stream's files, with {fields} of the key", true},
-      {"decode", choice({"image", "labels", "depth16", "label", "text", "json", "audio", "number", "bytes"}), "how the bytes are read"},
+      {"decode", choice({"image", "labels", "depth16", "label", "text", "json", "audio", "number", "bytes"}),
+       "how the bytes are read"},
       {"optional", boolean(), "a sample may lack it"},
-      {"align", record({{"to", text(), "the stream whose shape this one takes", true},
-                        {"resize", choice({"nearest", "linear", "area"}), "how it is resized"}}),
+      {"align",
+       record({{"to", text(), "the stream whose shape this one takes", true},
+               {"resize", choice({"nearest", "linear", "area"}), "how it is resized"}}),
        "brings the stream to another one's shape"},
   });
 }
@@ -134,12 +136,15 @@ ShapePtr sweep() {
   });
   return record({
       {"step", text(), "the step whose parameters are searched", true},
-      {"metric", record({{"name", text(), "key of the metric", true}, {"goal", choice({"maximize", "minimize"}), "which way is better"}}),
+      {"metric",
+       record({{"name", text(), "key of the metric", true},
+               {"goal", choice({"maximize", "minimize"}), "which way is better"}}),
        "what decides", true},
-      {"searcher", record({{"name", choice({"random", "grid", "asha", "adaptive_asha"}), "how the space is searched"},
-                           {"max_trials", positive(), "runs in all"},
-                           {"max_concurrent", positive(), "runs at once"},
-                           {"seed", simple(Kind::integer), "makes the search repeatable"}}),
+      {"searcher",
+       record({{"name", choice({"random", "grid", "asha", "adaptive_asha"}), "how the space is searched"},
+               {"max_trials", positive(), "runs in all"},
+               {"max_concurrent", positive(), "runs at once"},
+               {"seed", simple(Kind::integer), "makes the search repeatable"}}),
        "how the space is searched"},
       {"parameters", map_of(varied), "what is varied", true},
   });
@@ -172,7 +177,8 @@ ShapePtr node() {
       {"deploy", text(), "moves this deployment"},
       {"sweep", text(), "runs this sweep"},
       {"parameters", map_of(any()), "parameters of the step"},
-      {"inputs", map_of(text()), "inputs in place of the step's own: references, or outputs of other nodes (train.model)"},
+      {"inputs", map_of(text()),
+       "inputs in place of the step's own: references, or outputs of other nodes (train.model)"},
       {"model", text(), "what is evaluated: a reference or an output"},
       {"against", text(), "what it is compared with"},
       {"dataset", text(), "in place of the evaluation's own"},
@@ -197,15 +203,20 @@ ShapePtr trigger() {
 ShapePtr deployment() {
   return record({
       {"model", reference(), "what answers: model:segmenter@production", true},
-      {"replicas", either({ranged(Kind::integer, 0, 1000), record({{"min", count(), "fewest"}, {"max", positive(), "most"}})}), "running copies"},
-      {"batch", record({{"max", positive(), "largest batch"}, {"delay", duration(), "longest wait for others"}}), "dynamic batching"},
-      {"capture", record({{"sample", fraction(), "share of requests kept"},
-                          {"always", list_of(choice({"error", "low_confidence", "flagged", "drift"})), "kept whatever the share"},
-                          {"low_confidence", fraction(), "below it an answer counts as unsure"}}),
+      {"replicas",
+       either({ranged(Kind::integer, 0, 1000), record({{"min", count(), "fewest"}, {"max", positive(), "most"}})}),
+       "running copies"},
+      {"batch", record({{"max", positive(), "largest batch"}, {"delay", duration(), "longest wait for others"}}),
+       "dynamic batching"},
+      {"capture",
+       record({{"sample", fraction(), "share of requests kept"},
+               {"always", list_of(choice({"error", "low_confidence", "flagged", "drift"})), "kept whatever the share"},
+               {"low_confidence", fraction(), "below it an answer counts as unsure"}}),
        "which requests become cases"},
-      {"alerts", list_of(record({{"when", text(), "a condition such as p99_latency > 50ms", true},
-                                 {"for", duration(), "how long it must hold"},
-                                 {"to", text(), "webhook:NAME or mail:ADDRESS", true}})),
+      {"alerts",
+       list_of(record({{"when", text(), "a condition such as p99_latency > 50ms", true},
+                       {"for", duration(), "how long it must hold"},
+                       {"to", text(), "webhook:NAME or mail:ADDRESS", true}})),
        "who is told of what"},
       {"resources", resources(), "what each replica may use"},
   });
@@ -232,7 +243,9 @@ const ShapePtr& dataset() {
       {"streams", map_of(stream()), "the aligned parts of a sample", true},
       {"checks", list_of(either({text(), map_of(any())})), "what must hold before a commit"},
       {"attributes", map_of(attribute()), "values to filter and slice by"},
-      {"pack", record({{"format", choice({"webdataset"}), "format of the shards"}, {"shard_size", bytes(), "bytes of a shard"}}),
+      {"pack",
+       record(
+           {{"format", choice({"webdataset"}), "format of the shards"}, {"shard_size", bytes(), "bytes of a shard"}}),
        "how loaders read it"},
   });
   return shape;

@@ -41,7 +41,8 @@ Result<Reference> parse_reference(std::string_view text) {
   const std::string_view version = rest.substr(mark + 1);
   if (rest[mark] == '/') {
     const auto number = parse_i64(version);
-    if (reference.kind != Reference::Kind::model || !number || *number < 1) return wrong("has no proper version number");
+    if (reference.kind != Reference::Kind::model || !number || *number < 1)
+      return wrong("has no proper version number");
     reference.version = *number;
     return reference;
   }

@@ -16,10 +16,10 @@ struct Reference {
   enum class Kind { dataset, model, run };
 
   Kind kind = Kind::dataset;
-  std::string name;      // of the dataset or model; the run's id
-  std::string at;        // branch, commit or alias; empty when `version` or `path` says it
+  std::string name;          // of the dataset or model; the run's id
+  std::string at;            // branch, commit or alias; empty when `version` or `path` says it
   std::int64_t version = 0;  // of a model; 0: `at` says it
-  std::string path;      // of a run
+  std::string path;          // of a run
 
   bool operator==(const Reference&) const = default;
 };

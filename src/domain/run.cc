@@ -60,7 +60,8 @@ std::string_view mlflow_name(RunState state) {
 }
 
 std::optional<RunState> parse_mlflow_run_state(std::string_view text) {
-  for (RunState state : {RunState::scheduled, RunState::running, RunState::finished, RunState::failed, RunState::killed}) {
+  for (RunState state :
+       {RunState::scheduled, RunState::running, RunState::finished, RunState::failed, RunState::killed}) {
     if (mlflow_name(state) == text) return state;
   }
   return std::nullopt;

@@ -16,10 +16,10 @@ enum class RunState {
   queued,     // waits for a place (Slipway executes it)
   scheduled,  // an outside client says it will start
   running,
-  stopping,   // asked to end; its grace period runs
-  finished,   // ended well
+  stopping,  // asked to end; its grace period runs
+  finished,  // ended well
   failed,
-  killed,     // stopped by a person, a limit or a budget
+  killed,  // stopped by a person, a limit or a budget
 };
 
 std::string_view name(RunState state);

@@ -29,8 +29,10 @@ Result<Named<Json>> fill_parameters(const Step& step, std::string_view step_name
     } else if (parameter.default_value) {
       filled.emplace_back(name, *parameter.default_value);
     } else {
-      return Error{ErrorCode::invalid_argument,
-                   fmt::format("step '{0}' needs a value for the parameter '{1}', which has no default; give it with {1}=VALUE", step_name, name)};
+      return Error{
+          ErrorCode::invalid_argument,
+          fmt::format("step '{0}' needs a value for the parameter '{1}', which has no default; give it with {1}=VALUE",
+                      step_name, name)};
     }
   }
   return filled;
@@ -43,7 +45,8 @@ Result<std::optional<Duration>> read_seconds(const Json& json, std::string_view 
   if (value.is_null()) return std::optional<Duration>();
   const auto number = value.number();
   if (!number || !(*number >= 0 && *number <= 1e9)) {
-    return Error{ErrorCode::invalid_argument, fmt::format("limits.{}: found {}; expected seconds", key, value.render())};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("limits.{}: found {}; expected seconds", key, value.render())};
   }
   return std::optional(Duration(static_cast<std::int64_t>(*number * 1e6)));
 }
@@ -80,7 +83,8 @@ Result<Step> read_step_part(const Json& json) {
   return parse_step(part);
 }
 
-Result<void> check_member(const Json& json, std::string_view key, bool (Json::*is_expected)() const, std::string_view expected) {
+Result<void> check_member(const Json& json, std::string_view key, bool (Json::*is_expected)() const,
+                          std::string_view expected) {
   const Json& value = json[key];
   if (value.is_null() || (value.*is_expected)()) return {};
   return Error{ErrorCode::invalid_argument, fmt::format("{}: found {}; expected {}", key, value.type_name(), expected)};
@@ -97,9 +101,11 @@ Result<RunSpec> make_run_spec(const ProjectFile& file, std::string_view step_nam
   spec.parameters = TRY(fill_parameters(step, step_name, given));
   spec.inputs = step.inputs;
   for (const auto& [name, text] : inputs) {
-    const auto at = std::find_if(spec.inputs.begin(), spec.inputs.end(), [&](const auto& input) { return input.first == name; });
+    const auto at =
+        std::find_if(spec.inputs.begin(), spec.inputs.end(), [&](const auto& input) { return input.first == name; });
     if (at == spec.inputs.end()) {
-      return Error{ErrorCode::invalid_argument, fmt::format("step '{}' has no input '{}'", step_name, clean_utf8(name, 100))};
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("step '{}' has no input '{}'", step_name, clean_utf8(name, 100))};
     }
     at->second = TRY(parse_reference(text));
   }
@@ -137,7 +143,8 @@ Json to_json(const RunSpec& spec) {
 
 Result<RunSpec> parse_run_spec(const Json& json) {
   for (const char* key : {"step", "command", "snapshot"}) TRY(check_member(json, key, &Json::is_string, "a string"));
-  for (const char* key : {"parameters", "limits", "environment"}) TRY(check_member(json, key, &Json::is_object, "an object"));
+  for (const char* key : {"parameters", "limits", "environment"})
+    TRY(check_member(json, key, &Json::is_object, "an object"));
   RunSpec spec;
   spec.step = json["step"].string();
   spec.command = json["command"].string();
@@ -145,12 +152,14 @@ Result<RunSpec> parse_run_spec(const Json& json) {
     return Error{ErrorCode::invalid_argument, "the member 'command' is missing: what /bin/sh -c should run"};
   }
   if (spec.command.size() > kCommandBytesMax) return Error{ErrorCode::too_large, "the command is longer than 64 KiB"};
-  if (json["parameters"].object().size() > kRunParametersMax) return Error{ErrorCode::too_large, "a run takes at most 1000 parameters"};
+  if (json["parameters"].object().size() > kRunParametersMax)
+    return Error{ErrorCode::too_large, "a run takes at most 1000 parameters"};
   for (const auto& [name, value] : json["parameters"].object()) {
     if (const auto named = check_grammar_name(name); !named.ok()) return context(named.error(), "parameters");
     if (value.is_array() || value.is_object() || value.is_null()) {
-      return Error{ErrorCode::invalid_argument,
-                   fmt::format("parameters.{}: found {}; expected a string, a number or a boolean", name, value.type_name())};
+      return Error{
+          ErrorCode::invalid_argument,
+          fmt::format("parameters.{}: found {}; expected a string, a number or a boolean", name, value.type_name())};
     }
     spec.parameters.emplace_back(name, value);
   }

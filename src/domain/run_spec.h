@@ -7,17 +7,17 @@
 namespace slipway {
 
 struct RunSpec {
-  std::string step;          // the step's name, for people; may be empty
-  std::string command;       // with holes
-  Named<Json> parameters;    // typed values
+  std::string step;        // the step's name, for people; may be empty
+  std::string command;     // with holes
+  Named<Json> parameters;  // typed values
   Named<Reference> inputs;
   Named<StepOutput> outputs;
-  Environment environment;   // all members empty: the command's own business
+  Environment environment;  // all members empty: the command's own business
   Named<std::string> variables;
   Resources resources;
   Limits limits;
   Retry retry;
-  std::string snapshot;      // hash of the snapshot's tree; empty: an empty directory
+  std::string snapshot;  // hash of the snapshot's tree; empty: an empty directory
 
   bool operator==(const RunSpec&) const = default;
 };

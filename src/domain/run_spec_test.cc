@@ -36,7 +36,8 @@ TEST(RunSpec, takes_given_values_over_defaults) {
 TEST(RunSpec, mistakes_are_sentences) {
   EXPECT_EQ(make_run_spec(file(), "train", {}).error().message,
             "step 'train' needs a value for the parameter 'name', which has no default; give it with name=VALUE");
-  EXPECT_EQ(make_run_spec(file(), "train", {{"nmae", "x"}}).error().message, "step 'train' has no parameter 'nmae'; did you mean 'name'?");
+  EXPECT_EQ(make_run_spec(file(), "train", {{"nmae", "x"}}).error().message,
+            "step 'train' has no parameter 'nmae'; did you mean 'name'?");
   EXPECT_EQ(make_run_spec(file(), "tarin", {}).error().code, ErrorCode::not_found);
   EXPECT_FALSE(make_run_spec(file(), "train", {{"name", "x"}}, {{"digit", "dataset:a"}}).ok());
 }
@@ -50,12 +51,13 @@ TEST(RunSpec, round_trip) {
 }
 
 TEST(RunSpec, a_body_that_makes_no_sense_is_refused) {
-  for (const char* text : {"{}", R"({"command": " "})", R"({"command": "x {lr}"})", R"({"command": "x", "parameters": {"../a": 1}})",
-                           R"({"command": "x", "parameters": {"a": [1]}})", R"({"command": "x", "inputs": {"a": "nothing"}})",
-                           R"({"command": "x", "outputs": {"a": {"path": "/etc/passwd"}}})", R"({"command": "x", "limits": {"time_s": -1}})",
-                           R"({"command": "x", "limits": {"time_s": "6h"}})", R"({"command": "x", "snapshot": "../../etc"})",
-                           R"({"command": "x", "resources": {"cpus": "lots"}})", R"({"command": "x", "retry": {"attempts": 0}})",
-                           R"({"command": "x", "environment": {"pyhton": "3"}})"}) {
+  for (const char* text :
+       {"{}", R"({"command": " "})", R"({"command": "x {lr}"})", R"({"command": "x", "parameters": {"../a": 1}})",
+        R"({"command": "x", "parameters": {"a": [1]}})", R"({"command": "x", "inputs": {"a": "nothing"}})",
+        R"({"command": "x", "outputs": {"a": {"path": "/etc/passwd"}}})",
+        R"({"command": "x", "limits": {"time_s": -1}})", R"({"command": "x", "limits": {"time_s": "6h"}})",
+        R"({"command": "x", "snapshot": "../../etc"})", R"({"command": "x", "resources": {"cpus": "lots"}})",
+        R"({"command": "x", "retry": {"attempts": 0}})", R"({"command": "x", "environment": {"pyhton": "3"}})"}) {
     EXPECT_FALSE(parse_run_spec(*Json::parse(text)).ok()) << text;
   }
 }
@@ -66,7 +68,9 @@ TEST(RunSpec, an_error_names_the_member_of_the_body_and_no_file) {
   EXPECT_EQ(said(R"({"command": "x", "outputs": {"a": {"path": "/etc/passwd"}}})").find("outputs.a"), 0u);
   EXPECT_EQ(said(R"({"command": "x", "resources": {"cpus": "lots"}})").find("resources.cpus: found text 'lots'"), 0u);
   EXPECT_EQ(said(R"({"command": "x", "retry": {"attempts": 0}})").find("retry.attempts: "), 0u);
-  EXPECT_EQ(said(R"({"command": "x", "environment": {"pyhton": "3"}})").find("environment.pyhton: unknown key 'pyhton'; did you mean 'python'?"), 0u);
+  EXPECT_EQ(said(R"({"command": "x", "environment": {"pyhton": "3"}})")
+                .find("environment.pyhton: unknown key 'pyhton'; did you mean 'python'?"),
+            0u);
   EXPECT_EQ(said(R"({"command": "x", "environment": "torch"})"), "environment: found string; expected an object");
   EXPECT_EQ(said(R"({"command": "x", "parameters": [1]})"), "parameters: found array; expected an object");
   EXPECT_EQ(said(R"({"command": 5})"), "command: found integer; expected a string");

@@ -32,7 +32,8 @@ Result<StreamFile> parse_stream_file(const Json& json, std::string_view where) {
   file.path = json["path"].string();
   TRY(check_relative_path(file.path));
   const auto hash = parse_hash(json["hash"].string());
-  if (!hash.ok()) return bad(where, "'hash' is '" + clean_utf8(json["hash"].string(), 80) + "'; expected 64 hex digits");
+  if (!hash.ok())
+    return bad(where, "'hash' is '" + clean_utf8(json["hash"].string(), 80) + "'; expected 64 hex digits");
   file.hash = *hash;
   const auto size = json["size"].integer();
   if (!size || *size < 0) return bad(where, "'size' is missing or no byte count");
@@ -40,7 +41,8 @@ Result<StreamFile> parse_stream_file(const Json& json, std::string_view where) {
   file.media_type = json["media_type"].string();
   file.width = json["width"].integer().value_or(0);
   file.height = json["height"].integer().value_or(0);
-  if (file.width < 0 || file.height < 0) return bad(where, "'width' and 'height' are negative; expected pixels, or null");
+  if (file.width < 0 || file.height < 0)
+    return bad(where, "'width' and 'height' are negative; expected pixels, or null");
   return file;
 }
 
@@ -49,7 +51,8 @@ bool is_plain(const Json& value) { return !value.is_array() && !value.is_object(
 /// The key at the start of a line, without parsing the rest when it needs no unescaping.
 std::string key_of_line(std::string_view line) {
   const size_t end = line.find_first_of("\"\\", kLineStart.size());
-  if (end != std::string_view::npos && line[end] == '"') return std::string(line.substr(kLineStart.size(), end - kLineStart.size()));
+  if (end != std::string_view::npos && line[end] == '"')
+    return std::string(line.substr(kLineStart.size(), end - kLineStart.size()));
   const auto json = Json::parse(line);
   return json.ok() ? (*json)["key"].string() : "";
 }
@@ -87,7 +90,8 @@ Result<Sample> parse_sample(const Json& json) {
   Sample sample;
   sample.key = json["key"].string();
   if (sample.key.size() > kSampleKeyBytesMax || !check_relative_path(sample.key).ok()) {
-    return bad("a sample", fmt::format("'key' is '{}'; expected a relative path of at most {} bytes", clean_utf8(sample.key, 100), kSampleKeyBytesMax));
+    return bad("a sample", fmt::format("'key' is '{}'; expected a relative path of at most {} bytes",
+                                       clean_utf8(sample.key, 100), kSampleKeyBytesMax));
   }
   const std::string where = "the sample '" + sample.key + "'";
   for (const auto& [name, file] : json["streams"].object()) {
@@ -96,18 +100,23 @@ Result<Sample> parse_sample(const Json& json) {
     sample.streams.emplace_back(name, std::move(*parsed));
   }
   for (const auto& [name, value] : json["attributes"].object()) {
-    if (!is_plain(value)) return bad(where, fmt::format("the attribute '{}' is a {}; expected text, a number or a boolean", name, value.type_name()));
+    if (!is_plain(value))
+      return bad(where, fmt::format("the attribute '{}' is a {}; expected text, a number or a boolean", name,
+                                    value.type_name()));
     sample.attributes.emplace_back(name, value);
   }
   sample.label = json["label"];
-  if (!is_plain(sample.label)) return bad(where, fmt::format("'label' is a {}; expected text or a number", sample.label.type_name()));
+  if (!is_plain(sample.label))
+    return bad(where, fmt::format("'label' is a {}; expected text or a number", sample.label.type_name()));
   return sample;
 }
 
-// --- the table ------------------------------------------------------------------------------------------------------------
+// --- the table -----------------------------------------------------------------------------------------------------
 
 Result<SampleTable> SampleTable::make(std::vector<Sample> samples) {
-  if (samples.size() > kSamplesMax) return Error{ErrorCode::too_large, fmt::format("{} samples; a commit may have at most {}", samples.size(), kSamplesMax)};
+  if (samples.size() > kSamplesMax)
+    return Error{ErrorCode::too_large,
+                 fmt::format("{} samples; a commit may have at most {}", samples.size(), kSamplesMax)};
   std::sort(samples.begin(), samples.end(), [](const Sample& a, const Sample& b) { return a.key < b.key; });
   std::set<std::string> streams, attributes;
   for (const Sample& sample : samples) {
@@ -115,10 +124,13 @@ Result<SampleTable> SampleTable::make(std::vector<Sample> samples) {
     for (const auto& [name, value] : sample.attributes) attributes.insert(name);
   }
   Json header{Json::Object{}};
-  header.set(std::string(kVersionKey), kFormatVersion).set("streams", list_of(streams)).set("attributes", list_of(attributes));
+  header.set(std::string(kVersionKey), kFormatVersion)
+      .set("streams", list_of(streams))
+      .set("attributes", list_of(attributes));
   std::string text = header.render() + "\n";
   for (size_t i = 0; i < samples.size(); ++i) {
-    if (i > 0 && samples[i].key == samples[i - 1].key) return bad("the samples", "two have the key '" + samples[i].key + "'");
+    if (i > 0 && samples[i].key == samples[i - 1].key)
+      return bad("the samples", "two have the key '" + samples[i].key + "'");
     text += slipway::to_json(samples[i]).render();
     text += '\n';
   }
@@ -132,7 +144,9 @@ Result<SampleTable> SampleTable::parse(std::string text, bool thorough) {
   const size_t header_end = all.find('\n');
   const auto header = Json::parse(all.substr(0, header_end));
   if (header_end == std::string_view::npos || !header.ok() || (*header)[kVersionKey].integer() != kFormatVersion) {
-    return bad("the table of samples", fmt::format("its first line is '{}'; expected {{\"{}\":{},…}}", clean_utf8(all.substr(0, std::min<size_t>(header_end, 60))), kVersionKey, kFormatVersion));
+    return bad("the table of samples",
+               fmt::format("its first line is '{}'; expected {{\"{}\":{},…}}",
+                           clean_utf8(all.substr(0, std::min<size_t>(header_end, 60))), kVersionKey, kFormatVersion));
   }
   table.streams_ = texts_of((*header)["streams"]);
   table.attributes_ = texts_of((*header)["attributes"]);
@@ -142,14 +156,17 @@ Result<SampleTable> SampleTable::parse(std::string text, bool thorough) {
     const std::string where = fmt::format("line {} of the table of samples", table.lines_.size() + 2);
     if (end == std::string_view::npos) return bad(where, "it has no end");
     const std::string_view line = all.substr(start, end - start);
-    if (line.size() > kSampleBytesMax || !line.starts_with(kLineStart)) return bad(where, fmt::format("expected {}…\" and at most {} bytes", kLineStart, kSampleBytesMax));
+    if (line.size() > kSampleBytesMax || !line.starts_with(kLineStart))
+      return bad(where, fmt::format("expected {}…\" and at most {} bytes", kLineStart, kSampleBytesMax));
     std::string key = key_of_line(line);
-    if (!table.lines_.empty() && key <= before) return bad(where, "the key '" + key + "' does not come after '" + before + "'");
+    if (!table.lines_.empty() && key <= before)
+      return bad(where, "the key '" + key + "' does not come after '" + before + "'");
     table.lines_.push_back({start, static_cast<std::uint32_t>(line.size())});
     if (thorough) {
       const auto sample = table.at(table.lines_.size() - 1);
       if (!sample.ok()) return bad(where, sample.error().message);
-      if (slipway::to_json(*sample).render() != line) return bad(where, "it is not written as this program writes samples");
+      if (slipway::to_json(*sample).render() != line)
+        return bad(where, "it is not written as this program writes samples");
     }
     before = std::move(key);
     start = end + 1;
@@ -185,7 +202,7 @@ Result<std::optional<Sample>> SampleTable::find(std::string_view key) const {
   return std::optional(TRY(at(index)));
 }
 
-// --- two tables -----------------------------------------------------------------------------------------------------------
+// --- two tables ----------------------------------------------------------------------------------------------------
 
 SampleDiff diff(const SampleTable& from, const SampleTable& to) {
   SampleDiff result;
@@ -232,8 +249,12 @@ Result<SampleTable> merge(const SampleTable& base, const SampleTable& left, cons
     }
   }
   if (!conflicts.empty()) {
-    const std::vector<std::string> first(conflicts.begin(), conflicts.begin() + static_cast<std::ptrdiff_t>(std::min(kNamed, conflicts.size())));
-    return Error{ErrorCode::failed_precondition, fmt::format("both sides changed {} samples differently, among them {}; decide on one side and try again", conflicts.size(), join(first, ", "))};
+    const std::vector<std::string> first(
+        conflicts.begin(), conflicts.begin() + static_cast<std::ptrdiff_t>(std::min(kNamed, conflicts.size())));
+    return Error{
+        ErrorCode::failed_precondition,
+        fmt::format("both sides changed {} samples differently, among them {}; decide on one side and try again",
+                    conflicts.size(), join(first, ", "))};
   }
   return SampleTable::make(std::move(merged));
 }

@@ -1,4 +1,5 @@
-// Samples: the records of a dataset. A commit's samples are one blob of text, a line of JSON for each sample, sorted by key:
+// Samples: the records of a dataset. A commit's samples are one blob of text, a line of JSON for each sample, sorted by
+// key:
 //
 //   {"slipway_samples":1,"streams":["image"],"attributes":["brightness"]}
 //   {"key":"a/17","streams":{"image":{"path":"images/a/17.png","hash":"…","size":311,"media_type":"image/png","width":28,
@@ -48,7 +49,7 @@ Json to_json(const Sample& sample);
 Result<Sample> parse_sample(const Json& json);
 
 inline constexpr size_t kSamplesMax = 50'000'000;
-inline constexpr size_t kSampleBytesMax = 1 << 20;   // one line
+inline constexpr size_t kSampleBytesMax = 1 << 20;  // one line
 inline constexpr size_t kSampleKeyBytesMax = 1024;
 
 /// All samples of a commit, held as the text they are stored as; a sample is parsed when it is asked for. Immutable.
@@ -56,7 +57,8 @@ class SampleTable {
  public:
   SampleTable() : SampleTable(make({}).value()) {}
 
-  /// Sorts by key. Two samples of one key, a key that is no relative path and samples past the limits are invalid_argument.
+  /// Sorts by key. Two samples of one key, a key that is no relative path and samples past the limits are
+  /// invalid_argument.
   static Result<SampleTable> make(std::vector<Sample> samples);
   /// Checks the form of every line, and the whole sample with `thorough` (for text from a client).
   static Result<SampleTable> parse(std::string text, bool thorough);
@@ -97,9 +99,9 @@ bool like_matches(std::string_view pattern, std::string_view text, bool ignore_c
 
 /// What has to be done to `from` to get `to`, by key.
 struct SampleDiff {
-  std::vector<size_t> added;                          // positions in `to`
-  std::vector<size_t> removed;                        // positions in `from`
-  std::vector<std::pair<size_t, size_t>> changed;     // (from, to)
+  std::vector<size_t> added;                       // positions in `to`
+  std::vector<size_t> removed;                     // positions in `from`
+  std::vector<std::pair<size_t, size_t>> changed;  // (from, to)
 };
 SampleDiff diff(const SampleTable& from, const SampleTable& to);
 

@@ -74,8 +74,9 @@ bool passes(const FilterComparison& comparison, const Json& value) {
 }  // namespace
 
 bool matches(const Filter& filter, const Sample& sample) {
-  return std::all_of(filter.comparisons.begin(), filter.comparisons.end(),
-                     [&](const FilterComparison& comparison) { return passes(comparison, value_of(sample, comparison.key)); });
+  return std::all_of(filter.comparisons.begin(), filter.comparisons.end(), [&](const FilterComparison& comparison) {
+    return passes(comparison, value_of(sample, comparison.key));
+  });
 }
 
 Result<void> check_filter(const Filter& filter, const SampleTable& table) {
@@ -88,14 +89,19 @@ Result<void> check_filter(const Filter& filter, const SampleTable& table) {
     const bool is_attribute = comparison.entity == FilterEntity::attribute;
     if (is_attribute && std::find(known.begin(), known.end(), comparison.key) != known.end()) continue;
     const auto near = nearest(comparison.key, known);
-    return Error{ErrorCode::invalid_argument, fmt::format("no sample has '{}{}'; {}", is_attribute ? "" : std::string(name(comparison.entity)) + ".", clean_utf8(comparison.key, 100),
-                                                          near ? "did you mean " + *near + "?" : "there are " + join(known, ", "))};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("no sample has '{}{}'; {}", is_attribute ? "" : std::string(name(comparison.entity)) + ".",
+                             clean_utf8(comparison.key, 100),
+                             near ? "did you mean " + *near + "?" : "there are " + join(known, ", "))};
   }
   return {};
 }
 
 bool like_matches(std::string_view pattern, std::string_view text, bool ignore_case) {
-  const auto same = [&](char a, char b) { return a == b || (ignore_case && std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b))); };
+  const auto same = [&](char a, char b) {
+    return a == b ||
+           (ignore_case && std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b)));
+  };
   // Greedy with one way back: to the last %, which then takes one byte more.
   size_t p = 0, t = 0, star = std::string_view::npos, mark = 0;
   while (t < text.size()) {

@@ -7,7 +7,10 @@ namespace {
 
 Sample sample(std::string key, std::string label = "3", double brightness = 0.5) {
   const std::string path = "images/" + key + ".png";
-  return {key, {{"image", {path, hash_of(key), 10, "image/png", 28, 28}}}, {{"brightness", brightness}, {"site", "lab"}, {"clean", true}}, label};
+  return {key,
+          {{"image", {path, hash_of(key), 10, "image/png", 28, 28}}},
+          {{"brightness", brightness}, {"site", "lab"}, {"clean", true}},
+          label};
 }
 
 std::vector<std::string> passing(std::string_view filter, const SampleTable& table) {
@@ -38,16 +41,19 @@ TEST(SampleTable, round_trip) {
 }
 
 TEST(SampleTable, the_order_of_making_does_not_change_the_text) {
-  EXPECT_EQ(SampleTable::make({sample("a"), sample("b")})->text(), SampleTable::make({sample("b"), sample("a")})->text());
+  EXPECT_EQ(SampleTable::make({sample("a"), sample("b")})->text(),
+            SampleTable::make({sample("b"), sample("a")})->text());
 }
 
 TEST(SampleTable, bad_text_is_refused) {
   const std::string good = SampleTable::make({sample("a"), sample("b")})->text();
   const std::string header = good.substr(0, good.find('\n') + 1);
   const std::string line_a = to_json(sample("a")).render() + "\n", line_b = to_json(sample("b")).render() + "\n";
-  for (const std::string& text : {std::string(), std::string("{}\n"), std::string("{\"slipway_samples\":2}\n"), header + line_b + line_a, header + line_a + line_a,
-                                  header + line_a.substr(0, line_a.size() - 1), header + "{\"key\":\"x\"\n", header + "\n", header + "{\"key\":\"../x\"}\n",
-                                  header + "{\"key\":\"x\",\"label\":[1]}\n", header + " " + line_a}) {
+  for (const std::string& text :
+       {std::string(), std::string("{}\n"), std::string("{\"slipway_samples\":2}\n"), header + line_b + line_a,
+        header + line_a + line_a, header + line_a.substr(0, line_a.size() - 1), header + "{\"key\":\"x\"\n",
+        header + "\n", header + "{\"key\":\"../x\"}\n", header + "{\"key\":\"x\",\"label\":[1]}\n",
+        header + " " + line_a}) {
     EXPECT_FALSE(SampleTable::parse(text, true).ok()) << text;
   }
   EXPECT_FALSE(SampleTable::make({sample("a"), sample("a")}).ok());
@@ -55,7 +61,8 @@ TEST(SampleTable, bad_text_is_refused) {
 }
 
 TEST(SampleFilter, names_are_attributes_label_key_and_facts_of_files) {
-  const SampleTable table = SampleTable::make({sample("a", "3", 0.1), sample("b", "7", 0.9), sample("c", "30", 0.5)}).value();
+  const SampleTable table =
+      SampleTable::make({sample("a", "3", 0.1), sample("b", "7", 0.9), sample("c", "30", 0.5)}).value();
   EXPECT_EQ(passing("", table), (std::vector<std::string>{"a", "b", "c"}));
   EXPECT_EQ(passing("label = '3'", table), std::vector<std::string>{"a"});
   EXPECT_EQ(passing("label > 5", table), (std::vector<std::string>{"b", "c"}));
@@ -85,10 +92,12 @@ TEST(SampleFilter, what_a_sample_lacks_passes_only_is_null) {
 }
 
 TEST(Like, patterns) {
-  for (const auto& [pattern, text] : std::vector<std::pair<std::string, std::string>>{{"%", ""}, {"a%", "abc"}, {"%c", "abc"}, {"a_c", "abc"}, {"%b%", "abc"}, {"a%b%c", "aXbYbc"}, {"", ""}}) {
+  for (const auto& [pattern, text] : std::vector<std::pair<std::string, std::string>>{
+           {"%", ""}, {"a%", "abc"}, {"%c", "abc"}, {"a_c", "abc"}, {"%b%", "abc"}, {"a%b%c", "aXbYbc"}, {"", ""}}) {
     EXPECT_TRUE(like_matches(pattern, text, false)) << pattern;
   }
-  for (const auto& [pattern, text] : std::vector<std::pair<std::string, std::string>>{{"", "a"}, {"a", "A"}, {"_", ""}, {"a%b", "abc"}, {"%%x", "abc"}}) {
+  for (const auto& [pattern, text] : std::vector<std::pair<std::string, std::string>>{
+           {"", "a"}, {"a", "A"}, {"_", ""}, {"a%b", "abc"}, {"%%x", "abc"}}) {
     EXPECT_FALSE(like_matches(pattern, text, false)) << pattern;
   }
   EXPECT_TRUE(like_matches("A%", "abc", true));
@@ -108,7 +117,8 @@ TEST(SampleMerge, both_sides_changes_are_taken) {
   const SampleTable base = SampleTable::make({sample("a"), sample("b"), sample("c")}).value();
   const SampleTable left = SampleTable::make({sample("a", "9"), sample("b"), sample("c"), sample("l")}).value();
   const SampleTable right = SampleTable::make({sample("a"), sample("c"), sample("r")}).value();
-  EXPECT_EQ(merge(base, left, right)->text(), SampleTable::make({sample("a", "9"), sample("c"), sample("l"), sample("r")})->text());
+  EXPECT_EQ(merge(base, left, right)->text(),
+            SampleTable::make({sample("a", "9"), sample("c"), sample("l"), sample("r")})->text());
   EXPECT_EQ(merge(base, right, left)->text(), merge(base, left, right)->text());
   EXPECT_EQ(merge(base, base, base)->text(), base.text());
 }

@@ -1,5 +1,5 @@
-// A tree: an immutable directory, written as text that is itself a blob. The hash of that text is the tree's name, so two
-// folders with the same files have the same name wherever they were read.
+// A tree: an immutable directory, written as text that is itself a blob. The hash of that text is the tree's name, so
+// two folders with the same files have the same name wherever they were read.
 //
 //   slipway-tree 1
 //   f <64 hex digits> <size> images/0/17.png

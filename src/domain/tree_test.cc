@@ -31,10 +31,12 @@ TEST(Tree, an_empty_folder_is_a_tree) { EXPECT_TRUE(parse_tree(render(Tree{}))->
 TEST(Tree, bad_text_is_refused) {
   const std::string line = "f " + render(hash_of("x")) + " 1 ";
   for (const std::string& text :
-       {std::string(), std::string("slipway-tree 2\n"), "slipway-tree 1\n" + line + "../up\n", "slipway-tree 1\n" + line + "/abs\n",
-        "slipway-tree 1\n" + line + "b\n" + line + "a\n", "slipway-tree 1\n" + line + "a\n" + line + "a\n",
-        "slipway-tree 1\n" + line + "a", "slipway-tree 1\n" + line + "a\\b\n", "slipway-tree 1\nq" + line.substr(1) + "a\n",
-        "slipway-tree 1\n" + line + "a\n" + line + "a-c\n" + line + "a/b\n", std::string("slipway-tree 1\nf zz 1 a\n")}) {
+       {std::string(), std::string("slipway-tree 2\n"), "slipway-tree 1\n" + line + "../up\n",
+        "slipway-tree 1\n" + line + "/abs\n", "slipway-tree 1\n" + line + "b\n" + line + "a\n",
+        "slipway-tree 1\n" + line + "a\n" + line + "a\n", "slipway-tree 1\n" + line + "a",
+        "slipway-tree 1\n" + line + "a\\b\n", "slipway-tree 1\nq" + line.substr(1) + "a\n",
+        "slipway-tree 1\n" + line + "a\n" + line + "a-c\n" + line + "a/b\n",
+        std::string("slipway-tree 1\nf zz 1 a\n")}) {
     EXPECT_FALSE(parse_tree(text).ok()) << text;
   }
 }

@@ -14,17 +14,18 @@ struct Unit {
   double micros;
 };
 
-constexpr std::array<Unit, 6> kUnits = {{
-    {"d", 86'400e6}, {"h", 3'600e6}, {"m", 60e6}, {"s", 1e6}, {"ms", 1e3}, {"us", 1}}};
+constexpr std::array<Unit, 6> kUnits = {
+    {{"d", 86'400e6}, {"h", 3'600e6}, {"m", 60e6}, {"s", 1e6}, {"ms", 1e3}, {"us", 1}}};
 
 constexpr double kDurationMicrosMax = 1e17;  // about 3,000 years: past it, sums of times could overflow
 
 }  // namespace
 
 Result<Duration> parse_duration(std::string_view text) {
-  const Error wrong{ErrorCode::invalid_argument,
-                    fmt::format("'{}' is not a duration; expected a number with a unit, such as 500ms, 20m, 6h or 1h30m",
-                                clean_utf8(text, 64))};
+  const Error wrong{
+      ErrorCode::invalid_argument,
+      fmt::format("'{}' is not a duration; expected a number with a unit, such as 500ms, 20m, 6h or 1h30m",
+                  clean_utf8(text, 64))};
   std::string_view rest = trim(text);
   if (rest.empty()) return wrong;
   double micros = 0, unit_before = 1e18;
@@ -33,7 +34,8 @@ Result<Duration> parse_duration(std::string_view text) {
     const auto amount = parse_double(rest.substr(0, digits));
     rest = trim(rest.substr(digits));
     const size_t letters = std::min(rest.find_first_of("0123456789. "), rest.size());
-    const auto unit = std::find_if(kUnits.begin(), kUnits.end(), [&](const Unit& u) { return u.name == rest.substr(0, letters); });
+    const auto unit =
+        std::find_if(kUnits.begin(), kUnits.end(), [&](const Unit& u) { return u.name == rest.substr(0, letters); });
     if (!amount || unit == kUnits.end() || unit->micros >= unit_before) return wrong;
     micros += *amount * unit->micros;
     unit_before = unit->micros;
@@ -61,8 +63,9 @@ Result<double> parse_fraction(std::string_view text) {
   const auto value = parse_double(number);
   const double fraction = value ? *value / (percent ? 100 : 1) : -1;
   if (!(fraction >= 0 && fraction <= 1)) {
-    return Error{ErrorCode::invalid_argument,
-                 fmt::format("'{}' is not a share; expected 0% to 100%, or a number from 0 to 1", clean_utf8(text, 64))};
+    return Error{
+        ErrorCode::invalid_argument,
+        fmt::format("'{}' is not a share; expected 0% to 100%, or a number from 0 to 1", clean_utf8(text, 64))};
   }
   return fraction;
 }

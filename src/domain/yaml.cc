@@ -37,16 +37,19 @@ class Builder : public YAML::EventHandler {
     YamlNode copy = at->second;
     add_counted(std::move(copy), 0);
   }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     // yaml-cpp gives "?" to bare scalars and "!" to quoted ones.
     const bool quoted = tag != "?" && tag != "";
     add({YamlNode::Kind::scalar, value, quoted, mark.line + 1, {}, {}}, anchor);
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     open({YamlNode::Kind::list, "", false, mark.line + 1, {}, {}}, anchor);
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     open({YamlNode::Kind::map, "", false, mark.line + 1, {}, {}}, anchor);
   }
   void OnMapEnd() override { close(); }
@@ -67,7 +70,9 @@ class Builder : public YAML::EventHandler {
   void count(size_t nodes, int line) {
     nodes_ += nodes;
     if (nodes_ > kYamlNodesMax) {
-      refuse(line, fmt::format("more than {} values; the limit keeps a small file from unfolding into a huge one", kYamlNodesMax),
+      refuse(line,
+             fmt::format("more than {} values; the limit keeps a small file from unfolding into a huge one",
+                         kYamlNodesMax),
              ErrorCode::too_large);
     }
   }
@@ -126,7 +131,8 @@ class Builder : public YAML::EventHandler {
     if (key.kind != YamlNode::Kind::scalar) refuse(key.line, "a key must be text");
     const auto [at, is_new] = parent.key_lines.emplace(key.text, key.line);
     if (!is_new) {
-      refuse(key.line, fmt::format("the key '{}' appears twice (first in line {})", clean_utf8(key.text, 100), at->second));
+      refuse(key.line,
+             fmt::format("the key '{}' appears twice (first in line {})", clean_utf8(key.text, 100), at->second));
     }
     parent.pending = YamlNode::Member{key.text, key.line, {}};
   }
@@ -152,9 +158,11 @@ class Builder : public YAML::EventHandler {
 bool is_plain_text(const std::string& text) {
   if (text.empty() || text.size() > 80) return false;
   const auto fine = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '/' || c == '-' || c == '@';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+           c == '/' || c == '-' || c == '@';
   };
-  if (!std::all_of(text.begin(), text.end(), fine) || text.front() == '-' || text.front() == '@' || text.front() == '.') return false;
+  if (!std::all_of(text.begin(), text.end(), fine) || text.front() == '-' || text.front() == '@' || text.front() == '.')
+    return false;
   YamlNode node{YamlNode::Kind::scalar, text, false, 0, {}, {}};
   return yaml_scalar_value(node).is_string();
 }
@@ -205,14 +213,15 @@ Result<YamlNode> parse_yaml(std::string_view text, std::string_view file_name) {
     if (!parser.HandleNextDocument(first)) return YamlNode{};
     Builder second(file_name);
     if (parser.HandleNextDocument(second)) {
-      return Error{ErrorCode::invalid_argument, fmt::format("{}: holds more than one document; expected one, without '---'", file_name)};
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("{}: holds more than one document; expected one, without '---'", file_name)};
     }
     return first.take();
   } catch (const Builder::Refused& refused) {
     return refused.error;
   } catch (const YAML::Exception& problem) {
-    return Error{ErrorCode::invalid_argument, fmt::format("{}:{}: not valid YAML: {} (column {})", file_name, problem.mark.line + 1,
-                                                          problem.msg, problem.mark.column + 1)};
+    return Error{ErrorCode::invalid_argument, fmt::format("{}:{}: not valid YAML: {} (column {})", file_name,
+                                                          problem.mark.line + 1, problem.msg, problem.mark.column + 1)};
   }
 }
 

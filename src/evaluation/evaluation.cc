@@ -45,12 +45,15 @@ AttributeValue attribute_of(const Json& value) {
 }
 
 /// The only stream whose files are pictures, or the one that was named.
-Result<std::string> choose_stream(const SampleTable& table, const std::string& named, std::string_view what, const std::string& except) {
+Result<std::string> choose_stream(const SampleTable& table, const std::string& named, std::string_view what,
+                                  const std::string& except) {
   const auto& streams = table.streams();
   if (!named.empty()) {
     if (std::find(streams.begin(), streams.end(), named) != streams.end()) return named;
     const auto near = nearest(named, streams);
-    return Error{ErrorCode::invalid_argument, fmt::format("the samples have no stream '{}' for the {}; {}", named, what, near ? "did you mean '" + *near + "'?" : "they have " + join(streams, ", "))};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("the samples have no stream '{}' for the {}; {}", named, what,
+                             near ? "did you mean '" + *near + "'?" : "they have " + join(streams, ", "))};
   }
   std::vector<std::string> pictures;
   if (table.size() > 0) {
@@ -60,10 +63,15 @@ Result<std::string> choose_stream(const SampleTable& table, const std::string& n
     }
   }
   if (pictures.size() == 1) return pictures[0];
-  return Error{ErrorCode::invalid_argument, fmt::format("the samples have {} streams of pictures ({}); name the one that is the {}", pictures.size(), join(pictures, ", "), what)};
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("the samples have {} streams of pictures ({}); name the one that is the {}", pictures.size(),
+                           join(pictures, ", "), what)};
 }
 
-Error no_such_evaluation(const EvaluationId& id) { return {ErrorCode::not_found, "there is no evaluation " + clean_utf8(id.text, 64) + "; `slipway evaluate --list` shows them"}; }
+Error no_such_evaluation(const EvaluationId& id) {
+  return {ErrorCode::not_found,
+          "there is no evaluation " + clean_utf8(id.text, 64) + "; `slipway evaluate --list` shows them"};
+}
 
 }  // namespace
 
@@ -94,9 +102,15 @@ struct Evaluations::Plan {
   std::vector<SliceQuery> slices;
 };
 
-Evaluations::Evaluations(catalog::Database& database, store::Store& store, registry::Registry& registry, runs::Runs& runs, const Clock& clock,
-                         EventSink& events, FinishedCallback on_finished)
-    : database_(database), store_(store), registry_(registry), runs_(runs), clock_(clock), events_(events), on_finished_(std::move(on_finished)) {
+Evaluations::Evaluations(catalog::Database& database, store::Store& store, registry::Registry& registry,
+                         runs::Runs& runs, const Clock& clock, EventSink& events, FinishedCallback on_finished)
+    : database_(database),
+      store_(store),
+      registry_(registry),
+      runs_(runs),
+      clock_(clock),
+      events_(events),
+      on_finished_(std::move(on_finished)) {
   thread_ = Thread("evaluations", [this] { loop(); });
 }
 
@@ -109,24 +123,31 @@ void Evaluations::loop() {
   while (true) {
     collect();
     auto stopping = stopping_.lock();
-    if (stopping.wait_until(changed_, std::chrono::steady_clock::now() + kCollectInterval, [&] { return *stopping; })) return;
+    if (stopping.wait_until(changed_, std::chrono::steady_clock::now() + kCollectInterval, [&] { return *stopping; }))
+      return;
   }
 }
 
 Result<Evaluations::Plan> Evaluations::make_plan(const NewEvaluation& request) {
   if (request.task != "classification" && request.task != "segmentation") {
-    return Error{ErrorCode::invalid_argument, fmt::format("the task '{}' is not known; expected classification or segmentation", clean_utf8(request.task, 60))};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("the task '{}' is not known; expected classification or segmentation",
+                             clean_utf8(request.task, 60))};
   }
   Plan plan;
   plan.version = TRY(registry_.models().resolve(request.project, request.model));
   plan.commit = TRY(registry_.datasets().get_commit(request.project, request.dataset.name, request.dataset.at));
   plan.table = TRY(registry_.samples().table(plan.commit));
-  if (plan.table->size() == 0) return Error{ErrorCode::failed_precondition, fmt::format("the commit {} of {} has no samples to evaluate on", plan.commit.id.text, plan.commit.dataset)};
-  if (request.task == "segmentation") plan.target = TRY(choose_stream(*plan.table, request.target, "mask", request.input));
+  if (plan.table->size() == 0)
+    return Error{ErrorCode::failed_precondition, fmt::format("the commit {} of {} has no samples to evaluate on",
+                                                             plan.commit.id.text, plan.commit.dataset)};
+  if (request.task == "segmentation")
+    plan.target = TRY(choose_stream(*plan.table, request.target, "mask", request.input));
   plan.input = TRY(choose_stream(*plan.table, request.input, "input", plan.target));
   std::set<std::string> names = {std::string(kAll)};
   for (const SliceQuery& slice : request.slices) {
-    if (!names.insert(slice.name).second) return Error{ErrorCode::invalid_argument, fmt::format("there are two slices named '{}'", slice.name)};
+    if (!names.insert(slice.name).second)
+      return Error{ErrorCode::invalid_argument, fmt::format("there are two slices named '{}'", slice.name)};
     TRY(parse_filter(slice.query));
     plan.slices.push_back(slice);
   }
@@ -134,20 +155,28 @@ Result<Evaluations::Plan> Evaluations::make_plan(const NewEvaluation& request) {
     std::set<std::string> values;
     for (size_t i = 0; i < plan.table->size(); ++i) {
       const Sample sample = TRY(plan.table->at(i));
-      const auto at = std::find_if(sample.attributes.begin(), sample.attributes.end(), [&](const auto& entry) { return entry.first == attribute; });
-      const std::string value = attribute == "label" ? text_of(sample.label) : at == sample.attributes.end() ? "" : text_of(at->second);
+      const auto at = std::find_if(sample.attributes.begin(), sample.attributes.end(),
+                                   [&](const auto& entry) { return entry.first == attribute; });
+      const std::string value = attribute == "label"            ? text_of(sample.label)
+                                : at == sample.attributes.end() ? ""
+                                                                : text_of(at->second);
       if (!value.empty()) values.insert(value);
       if (values.size() > kSliceValuesMax) {
-        return Error{ErrorCode::invalid_argument, fmt::format("'{}' has more than {} values; slice it by ranges instead, such as '{} < 0.5'", attribute, kSliceValuesMax, attribute)};
+        return Error{ErrorCode::invalid_argument,
+                     fmt::format("'{}' has more than {} values; slice it by ranges instead, such as '{} < 0.5'",
+                                 attribute, kSliceValuesMax, attribute)};
       }
     }
     for (const std::string& value : values) {
       std::string quoted;
       for (char c : value) quoted += c == '\'' ? std::string("''") : std::string(1, c);
-      if (names.insert(attribute + " " + value).second) plan.slices.push_back({attribute + " " + value, attribute + " = '" + quoted + "'"});
+      if (names.insert(attribute + " " + value).second)
+        plan.slices.push_back({attribute + " " + value, attribute + " = '" + quoted + "'"});
     }
   }
-  if (plan.slices.size() > kSlicesMax) return Error{ErrorCode::too_large, fmt::format("these are {} slices; at most {} are possible", plan.slices.size(), kSlicesMax)};
+  if (plan.slices.size() > kSlicesMax)
+    return Error{ErrorCode::too_large,
+                 fmt::format("these are {} slices; at most {} are possible", plan.slices.size(), kSlicesMax)};
   return plan;
 }
 
@@ -165,7 +194,9 @@ Result<Hash> Evaluations::write_folder(const Plan& plan, const NewEvaluation& re
     lines += line.end_object().take() + "\n";
   }
   Json details{Json::Object{}};
-  details.set("preprocess", plan.version.details["preprocess"]).set("labels", plan.version.details["labels"]).set("task", request.task);
+  details.set("preprocess", plan.version.details["preprocess"])
+      .set("labels", plan.version.details["labels"])
+      .set("task", request.task);
   const std::string details_text = details.render();
   const std::string_view contents[] = {lines, details_text};
   const auto blobs = TRY(store_.put_many(contents));
@@ -201,8 +232,10 @@ Result<Evaluation> Evaluations::create(const NewEvaluation& request) {
   execution.source = request.source;
   execution.tags["slipway.evaluation"] = made.id.text;
   execution.spec.step = "evaluate";
-  execution.spec.command = shell_quote(worker_program()) + " evaluate --model {inputs.model} --data {inputs.data} --samples samples.jsonl --details details.json --task " + made.task +
-                           " --out {outputs." + std::string(kOutput) + "}";
+  execution.spec.command =
+      shell_quote(worker_program()) +
+      " evaluate --model {inputs.model} --data {inputs.data} --samples samples.jsonl --details details.json --task " +
+      made.task + " --out {outputs." + std::string(kOutput) + "}";
   execution.spec.inputs.emplace_back("data", Reference{Reference::Kind::dataset, made.dataset, made.commit, 0, ""});
   execution.spec.inputs.emplace_back("model", Reference{Reference::Kind::model, made.model, "", made.version, ""});
   execution.spec.outputs.emplace_back(std::string(kOutput), StepOutput{.path = "results.jsonl"});
@@ -219,11 +252,14 @@ Result<Evaluation> Evaluations::get(const ProjectId& project, const EvaluationId
   return std::move(*found);
 }
 
-Result<std::vector<Evaluation>> Evaluations::list(const ProjectId& project, std::string_view model, std::string_view dataset, size_t most, std::string_view before) {
-  return database_.read_value([&](Connection& c) { return rows::select_many(c, project, model, dataset, most, before); });
+Result<std::vector<Evaluation>> Evaluations::list(const ProjectId& project, std::string_view model,
+                                                  std::string_view dataset, size_t most, std::string_view before) {
+  return database_.read_value(
+      [&](Connection& c) { return rows::select_many(c, project, model, dataset, most, before); });
 }
 
-Result<std::optional<Evaluation>> Evaluations::find_finished(const ProjectId& project, const std::string& model, std::int64_t version, const std::string& commit) {
+Result<std::optional<Evaluation>> Evaluations::find_finished(const ProjectId& project, const std::string& model,
+                                                             std::int64_t version, const std::string& commit) {
   return database_.read_value([&](Connection& c) { return rows::select_finished(c, project, model, version, commit); });
 }
 
@@ -231,7 +267,7 @@ Result<void> Evaluations::visit_results(const std::function<void(const Hash&)>& 
   return database_.read([&](Connection& c) { return rows::visit_results(c, visit); });
 }
 
-// --- collecting --------------------------------------------------------------------------------------------------------
+// --- collecting ----------------------------------------------------------------------------------------------------
 
 void Evaluations::collect() {
   auto running = database_.read_value([](Connection& c) { return rows::select_running(c); });
@@ -241,14 +277,19 @@ void Evaluations::collect() {
   }
   for (Evaluation& evaluation : *running) {
     const auto collected = collect_one(evaluation);
-    if (!collected.ok()) log_warning("evaluation", "an evaluation could not be collected", {{"evaluation", evaluation.id.text}, {"error", collected.error().message}});
+    if (!collected.ok())
+      log_warning("evaluation", "an evaluation could not be collected",
+                  {{"evaluation", evaluation.id.text}, {"error", collected.error().message}});
   }
 }
 
 Result<void> Evaluations::collect_one(Evaluation& evaluation) {
   const runs::Execution execution = TRY(runs_.get(evaluation.project, *evaluation.run));
   if (!is_over(execution.state)) return {};
-  if (execution.state != RunState::finished) return fail(evaluation, "its run ended badly: " + (execution.message.empty() ? std::string(slipway::name(execution.state)) : execution.message));
+  if (execution.state != RunState::finished)
+    return fail(evaluation,
+                "its run ended badly: " +
+                    (execution.message.empty() ? std::string(slipway::name(execution.state)) : execution.message));
   for (const runs::RunOutput& output : TRY(runs_.outputs(evaluation.project, *evaluation.run))) {
     if (output.name != kOutput || output.is_tree) continue;
     const auto lines = store_.get(output.hash, kResultLinesBytesMax);
@@ -308,12 +349,17 @@ Result<void> check_names(const Evaluation& evaluation, const std::vector<SampleR
     if (!result.label.empty()) labels.insert(result.label);
   }
   if (evaluation.task != "classification" || answered.empty()) return {};
-  if (labels.empty()) return Error{ErrorCode::failed_precondition, fmt::format("the samples of {} have no label to compare the answers with", evaluation.dataset)};
-  if (std::any_of(answered.begin(), answered.end(), [&](const std::string& word) { return labels.contains(word); })) return {};
+  if (labels.empty())
+    return Error{ErrorCode::failed_precondition,
+                 fmt::format("the samples of {} have no label to compare the answers with", evaluation.dataset)};
+  if (std::any_of(answered.begin(), answered.end(), [&](const std::string& word) { return labels.contains(word); }))
+    return {};
   if (results.size() < kNamesCheckedFrom) return {};
-  return Error{ErrorCode::failed_precondition,
-               fmt::format("no answer of {}/{} ({}) is a label of {} ({}); name its classes, one a line, in a file labels.txt beside the model, and add it again", evaluation.model, evaluation.version,
-                           some_of(answered), evaluation.dataset, some_of(labels))};
+  return Error{
+      ErrorCode::failed_precondition,
+      fmt::format(
+          "no answer of {}/{} ({}) is a label of {} ({}); name its classes, one a line, in a file labels.txt beside the model, and add it again",
+          evaluation.model, evaluation.version, some_of(answered), evaluation.dataset, some_of(labels))};
 }
 
 TensorStatistics figures_of(const SampleResult& result) {
@@ -362,18 +408,23 @@ Result<void> Evaluations::finish(Evaluation& evaluation, const std::string& line
   evaluation.state = EvaluationState::finished;
   evaluation.ended_at = clock_.now();
   TRY(database_.write(Durability::record, [&](Connection& c) { return rows::update(c, evaluation); }));
-  TRY(registry_.lineage().add(evaluation.project, {"model_version", fmt::format("{}/{}", evaluation.model, evaluation.version)}, {"evaluation", evaluation.id.text}, "evaluated"));
-  TRY(registry_.lineage().add(evaluation.project, {"dataset_commit", evaluation.commit}, {"evaluation", evaluation.id.text}, "evaluated on"));
+  TRY(registry_.lineage().add(evaluation.project,
+                              {"model_version", fmt::format("{}/{}", evaluation.model, evaluation.version)},
+                              {"evaluation", evaluation.id.text}, "evaluated"));
+  TRY(registry_.lineage().add(evaluation.project, {"dataset_commit", evaluation.commit},
+                              {"evaluation", evaluation.id.text}, "evaluated on"));
   events_.emit({EventKind::evaluation_changed, evaluation.project, evaluation.id.text});
   if (on_finished_) on_finished_(evaluation, figures);
   return {};
 }
 
-// --- questions ---------------------------------------------------------------------------------------------------------
+// --- questions -----------------------------------------------------------------------------------------------------
 
 Result<Results> Evaluations::open_results(const Evaluation& evaluation) {
   if (evaluation.state != EvaluationState::finished || !evaluation.results) {
-    return Error{ErrorCode::failed_precondition, fmt::format("the evaluation {} is {}; its samples can be asked for once it has finished", evaluation.id.text, name(evaluation.state))};
+    return Error{ErrorCode::failed_precondition,
+                 fmt::format("the evaluation {} is {}; its samples can be asked for once it has finished",
+                             evaluation.id.text, name(evaluation.state))};
   }
   const auto reader = TRY(store_.open_blob(*evaluation.results));
   if (const auto file = reader->local_file()) return Results::open(*file);
@@ -392,12 +443,16 @@ Result<std::string> query_of(const Evaluation& evaluation, std::string_view slic
     known.push_back(query.name);
   }
   const auto near = nearest(slice, known);
-  return Error{ErrorCode::not_found, fmt::format("the evaluation has no slice '{}'; {}", clean_utf8(slice, 100), near ? "did you mean '" + *near + "'?" : "it has " + join(known, ", "))};
+  return Error{ErrorCode::not_found,
+               fmt::format("the evaluation has no slice '{}'; {}", clean_utf8(slice, 100),
+                           near ? "did you mean '" + *near + "'?" : "it has " + join(known, ", "))};
 }
 
 }  // namespace
 
-Result<Evaluations::SamplePage> Evaluations::samples(const Evaluation& evaluation, std::string_view slice, std::string_view filter, std::int64_t page_size, std::string_view page_token) {
+Result<Evaluations::SamplePage> Evaluations::samples(const Evaluation& evaluation, std::string_view slice,
+                                                     std::string_view filter, std::int64_t page_size,
+                                                     std::string_view page_token) {
   Results results = TRY(open_results(evaluation));
   Condition condition = TRY(results.understand(TRY(query_of(evaluation, slice))));
   const Condition narrowed = TRY(results.understand(filter));
@@ -411,12 +466,14 @@ Result<Evaluations::SamplePage> Evaluations::samples(const Evaluation& evaluatio
 }
 
 Result<Comparison> Evaluations::compare(const Evaluation& left, const Evaluation& right, double tolerance) {
-  if (left.task != right.task) return Error{ErrorCode::invalid_argument, fmt::format("a {} cannot be compared with a {}", left.task, right.task)};
+  if (left.task != right.task)
+    return Error{ErrorCode::invalid_argument, fmt::format("a {} cannot be compared with a {}", left.task, right.task)};
   Results before = TRY(open_results(left));
   Results after = TRY(open_results(right));
   Comparison comparison{left, right, {}};
   comparison.slices.push_back(TRY(evaluation::compare(before, after, std::string(kAll), "", tolerance)));
-  for (const SliceQuery& slice : right.slices) comparison.slices.push_back(TRY(evaluation::compare(before, after, slice.name, slice.query, tolerance)));
+  for (const SliceQuery& slice : right.slices)
+    comparison.slices.push_back(TRY(evaluation::compare(before, after, slice.name, slice.query, tolerance)));
   return comparison;
 }
 

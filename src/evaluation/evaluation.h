@@ -1,7 +1,9 @@
-// The front door of evaluation: how good a version is on a dataset commit, slice by slice, and whether another is better.
+// The front door of evaluation: how good a version is on a dataset commit, slice by slice, and whether another is
+// better.
 //
-// An evaluation is a run whose command is the worker: pictures and models of strangers are opened on a node. What comes back is
-// a line per sample; here it is joined with the samples' labels and attributes, kept as Parquet, and questioned.
+// An evaluation is a run whose command is the worker: pictures and models of strangers are opened on a node. What comes
+// back is a line per sample; here it is joined with the samples' labels and attributes, kept as Parquet, and
+// questioned.
 #pragma once
 
 #include <condition_variable>
@@ -62,14 +64,14 @@ struct NewEvaluation {
   ProjectId project;
   MemberId member;
   std::string member_name;
-  std::string name;                // empty: "<model>/<version> on <dataset>"
+  std::string name;  // empty: "<model>/<version> on <dataset>"
   Reference model, dataset;
   std::string task = "classification";
-  std::string input, target;       // streams; empty: the dataset's only image, and its only mask
+  std::string input, target;  // streams; empty: the dataset's only image, and its only mask
   std::vector<SliceQuery> slices;
   /// Also a slice per value of these attributes ("label"), at most kSlicesMax in all.
   std::vector<std::string> slice_by;
-  Json source = Json();            // for the run: {pipeline_run, node}
+  Json source = Json();  // for the run: {pipeline_run, node}
 };
 
 /// The name of the metric a task is judged by: "accuracy" or "iou".
@@ -89,17 +91,19 @@ using FinishedCallback = std::function<void(const Evaluation&, const std::vector
 /// Thread `evaluations`, which collects what finished runs left. Everything blocks for the database and the disk.
 class Evaluations {
  public:
-  Evaluations(catalog::Database& database, store::Store& store, registry::Registry& registry, runs::Runs& runs, const Clock& clock,
-              EventSink& events, FinishedCallback on_finished);
+  Evaluations(catalog::Database& database, store::Store& store, registry::Registry& registry, runs::Runs& runs,
+              const Clock& clock, EventSink& events, FinishedCallback on_finished);
   ~Evaluations();
 
   /// Checks model, dataset, streams and slices, and starts the run. not_found and invalid_argument say what is wrong.
   Result<Evaluation> create(const NewEvaluation& request);
   Result<Evaluation> get(const ProjectId& project, const EvaluationId& id);
   /// Newest first; empty filters: any.
-  Result<std::vector<Evaluation>> list(const ProjectId& project, std::string_view model, std::string_view dataset, size_t most, std::string_view before);
+  Result<std::vector<Evaluation>> list(const ProjectId& project, std::string_view model, std::string_view dataset,
+                                       size_t most, std::string_view before);
   /// The newest finished one of exactly this; nullopt when there is none.
-  Result<std::optional<Evaluation>> find_finished(const ProjectId& project, const std::string& model, std::int64_t version, const std::string& commit);
+  Result<std::optional<Evaluation>> find_finished(const ProjectId& project, const std::string& model,
+                                                  std::int64_t version, const std::string& commit);
 
   struct SamplePage {
     std::vector<SampleResult> samples;
@@ -107,7 +111,8 @@ class Evaluations {
     std::string next_page_token;
   };
   /// Samples behind a number: of a slice, narrowed by a filter. failed_precondition while it runs.
-  Result<SamplePage> samples(const Evaluation& evaluation, std::string_view slice, std::string_view filter, std::int64_t page_size, std::string_view page_token);
+  Result<SamplePage> samples(const Evaluation& evaluation, std::string_view slice, std::string_view filter,
+                             std::int64_t page_size, std::string_view page_token);
   /// Both must have finished. Slices of both by name; `tolerance` in the metric's unit says what counts as the same.
   Result<Comparison> compare(const Evaluation& left, const Evaluation& right, double tolerance);
 

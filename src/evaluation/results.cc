@@ -41,7 +41,8 @@ std::vector<Column> columns_of(const std::vector<SampleResult>& results) {
   }
   std::vector<Column> columns;
   for (const std::string& statistic : statistics) columns.push_back({std::string(kStatisticPrefix) + statistic, true});
-  for (const auto& [attribute, numeric] : attributes) columns.push_back({std::string(kAttributePrefix) + attribute, numeric});
+  for (const auto& [attribute, numeric] : attributes)
+    columns.push_back({std::string(kAttributePrefix) + attribute, numeric});
   return columns;
 }
 
@@ -55,7 +56,8 @@ Value value_of(const SampleResult& result, const Column& column) {
   }
   const auto at = result.attributes.find(std::string(name.substr(kAttributePrefix.size())));
   if (at == result.attributes.end()) return nullptr;
-  if (const auto* number = std::get_if<double>(&at->second)) return column.numeric ? number_or_null(*number) : Value(render_double(*number));
+  if (const auto* number = std::get_if<double>(&at->second))
+    return column.numeric ? number_or_null(*number) : Value(render_double(*number));
   if (const auto* text = std::get_if<std::string>(&at->second)) return *text;
   return nullptr;
 }
@@ -71,7 +73,8 @@ std::string_view written_name(std::string_view column) {
 constexpr size_t kInsertRowsMax = 500;
 
 /// Many rows in one statement, because a statement costs more than a row.
-Result<void> insert_rows(catalog::Connection& duck, const std::vector<SampleResult>& results, const std::vector<Column>& columns) {
+Result<void> insert_rows(catalog::Connection& duck, const std::vector<SampleResult>& results,
+                         const std::vector<Column>& columns) {
   std::string row = "(?, ?, ?, ?, ?, ?";
   for (size_t i = 0; i < columns.size(); ++i) row += ", ?";
   row += ")";
@@ -82,7 +85,9 @@ Result<void> insert_rows(catalog::Connection& duck, const std::vector<SampleResu
     for (size_t i = begin; i < end; ++i) {
       const SampleResult& result = results[i];
       sql += (i == begin ? "" : ", ") + row;
-      values.insert(values.end(), {result.key, result.label, result.prediction, result.confidence ? number_or_null(*result.confidence) : Value(nullptr), result.score, result.image_hash});
+      values.insert(values.end(), {result.key, result.label, result.prediction,
+                                   result.confidence ? number_or_null(*result.confidence) : Value(nullptr),
+                                   result.score, result.image_hash});
       for (const Column& column : columns) values.push_back(value_of(result, column));
     }
     TRY(duck.run(sql, values));
@@ -95,14 +100,19 @@ Result<void> insert_rows(catalog::Connection& duck, const std::vector<SampleResu
 Result<void> write_parquet(const std::filesystem::path& path, const std::vector<SampleResult>& results) {
   const std::vector<Column> columns = columns_of(results);
   if (columns.size() > kAttributesMax) {
-    return Error{ErrorCode::too_large, fmt::format("the samples have {} different attributes; at most {} can be kept", columns.size(), kAttributesMax)};
+    return Error{ErrorCode::too_large, fmt::format("the samples have {} different attributes; at most {} can be kept",
+                                                   columns.size(), kAttributesMax)};
   }
   const auto duck = TRY(catalog::open_analytics());
-  std::string create = "CREATE TABLE results (key VARCHAR, label VARCHAR, prediction VARCHAR, confidence DOUBLE, score DOUBLE, image_hash VARCHAR";
-  for (const Column& column : columns) create += ", " + quote_identifier(column.name) + (column.numeric ? " DOUBLE" : " VARCHAR");
+  std::string create =
+      "CREATE TABLE results (key VARCHAR, label VARCHAR, prediction VARCHAR, confidence DOUBLE, score DOUBLE, image_hash VARCHAR";
+  for (const Column& column : columns)
+    create += ", " + quote_identifier(column.name) + (column.numeric ? " DOUBLE" : " VARCHAR");
   TRY(duck->run(create + ")", {}));
   TRY(insert_rows(*duck, results, columns));
-  TRY(duck->run("COPY (SELECT * FROM results ORDER BY key) TO " + quote_literal(path.string()) + " (FORMAT PARQUET, COMPRESSION ZSTD)", {}));
+  TRY(duck->run("COPY (SELECT * FROM results ORDER BY key) TO " + quote_literal(path.string()) +
+                    " (FORMAT PARQUET, COMPRESSION ZSTD)",
+                {}));
   return {};
 }
 
@@ -111,20 +121,24 @@ Result<Results> Results::open(const std::filesystem::path& parquet) {
   TRY(duck->run("CREATE TABLE results AS SELECT * FROM read_parquet(" + quote_literal(parquet.string()) + ")", {}));
   std::vector<std::string> columns;
   std::vector<bool> numeric;
-  TRY(duck->run("SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'results' ORDER BY ordinal_position", {}, [&](const Row& row) {
-    columns.emplace_back(row.text(0));
-    numeric.push_back(row.text(1) == "DOUBLE");
-    return true;
-  }));
+  TRY(duck->run(
+      "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'results' ORDER BY ordinal_position",
+      {}, [&](const Row& row) {
+        columns.emplace_back(row.text(0));
+        numeric.push_back(row.text(1) == "DOUBLE");
+        return true;
+      }));
   return Results(std::move(duck), std::move(columns), std::move(numeric));
 }
 
 namespace {
 
 /// SQL of one comparison, its values appended.
-Result<std::string> translate(const FilterComparison& comparison, const std::string& column, bool numeric, Values& values) {
+Result<std::string> translate(const FilterComparison& comparison, const std::string& column, bool numeric,
+                              Values& values) {
   const auto wrong = [&](std::string_view expected) {
-    return Error{ErrorCode::invalid_argument, fmt::format("'{}' is {}; expected {}", comparison.key, numeric ? "a number" : "text", expected)};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("'{}' is {}; expected {}", comparison.key, numeric ? "a number" : "text", expected)};
   };
   switch (comparison.op) {
     case FilterOperator::is_null: return column + " IS NULL";
@@ -141,7 +155,8 @@ Result<std::string> translate(const FilterComparison& comparison, const std::str
     }
     case FilterOperator::like:
     case FilterOperator::ilike:
-      if (numeric || !std::holds_alternative<std::string>(comparison.value)) return wrong("LIKE with a text, on a column of text");
+      if (numeric || !std::holds_alternative<std::string>(comparison.value))
+        return wrong("LIKE with a text, on a column of text");
       values.emplace_back(std::get<std::string>(comparison.value));
       return column + (comparison.op == FilterOperator::like ? " LIKE ?" : " ILIKE ?");
     default: break;
@@ -177,7 +192,9 @@ Result<Condition> Results::understand(std::string_view filter) const {
       numeric = true;
     } else if (!found) {
       const auto near = nearest(comparison.key, known);
-      return Error{ErrorCode::invalid_argument, fmt::format("samples have no '{}'; {}", comparison.key, near ? "did you mean '" + *near + "'?" : "known are " + join(known, ", "))};
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("samples have no '{}'; {}", comparison.key,
+                               near ? "did you mean '" + *near + "'?" : "known are " + join(known, ", "))};
     }
     condition.sql += " AND " + TRY(translate(comparison, column, numeric, condition.values));
   }
@@ -185,7 +202,9 @@ Result<Condition> Results::understand(std::string_view filter) const {
 }
 
 Result<std::int64_t> Results::count(const Condition& condition) {
-  return TRY(duck_->first("SELECT COUNT(*) FROM results WHERE " + condition.sql, condition.values, [](const Row& row) { return row.integer(0); })).value_or(0);
+  return TRY(duck_->first("SELECT COUNT(*) FROM results WHERE " + condition.sql, condition.values,
+                          [](const Row& row) { return row.integer(0); }))
+      .value_or(0);
 }
 
 Result<std::vector<std::pair<std::string, double>>> Results::scores(const Condition& condition) {
@@ -213,45 +232,59 @@ Result<Interval> Results::score(const Condition& condition) {
   return interval_of(values);
 }
 
-Result<std::vector<SampleResult>> Results::samples(const Condition& condition, std::string_view after, std::int64_t most) {
+Result<std::vector<SampleResult>> Results::samples(const Condition& condition, std::string_view after,
+                                                   std::int64_t most) {
   Values values = condition.values;
   values.emplace_back(std::string(after));
   values.emplace_back(std::min(most, kResultPageMax));
-  return duck_->rows("SELECT * FROM results WHERE " + condition.sql + " AND key > ? ORDER BY key LIMIT ?", values, [&](const Row& row) {
-    SampleResult result{std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)), std::nullopt, row.number(4), std::string(row.text(5)), {}, {}};
-    if (!row.is_null(3)) result.confidence = row.number(3);
-    for (size_t i = kFixedColumns.size(); i < columns_.size(); ++i) {
-      const int column = static_cast<int>(i);
-      if (row.is_null(column)) continue;
-      const std::string written(written_name(columns_[i]));
-      if (columns_[i].starts_with(kStatisticPrefix)) {
-        result.statistics[written] = row.number(column);
-      } else {
-        result.attributes[written] = numeric_[i] ? AttributeValue(row.number(column)) : AttributeValue(std::string(row.text(column)));
-      }
-    }
-    return result;
-  });
+  return duck_->rows("SELECT * FROM results WHERE " + condition.sql + " AND key > ? ORDER BY key LIMIT ?", values,
+                     [&](const Row& row) {
+                       SampleResult result{std::string(row.text(0)),
+                                           std::string(row.text(1)),
+                                           std::string(row.text(2)),
+                                           std::nullopt,
+                                           row.number(4),
+                                           std::string(row.text(5)),
+                                           {},
+                                           {}};
+                       if (!row.is_null(3)) result.confidence = row.number(3);
+                       for (size_t i = kFixedColumns.size(); i < columns_.size(); ++i) {
+                         const int column = static_cast<int>(i);
+                         if (row.is_null(column)) continue;
+                         const std::string written(written_name(columns_[i]));
+                         if (columns_[i].starts_with(kStatisticPrefix)) {
+                           result.statistics[written] = row.number(column);
+                         } else {
+                           result.attributes[written] = numeric_[i] ? AttributeValue(row.number(column))
+                                                                    : AttributeValue(std::string(row.text(column)));
+                         }
+                       }
+                       return result;
+                     });
 }
 
-Result<std::vector<std::pair<std::string, std::int64_t>>> Results::values_of(std::string_view attribute, std::int64_t most) {
+Result<std::vector<std::pair<std::string, std::int64_t>>> Results::values_of(std::string_view attribute,
+                                                                             std::int64_t most) {
   const std::string column = std::string(kAttributePrefix) + std::string(attribute);
   if (attribute != "label" && std::find(columns_.begin(), columns_.end(), column) == columns_.end()) {
     return Error{ErrorCode::invalid_argument, "samples have no attribute '" + clean_utf8(attribute, 100) + "'"};
   }
   const std::string sql_name = attribute == "label" ? "label" : quote_identifier(column);
-  return duck_->rows("SELECT CAST(" + sql_name + " AS VARCHAR) AS v, COUNT(*) FROM results WHERE " + sql_name + " IS NOT NULL GROUP BY v ORDER BY 2 DESC, 1 LIMIT ?", {most},
-                     [](const Row& row) { return std::pair(std::string(row.text(0)), row.integer(1)); });
+  return duck_->rows("SELECT CAST(" + sql_name + " AS VARCHAR) AS v, COUNT(*) FROM results WHERE " + sql_name +
+                         " IS NOT NULL GROUP BY v ORDER BY 2 DESC, 1 LIMIT ?",
+                     {most}, [](const Row& row) { return std::pair(std::string(row.text(0)), row.integer(1)); });
 }
 
 Result<std::vector<double>> Results::statistic(std::string_view statistic_name) {
   const std::string column = std::string(kStatisticPrefix) + std::string(statistic_name);
   if (std::find(columns_.begin(), columns_.end(), column) == columns_.end()) return std::vector<double>();
-  return duck_->rows("SELECT " + quote_identifier(column) + " FROM results WHERE " + quote_identifier(column) + " IS NOT NULL", {},
-                     [](const Row& row) { return row.number(0); });
+  return duck_->rows(
+      "SELECT " + quote_identifier(column) + " FROM results WHERE " + quote_identifier(column) + " IS NOT NULL", {},
+      [](const Row& row) { return row.number(0); });
 }
 
-Result<SliceComparison> compare(Results& left, Results& right, std::string slice, std::string_view filter, double tolerance) {
+Result<SliceComparison> compare(Results& left, Results& right, std::string slice, std::string_view filter,
+                                double tolerance) {
   std::unordered_map<std::string, double> left_scores;
   for (auto& [key, score] : TRY(left.scores({"TRUE", {}}))) left_scores.emplace(std::move(key), score);
   std::vector<double> before, after;
@@ -268,7 +301,9 @@ Result<SliceComparison> compare(Results& left, Results& right, std::string slice
   }
   comparison.left = interval_of(before);
   comparison.right = interval_of(after);
-  comparison.difference = binary ? paired_share_difference(comparison.fixed, comparison.broken, static_cast<std::int64_t>(after.size())) : paired_mean_difference(before, after);
+  comparison.difference =
+      binary ? paired_share_difference(comparison.fixed, comparison.broken, static_cast<std::int64_t>(after.size()))
+             : paired_mean_difference(before, after);
   comparison.verdict = judge(comparison.difference, tolerance);
   return comparison;
 }

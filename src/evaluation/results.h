@@ -1,5 +1,5 @@
-// Per-sample results of one version on one dataset commit: a Parquet file, and the questions asked of it. A slice is a query
-// in the filter language over the sample's attributes and its result.
+// Per-sample results of one version on one dataset commit: a Parquet file, and the questions asked of it. A slice is a
+// query in the filter language over the sample's attributes and its result.
 #pragma once
 
 #include <filesystem>
@@ -23,13 +23,13 @@ using AttributeValue = std::variant<std::nullptr_t, double, std::string>;
 
 /// What a version made of one sample.
 struct SampleResult {
-  std::string key;                  // of the sample
-  std::string label;                // what is right; for segmentation empty
+  std::string key;    // of the sample
+  std::string label;  // what is right; for segmentation empty
   std::string prediction;
-  std::optional<double> confidence; // 0 to 1
-  double score = 0;                 // classification: 1 right, 0 wrong; segmentation: mean IoU over the classes present, 0 to 1
-  std::string image_hash;           // the blob of the input stream, for looking at it
-  std::map<std::string, double> statistics;           // figures of the input and output (domain/prediction.h), by name
+  std::optional<double> confidence;  // 0 to 1
+  double score = 0;        // classification: 1 right, 0 wrong; segmentation: mean IoU over the classes present, 0 to 1
+  std::string image_hash;  // the blob of the input stream, for looking at it
+  std::map<std::string, double> statistics;  // figures of the input and output (domain/prediction.h), by name
   std::map<std::string, AttributeValue> attributes;
 };
 
@@ -40,8 +40,8 @@ inline constexpr std::int64_t kResultPageMax = 1000;
 /// Writes one row per result. Attributes that are numbers wherever they are present become numeric columns.
 Result<void> write_parquet(const std::filesystem::path& path, const std::vector<SampleResult>& results);
 
-/// A filter over results that was understood: SQL with its values. Names: key, label, prediction, confidence, score, correct
-/// (score = 1), any statistic, any attribute.
+/// A filter over results that was understood: SQL with its values. Names: key, label, prediction, confidence, score,
+/// correct (score = 1), any statistic, any attribute.
 struct Condition {
   std::string sql;  // "TRUE" for an empty filter
   catalog::Values values;
@@ -83,10 +83,11 @@ struct SliceComparison {
   std::string slice;
   Interval left, right, difference;  // right − left, paired
   Verdict verdict = Verdict::unclear;
-  std::int64_t fixed = 0, broken = 0; // scores that went from below 1 to 1, and back
+  std::int64_t fixed = 0, broken = 0;  // scores that went from below 1 to 1, and back
 };
 
 /// Only samples that both have, by key, count; the slice is asked of the right one, whose attributes are the newer.
-Result<SliceComparison> compare(Results& left, Results& right, std::string slice, std::string_view filter, double tolerance);
+Result<SliceComparison> compare(Results& left, Results& right, std::string slice, std::string_view filter,
+                                double tolerance);
 
 }  // namespace slipway::evaluation

@@ -28,7 +28,9 @@ class ResultsTest : public testing::Test {
     EXPECT_TRUE(written.ok()) << written.error().message;
     return std::move(Results::open(path).value());
   }
-  std::int64_t count(Results& results, std::string_view filter) { return results.count(results.understand(filter).value()).value(); }
+  std::int64_t count(Results& results, std::string_view filter) {
+    return results.count(results.understand(filter).value()).value();
+  }
 
   std::vector<SampleResult> hundred(int wrong_every) {
     std::vector<SampleResult> made;

@@ -11,7 +11,7 @@ using catalog::Row;
 using catalog::Value;
 using catalog::Values;
 
-#define EVALUATION_COLUMNS                                                                                                     \
+#define EVALUATION_COLUMNS                                                                                                        \
   "id, project_id, name, model, version, dataset, commit_id, task, input, target, slices, state, run_id, message, results_hash, " \
   "samples, scores, member, created_at, ended_at"
 
@@ -29,7 +29,9 @@ std::vector<SliceScore> scores_of(const Json& json) {
   constexpr double kUnknown = std::numeric_limits<double>::infinity();
   std::vector<SliceScore> scores;
   for (const Json& score : json.array()) {
-    scores.push_back({score["slice"].string(), {score["value"].number().value_or(0), bound_of(score["low"], -kUnknown), bound_of(score["high"], kUnknown), score["n"].integer().value_or(0)}});
+    scores.push_back({score["slice"].string(),
+                      {score["value"].number().value_or(0), bound_of(score["low"], -kUnknown),
+                       bound_of(score["high"], kUnknown), score["n"].integer().value_or(0)}});
   }
   return scores;
 }
@@ -70,7 +72,8 @@ std::string text_of(const std::optional<Hash>& hash) { return hash ? slipway::re
 
 Json to_json(const std::vector<SliceQuery>& slices) {
   Json::Array items;
-  for (const SliceQuery& slice : slices) items.push_back(Json(Json::Object{}).set("name", slice.name).set("query", slice.query));
+  for (const SliceQuery& slice : slices)
+    items.push_back(Json(Json::Object{}).set("name", slice.name).set("query", slice.query));
   return items;
 }
 
@@ -78,30 +81,56 @@ Json to_json(const std::vector<SliceScore>& scores) {
   Json::Array items;
   for (const SliceScore& score : scores) {
     Json item{Json::Object{}};
-    item.set("slice", score.slice).set("value", bound(score.score.value)).set("low", bound(score.score.low)).set("high", bound(score.score.high));
+    item.set("slice", score.slice)
+        .set("value", bound(score.score.value))
+        .set("low", bound(score.score.low))
+        .set("high", bound(score.score.high));
     items.push_back(std::move(item.set("n", score.score.n)));
   }
   return items;
 }
 
 Result<void> insert(Connection& c, const Evaluation& e) {
-  TRY(c.run("INSERT INTO evaluations (" EVALUATION_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            {e.id.text, e.project.text, e.name, e.model, e.version, e.dataset, e.commit, e.task, e.input, e.target, to_json(e.slices).render(), std::string(name(e.state)),
-             text_of(e.run), e.message, text_of(e.results), e.samples, to_json(e.scores).render(), e.member, e.created_at.micros, nullable(e.ended_at)}));
+  TRY(c.run("INSERT INTO evaluations (" EVALUATION_COLUMNS
+            ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            {e.id.text,
+             e.project.text,
+             e.name,
+             e.model,
+             e.version,
+             e.dataset,
+             e.commit,
+             e.task,
+             e.input,
+             e.target,
+             to_json(e.slices).render(),
+             std::string(name(e.state)),
+             text_of(e.run),
+             e.message,
+             text_of(e.results),
+             e.samples,
+             to_json(e.scores).render(),
+             e.member,
+             e.created_at.micros,
+             nullable(e.ended_at)}));
   return {};
 }
 
 Result<void> update(Connection& c, const Evaluation& e) {
-  TRY(c.run("UPDATE evaluations SET state = ?, run_id = ?, message = ?, results_hash = ?, samples = ?, scores = ?, ended_at = ? WHERE id = ?",
-            {std::string(name(e.state)), text_of(e.run), e.message, text_of(e.results), e.samples, to_json(e.scores).render(), nullable(e.ended_at), e.id.text}));
+  TRY(c.run(
+      "UPDATE evaluations SET state = ?, run_id = ?, message = ?, results_hash = ?, samples = ?, scores = ?, ended_at = ? WHERE id = ?",
+      {std::string(name(e.state)), text_of(e.run), e.message, text_of(e.results), e.samples, to_json(e.scores).render(),
+       nullable(e.ended_at), e.id.text}));
   return {};
 }
 
 Result<std::optional<Evaluation>> select(Connection& c, const ProjectId& project, const EvaluationId& id) {
-  return c.first("SELECT " EVALUATION_COLUMNS " FROM evaluations WHERE project_id = ? AND id = ?", {project.text, id.text}, evaluation_of);
+  return c.first("SELECT " EVALUATION_COLUMNS " FROM evaluations WHERE project_id = ? AND id = ?",
+                 {project.text, id.text}, evaluation_of);
 }
 
-Result<std::vector<Evaluation>> select_many(Connection& c, const ProjectId& project, std::string_view model, std::string_view dataset, size_t most, std::string_view before) {
+Result<std::vector<Evaluation>> select_many(Connection& c, const ProjectId& project, std::string_view model,
+                                            std::string_view dataset, size_t most, std::string_view before) {
   std::string sql = "SELECT " EVALUATION_COLUMNS " FROM evaluations WHERE project_id = ?";
   Values values = {project.text};
   const auto narrow = [&](const char* condition, std::string_view value) {
@@ -117,12 +146,16 @@ Result<std::vector<Evaluation>> select_many(Connection& c, const ProjectId& proj
 }
 
 Result<std::vector<Evaluation>> select_running(Connection& c) {
-  return c.rows("SELECT " EVALUATION_COLUMNS " FROM evaluations WHERE state = 'running' ORDER BY id LIMIT 1000", {}, evaluation_of);
+  return c.rows("SELECT " EVALUATION_COLUMNS " FROM evaluations WHERE state = 'running' ORDER BY id LIMIT 1000", {},
+                evaluation_of);
 }
 
-Result<std::optional<Evaluation>> select_finished(Connection& c, const ProjectId& project, const std::string& model, std::int64_t version, const std::string& commit) {
-  return c.first("SELECT " EVALUATION_COLUMNS " FROM evaluations WHERE project_id = ? AND model = ? AND version = ? AND commit_id = ? AND state = 'finished' ORDER BY id DESC LIMIT 1",
-                 {project.text, model, version, commit}, evaluation_of);
+Result<std::optional<Evaluation>> select_finished(Connection& c, const ProjectId& project, const std::string& model,
+                                                  std::int64_t version, const std::string& commit) {
+  return c.first(
+      "SELECT " EVALUATION_COLUMNS
+      " FROM evaluations WHERE project_id = ? AND model = ? AND version = ? AND commit_id = ? AND state = 'finished' ORDER BY id DESC LIMIT 1",
+      {project.text, model, version, commit}, evaluation_of);
 }
 
 Result<void> visit_results(Connection& c, const std::function<void(const Hash&)>& visit) {

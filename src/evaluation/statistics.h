@@ -23,16 +23,19 @@ struct Interval {
 Interval share(std::int64_t successes, std::int64_t n, double confidence = kConfidence);
 
 /// The mean of per-sample values (an IoU, an absolute error): Student's t interval. With one value the interval is the
-/// value itself stretched to ±infinity; with none it is 0 in ±infinity. NaN values are the caller's business to leave out.
+/// value itself stretched to ±infinity; with none it is 0 in ±infinity. NaN values are the caller's business to leave
+/// out.
 Interval mean(std::span<const double> values, double confidence = kConfidence);
 
 /// The difference right − left of two shares measured on the same n samples: `fixed` are those only the right version
 /// gets right, `broken` those only the left one does. Adjusted Wald interval for paired data (Bonett and Price 2012).
 /// `value` is the plain difference (fixed − broken) / n.
-Interval paired_share_difference(std::int64_t fixed, std::int64_t broken, std::int64_t n, double confidence = kConfidence);
+Interval paired_share_difference(std::int64_t fixed, std::int64_t broken, std::int64_t n,
+                                 double confidence = kConfidence);
 
 /// The mean of right[i] − left[i]: Student's t interval on the differences. Both spans have one length.
-Interval paired_mean_difference(std::span<const double> left, std::span<const double> right, double confidence = kConfidence);
+Interval paired_mean_difference(std::span<const double> left, std::span<const double> right,
+                                double confidence = kConfidence);
 
 enum class Verdict {
   better,   // the whole interval lies above zero

@@ -33,16 +33,20 @@ const std::string& date_line() {
 }
 
 bool is_compressible_type(std::string_view type) {
-  return type.starts_with("text/") || type.starts_with("application/json") || type.starts_with("application/javascript") || type.starts_with("image/svg");
+  return type.starts_with("text/") || type.starts_with("application/json") ||
+         type.starts_with("application/javascript") || type.starts_with("image/svg");
 }
 
 bool is_name(std::string_view name) {
-  const auto is_token = [](char c) { return c > ' ' && c < 0x7f && std::string_view("\"(),/:;<=>?@[\\]{}").find(c) == std::string_view::npos; };
+  const auto is_token = [](char c) {
+    return c > ' ' && c < 0x7f && std::string_view("\"(),/:;<=>?@[\\]{}").find(c) == std::string_view::npos;
+  };
   return !name.empty() && std::all_of(name.begin(), name.end(), is_token);
 }
 
 bool is_value(std::string_view value) {
-  return std::none_of(value.begin(), value.end(), [](char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 0x7f; });
+  return std::none_of(value.begin(), value.end(),
+                      [](char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 0x7f; });
 }
 
 bool is_ours(std::string_view name) {
@@ -70,7 +74,11 @@ bool may_have_body(int status) { return status >= 200 && status != 204 && status
 std::string render_head(const Response& response, const Framing& framing) {
   std::string head;
   head.reserve(256);
-  head.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ").append(reason(response.status)).append("\r\n");
+  head.append("HTTP/1.1 ")
+      .append(std::to_string(response.status))
+      .append(" ")
+      .append(reason(response.status))
+      .append("\r\n");
   for (const auto& [key, value] : response.headers.all()) {
     if (is_ours(key)) continue;
     if (!is_name(key) || !is_value(value)) {
@@ -79,7 +87,8 @@ std::string render_head(const Response& response, const Framing& framing) {
     }
     head.append(key).append(": ").append(value).append("\r\n");
   }
-  if (framing.length && may_have_body(response.status)) head.append("Content-Length: ").append(std::to_string(*framing.length)).append("\r\n");
+  if (framing.length && may_have_body(response.status))
+    head.append("Content-Length: ").append(std::to_string(*framing.length)).append("\r\n");
   if (framing.chunked) head.append("Transfer-Encoding: chunked\r\n");
   head.append(date_line());
   if (!framing.keep_alive) head.append("Connection: close\r\n");
@@ -89,7 +98,9 @@ std::string render_head(const Response& response, const Framing& framing) {
 }
 
 void compress(Response& response, Encoding accepted) {
-  if (!response.compressible || response.body.size() < kCompressBytesMin || !may_have_body(response.status) || response.status == 206) return;
+  if (!response.compressible || response.body.size() < kCompressBytesMin || !may_have_body(response.status) ||
+      response.status == 206)
+    return;
   if (response.headers.has("Content-Encoding") || !is_compressible_type(response.headers.get("Content-Type"))) return;
   response.headers.add("Vary", "Accept-Encoding");
   if (accepted == Encoding::identity) return;

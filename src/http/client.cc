@@ -29,7 +29,8 @@ struct Address {
 };
 
 Result<Address> parse_url(std::string_view url) {
-  const Error wrong{ErrorCode::invalid_argument, "'" + clean_utf8(url, 200) + "' is not a server's URL; expected for example http://127.0.0.1:7070"};
+  const Error wrong{ErrorCode::invalid_argument,
+                    "'" + clean_utf8(url, 200) + "' is not a server's URL; expected for example http://127.0.0.1:7070"};
   Address address;
   address.tls = url.starts_with("https://");
   if (!address.tls && !url.starts_with("http://")) return wrong;
@@ -56,7 +57,8 @@ Result<Address> parse_url(std::string_view url) {
 }
 
 bool writes_lines(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 0x7f; });
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 0x7f; });
 }
 
 /// May be sent again when it is not known whether the first one arrived.
@@ -74,7 +76,8 @@ struct Client::Impl {
   bool answer_began = false;
 
   Error no_answer(const Error& reason) const {
-    return {reason.code == ErrorCode::timed_out ? ErrorCode::timed_out : ErrorCode::unavailable, "no answer from " + url + " (" + reason.message + ")"};
+    return {reason.code == ErrorCode::timed_out ? ErrorCode::timed_out : ErrorCode::unavailable,
+            "no answer from " + url + " (" + reason.message + ")"};
   }
 
   /// An open connection; true when it is one that was kept. A kept one with something to read was closed by the server.
@@ -94,9 +97,12 @@ struct Client::Impl {
   }
 
   /// Request line and fields. `framing` are the lines that say how the body comes.
-  Result<std::string> render_head(Method method, std::string_view target, const Headers& headers, std::string_view content_type, std::string_view framing) const {
+  Result<std::string> render_head(Method method, std::string_view target, const Headers& headers,
+                                  std::string_view content_type, std::string_view framing) const {
     if (!target.starts_with('/') || writes_lines(target) || target.find(' ') != std::string_view::npos) {
-      return Error{ErrorCode::invalid_argument, "'" + clean_utf8(target, 200) + "' is no request target; expected a path that begins with '/', percent-encoded"};
+      return Error{ErrorCode::invalid_argument,
+                   "'" + clean_utf8(target, 200) +
+                       "' is no request target; expected a path that begins with '/', percent-encoded"};
     }
     std::string head(name(method));
     head.append(" ").append(target).append(" HTTP/1.1\r\n");
@@ -109,10 +115,13 @@ struct Client::Impl {
     if (!options.bearer_token.empty()) put("Authorization", "Bearer " + options.bearer_token);
     if (!content_type.empty()) put("Content-Type", content_type);
     for (const auto& [key, value] : headers.all()) {
-      if (writes_lines(key) || writes_lines(value)) return Error{ErrorCode::invalid_argument, "the header " + clean_utf8(key, 60) + " has a line break or control character in it"};
+      if (writes_lines(key) || writes_lines(value))
+        return Error{ErrorCode::invalid_argument,
+                     "the header " + clean_utf8(key, 60) + " has a line break or control character in it"};
       head.append(key).append(": ").append(value).append("\r\n");
     }
-    if (writes_lines(options.bearer_token)) return Error{ErrorCode::invalid_argument, "the token has a line break or control character in it"};
+    if (writes_lines(options.bearer_token))
+      return Error{ErrorCode::invalid_argument, "the token has a line break or control character in it"};
     return head.append(framing).append("\r\n");
   }
 
@@ -132,7 +141,8 @@ struct Client::Impl {
       error_code problem;
       buffer.consume(parser.put(buffer.data(), problem));
       if (!problem && parser.is_header_done()) return {};
-      if (problem && problem != beast::http::error::need_more) return Error{ErrorCode::unavailable, "what it sent is no HTTP answer: " + problem.message()};
+      if (problem && problem != beast::http::error::need_more)
+        return Error{ErrorCode::unavailable, "what it sent is no HTTP answer: " + problem.message()};
       TRY(fill(timeout));
     }
   }
@@ -174,7 +184,8 @@ struct Client::Impl {
       ClientResponse response;
       response.status = static_cast<int>(parser.get().result_int());
       if (response.status < 200) continue;  // 100 Continue and the like announce the answer
-      for (const auto& field : parser.get()) response.headers.add(std::string(field.name_string()), std::string(field.value()));
+      for (const auto& field : parser.get())
+        response.headers.add(std::string(field.name_string()), std::string(field.value()));
       bool is_too_large = false;
       const Consume keep = [&](std::string_view bytes) {
         is_too_large = response.body.size() + bytes.size() > kBodyBytesMax;
@@ -190,7 +201,8 @@ struct Client::Impl {
   }
 
   /// One request and its answer. `produce` null: `body` is all of it.
-  Result<ClientResponse> exchange(Method method, const std::string& head, std::string_view body, const Produce* produce, bool chunked, const Consume* consume) {
+  Result<ClientResponse> exchange(Method method, const std::string& head, std::string_view body, const Produce* produce,
+                                  bool chunked, const Consume* consume) {
     const bool was_kept = TRY(reach());
     auto answer = send_and_read(method, head, body, produce, chunked, consume);
     if (answer.ok()) return answer;
@@ -207,7 +219,8 @@ struct Client::Impl {
     return answer;
   }
 
-  Result<ClientResponse> send_and_read(Method method, const std::string& head, std::string_view body, const Produce* produce, bool chunked, const Consume* consume) {
+  Result<ClientResponse> send_and_read(Method method, const std::string& head, std::string_view body,
+                                       const Produce* produce, bool chunked, const Consume* consume) {
     auto sent = wire->write(body.size() < kReadBytes ? head + std::string(body) : head, options.read_timeout);
     if (sent.ok() && body.size() >= kReadBytes) sent = wire->write(body, options.read_timeout);
     bool is_early = false;
@@ -223,7 +236,8 @@ struct Client::Impl {
     return answer;
   }
 
-  /// False when the server answered before the end. `sent` tells how the sending went, the result how the producing did.
+  /// False when the server answered before the end. `sent` tells how the sending went, the result how the producing
+  /// did.
   Result<bool> send_pieces(const Produce& produce, bool chunked, Result<void>& sent) {
     while (sent.ok()) {
       if (wire->is_readable()) return false;
@@ -255,22 +269,27 @@ Result<Client> Client::open(std::string_view url, ClientOptions options) {
   return Client(std::move(impl));
 }
 
-Result<ClientResponse> Client::request(Method method, std::string_view target, std::string body, std::string_view content_type, const Headers& headers) {
+Result<ClientResponse> Client::request(Method method, std::string_view target, std::string body,
+                                       std::string_view content_type, const Headers& headers) {
   const bool has_body = !body.empty() || (method != Method::get && method != Method::head);
   const std::string framing = has_body ? "Content-Length: " + std::to_string(body.size()) + "\r\n" : "";
   const std::string head = TRY(impl_->render_head(method, target, headers, has_body ? content_type : "", framing));
   return impl_->exchange(method, head, body, nullptr, false, nullptr);
 }
 
-Result<ClientResponse> Client::upload(Method method, std::string_view target, std::optional<std::uint64_t> length, const Produce& produce, const Headers& headers) {
-  const std::string framing = length ? "Content-Length: " + std::to_string(*length) + "\r\n" : "Transfer-Encoding: chunked\r\n";
+Result<ClientResponse> Client::upload(Method method, std::string_view target, std::optional<std::uint64_t> length,
+                                      const Produce& produce, const Headers& headers) {
+  const std::string framing =
+      length ? "Content-Length: " + std::to_string(*length) + "\r\n" : "Transfer-Encoding: chunked\r\n";
   const std::string head = TRY(impl_->render_head(method, target, headers, "application/octet-stream", framing));
   std::uint64_t given = 0;
   const Produce counted = [&]() -> Result<std::string> {
     std::string piece = TRY(produce());
     given += piece.size();
     const bool is_wrong = length && (given > *length || (piece.empty() && given < *length));
-    if (is_wrong) return Error{ErrorCode::invalid_argument, "the body has " + std::to_string(given) + " bytes where " + std::to_string(*length) + " were announced"};
+    if (is_wrong)
+      return Error{ErrorCode::invalid_argument, "the body has " + std::to_string(given) + " bytes where " +
+                                                    std::to_string(*length) + " were announced"};
     return piece;
   };
   return impl_->exchange(method, head, "", &counted, !length, nullptr);

@@ -11,11 +11,12 @@ namespace {
 
 using namespace testing;
 
-/// A server that says what the test scripts: each accepted connection gets one of `answers`, when the head of a request has
-/// come, and is then closed.
+/// A server that says what the test scripts: each accepted connection gets one of `answers`, when the head of a request
+/// has come, and is then closed.
 class ScriptedServer {
  public:
-  explicit ScriptedServer(std::vector<std::string> answers) : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit ScriptedServer(std::vector<std::string> answers)
+      : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -52,13 +53,17 @@ class ScriptedServer {
 class Outgoing : public ::testing::Test {
  protected:
   void SetUp() override {
-    server.router.add(Method::post, "/echo", [](Request& request, Responder responder) {
-      Response response = Response::text(request.body);
-      response.headers.set("X-Type", std::string(request.headers.get("Content-Type"))).set("X-Token", std::string(request.headers.get("Authorization")));
-      response.headers.set("X-Port", std::to_string(request.peer.port));
-      responder.send(std::move(response));
-    }, {.body_bytes_max = 4 << 20});
-    server.router.add(Method::get, "/whole", [](Request&, Responder responder) { responder.send(Response::text("whole")); });
+    server.router.add(Method::post, "/echo",
+                      [](Request& request, Responder responder) {
+                        Response response = Response::text(request.body);
+                        response.headers.set("X-Type", std::string(request.headers.get("Content-Type")))
+                            .set("X-Token", std::string(request.headers.get("Authorization")));
+                        response.headers.set("X-Port", std::to_string(request.peer.port));
+                        responder.send(std::move(response));
+                      },
+                      {.body_bytes_max = 4 << 20});
+    server.router.add(Method::get, "/whole",
+                      [](Request&, Responder responder) { responder.send(Response::text("whole")); });
     server.router.add(Method::get, "/stream", [](Request& request, Responder responder) {
       const auto length = request.query_value("length") ? std::optional<std::uint64_t>(3'000'000) : std::nullopt;
       const auto body = responder.stream(Response::text(""), length);
@@ -66,29 +71,39 @@ class Outgoing : public ::testing::Test {
         if (!body->write(std::string(1'000'000, static_cast<char>('a' + i))).ok()) return;
       }
     });
-    server.router.add(Method::get, "/wrong", [](Request&, Responder responder) { responder.send(Response::text("why it is wrong", 409)); });
+    server.router.add(Method::get, "/wrong",
+                      [](Request&, Responder responder) { responder.send(Response::text("why it is wrong", 409)); });
     server.router.add(Method::get, "/never", [](Request&, Responder responder) {
       std::this_thread::sleep_for(600ms);
       responder.send(Response::text("late"));
     });
-    server.router.add_streaming(Method::put, "/count", [](Request&, BodyReader& body, Responder responder) {
-      std::uint64_t bytes = 0;
-      while (true) {
-        const auto piece = body.next();
-        if (!piece.ok() || piece->empty()) break;
-        bytes += piece->size();
-      }
-      responder.send(Response::text(std::to_string(bytes) + (body.length() ? " announced" : " in chunks")));
-    }, {.body_bytes_max = 64 << 20});
-    server.router.add_streaming(Method::post, "/refuse", [](Request&, BodyReader&, Responder responder) { responder.send(Response::text("no", 403)); },
-                                {.body_bytes_max = 1 << 30});
+    server.router.add_streaming(
+        Method::put, "/count",
+        [](Request&, BodyReader& body, Responder responder) {
+          std::uint64_t bytes = 0;
+          while (true) {
+            const auto piece = body.next();
+            if (!piece.ok() || piece->empty()) break;
+            bytes += piece->size();
+          }
+          responder.send(Response::text(std::to_string(bytes) + (body.length() ? " announced" : " in chunks")));
+        },
+        {.body_bytes_max = 64 << 20});
+    server.router.add_streaming(
+        Method::post, "/refuse",
+        [](Request&, BodyReader&, Responder responder) { responder.send(Response::text("no", 403)); },
+        {.body_bytes_max = 1 << 30});
     port = server.start();
   }
 
-  Client open(ClientOptions options = {}) { return std::move(Client::open("http://127.0.0.1:" + std::to_string(port), std::move(options)).value()); }
+  Client open(ClientOptions options = {}) {
+    return std::move(Client::open("http://127.0.0.1:" + std::to_string(port), std::move(options)).value());
+  }
 
   static std::function<Result<std::string>()> pieces(int count, size_t bytes) {
-    return [count, bytes]() mutable -> Result<std::string> { return count-- > 0 ? std::string(bytes, 'x') : std::string(); };
+    return [count, bytes]() mutable -> Result<std::string> {
+      return count-- > 0 ? std::string(bytes, 'x') : std::string();
+    };
   }
 
   TestServer server;
@@ -152,7 +167,14 @@ TEST_F(Outgoing, uploads_come_in_chunks_or_with_their_length) {
 
 TEST_F(Outgoing, an_upload_that_cannot_be_produced_is_that_error) {
   Client client = open();
-  EXPECT_EQ(client.upload(Method::put, "/count", std::nullopt, []() -> Result<std::string> { return Error{ErrorCode::data_loss, "gone"}; }).error().message, "gone");
+  EXPECT_EQ(client
+                .upload(Method::put, "/count", std::nullopt,
+                        []() -> Result<std::string> {
+                          return Error{ErrorCode::data_loss, "gone"};
+                        })
+                .error()
+                .message,
+            "gone");
   EXPECT_EQ(client.upload(Method::put, "/count", 5, pieces(1, 3)).error().code, ErrorCode::invalid_argument);
   EXPECT_EQ(client.request(Method::get, "/whole").value().status, 200);
 }
@@ -192,16 +214,19 @@ TEST_F(Outgoing, an_idle_connection_that_the_server_closed_is_opened_again) {
 }
 
 TEST(OutgoingUrl, only_servers_are_urls) {
-  for (const char* wrong : {"", "127.0.0.1:7070", "ftp://a", "http://", "http://a:0", "http://a:99999", "http://a/path", "http://user@a", "http://[::1", "http://a\r\nb"}) {
+  for (const char* wrong : {"", "127.0.0.1:7070", "ftp://a", "http://", "http://a:0", "http://a:99999", "http://a/path",
+                            "http://user@a", "http://[::1", "http://a\r\nb"}) {
     EXPECT_EQ(Client::open(wrong).error().code, ErrorCode::invalid_argument) << wrong;
   }
-  for (const char* right : {"http://a", "http://a:7070", "http://a:7070/", "http://[::1]:80"}) EXPECT_TRUE(Client::open(right).ok()) << right;
+  for (const char* right : {"http://a", "http://a:7070", "http://a:7070/", "http://[::1]:80"})
+    EXPECT_TRUE(Client::open(right).ok()) << right;
 }
 
 TEST(OutgoingUrl, nobody_there_is_unavailable) {
   const auto response = Client::open("http://127.0.0.1:1").value().request(Method::get, "/");
   EXPECT_EQ(response.error().code, ErrorCode::unavailable);
-  EXPECT_EQ(Client::open("http://no-such-host.invalid").value().request(Method::get, "/").error().code, ErrorCode::unavailable);
+  EXPECT_EQ(Client::open("http://no-such-host.invalid").value().request(Method::get, "/").error().code,
+            ErrorCode::unavailable);
 }
 
 TEST(OutgoingAnswers, a_body_without_length_ends_with_the_connection) {
@@ -210,8 +235,9 @@ TEST(OutgoingAnswers, a_body_without_length_ends_with_the_connection) {
 }
 
 TEST(OutgoingAnswers, an_answer_that_is_cut_off_or_no_http_is_unavailable) {
-  for (const char* answer : {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhal", "HTTP/1.1 200", "SSH-2.0-x\r\n\r\n",
-                             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}) {
+  for (const char* answer : {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
+                             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhal", "HTTP/1.1 200",
+                             "SSH-2.0-x\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}) {
     const ScriptedServer server({answer});
     const auto response = Client::open(server.url()).value().request(Method::post, "/");
     ASSERT_FALSE(response.ok()) << answer;
@@ -220,7 +246,8 @@ TEST(OutgoingAnswers, an_answer_that_is_cut_off_or_no_http_is_unavailable) {
 }
 
 TEST(OutgoingAnswers, announcements_are_skipped) {
-  const ScriptedServer server({"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok"});
+  const ScriptedServer server(
+      {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok"});
   EXPECT_EQ(Client::open(server.url()).value().request(Method::post, "/").value().status, 201);
 }
 
@@ -235,25 +262,34 @@ TEST(OutgoingTls, trusts_only_the_authorities_it_is_given) {
   const TemporaryDirectory folder;
   const std::string certificate = folder.path() / "cert.pem", key = folder.path() / "key.pem";
   ProcessSpec spec;
-  spec.arguments = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=test",
-                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate};
+  spec.arguments = {"openssl", "req",   "-x509", "-newkey",  "ec",       "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                    "-nodes",  "-days", "2",     "-subj",    "/CN=test", "-addext",  "subjectAltName=IP:127.0.0.1",
+                    "-keyout", key,     "-out",  certificate};
   ASSERT_TRUE(run_command(spec, 30s).value().status.ok());
   TestServer server;
   server.options.tls = TlsOptions{certificate, key};
-  server.router.add(Method::get, "/large", [](Request&, Responder responder) { responder.send(Response::text(std::string(3'000'000, 'x'))); });
-  server.router.add(Method::post, "/size", [](Request& request, Responder responder) { responder.send(Response::text(std::to_string(request.body.size()))); });
+  server.router.add(Method::get, "/large",
+                    [](Request&, Responder responder) { responder.send(Response::text(std::string(3'000'000, 'x'))); });
+  server.router.add(Method::post, "/size", [](Request& request, Responder responder) {
+    responder.send(Response::text(std::to_string(request.body.size())));
+  });
   const std::string url = "https://127.0.0.1:" + std::to_string(server.start());
   Client client = std::move(Client::open(url, {.ca_file = certificate}).value());
   EXPECT_EQ(client.request(Method::get, "/large").value().body.size(), 3'000'000u);
   EXPECT_EQ(client.request(Method::post, "/size", std::string(5'000'000, 'y')).value().body, "5000000");
   auto left = std::make_shared<int>(3);
-  const auto produce = [left]() -> Result<std::string> { return (*left)-- > 0 ? std::string(700'000, 'z') : std::string(); };
+  const auto produce = [left]() -> Result<std::string> {
+    return (*left)-- > 0 ? std::string(700'000, 'z') : std::string();
+  };
   EXPECT_EQ(client.upload(Method::post, "/size", std::nullopt, produce).value().body, "2100000");
   EXPECT_EQ(client.request(Method::post, "/size").value().body, "0");
 
   const auto distrusted = Client::open(url).value().request(Method::get, "/large");
   EXPECT_NE(distrusted.error().message.find("certificate"), std::string::npos) << distrusted.error().message;
-  const auto misnamed = Client::open("https://localhost:" + std::to_string(server.server->port()), {.ca_file = certificate}).value().request(Method::get, "/large");
+  const auto misnamed =
+      Client::open("https://localhost:" + std::to_string(server.server->port()), {.ca_file = certificate})
+          .value()
+          .request(Method::get, "/large");
   EXPECT_FALSE(misnamed.ok());
   EXPECT_EQ(Client::open(url, {.ca_file = key}).error().code, ErrorCode::failed_precondition);
 }

@@ -1,12 +1,13 @@
-// One accepted connection: reads requests, finds their routes, writes answers, in order, until it ends. Beast and Asio stay
-// in the .cc files that include this.
+// One accepted connection: reads requests, finds their routes, writes answers, in order, until it ends. Beast and Asio
+// stay in the .cc files that include this.
 //
-// A connection is one coroutine on one event loop. It reads a head, runs the gates, reads the body if the route wants it whole,
-// hands the request over, and sleeps until it is woken: by an answer, by a piece of a streamed answer, or by a handler that
-// wants more of the body. What follows on the connection (pipelining) stays in the buffer until the answer is written.
+// A connection is one coroutine on one event loop. It reads a head, runs the gates, reads the body if the route wants
+// it whole, hands the request over, and sleeps until it is woken: by an answer, by a piece of a streamed answer, or by
+// a handler that wants more of the body. What follows on the connection (pipelining) stays in the buffer until the
+// answer is written.
 //
-// Time limits are one number per connection, looked at by its loop every kTickTime: setting one costs nothing, and a limit
-// that passes cancels what the connection waits for, so that it can still say 408 before it closes.
+// Time limits are one number per connection, looked at by its loop every kTickTime: setting one costs nothing, and a
+// limit that passes cancels what the connection waits for, so that it can still say 408 before it closes.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

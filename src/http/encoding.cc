@@ -12,8 +12,8 @@ namespace slipway::http {
 namespace {
 
 constexpr size_t kPieceBytes = 64 << 10;
-constexpr int kGzipWindow = 15 + 16;       // zlib: write a gzip header
-constexpr int kGzipOrZlibWindow = 15 + 32; // zlib: recognise either
+constexpr int kGzipWindow = 15 + 16;        // zlib: write a gzip header
+constexpr int kGzipOrZlibWindow = 15 + 32;  // zlib: recognise either
 
 Error too_large(std::uint64_t bytes_max) {
   return {ErrorCode::too_large, "the decompressed body is larger than the limit of " + render_bytes(bytes_max)};
@@ -31,7 +31,8 @@ Result<std::string> inflate_body(std::string_view body, std::uint64_t bytes_max)
     stream.next_out = reinterpret_cast<Bytef*>(piece);
     stream.avail_out = sizeof piece;
     const int state = inflate(&stream, Z_NO_FLUSH);
-    if (state != Z_OK && state != Z_STREAM_END) return Error{ErrorCode::invalid_argument, "the body is not valid gzip or deflate data, or it is cut off"};
+    if (state != Z_OK && state != Z_STREAM_END)
+      return Error{ErrorCode::invalid_argument, "the body is not valid gzip or deflate data, or it is cut off"};
     out.append(piece, sizeof piece - stream.avail_out);
     if (out.size() > bytes_max) return too_large(bytes_max);
     if (state == Z_STREAM_END) return out;
@@ -48,7 +49,8 @@ Result<std::string> unzstd_body(std::string_view body, std::uint64_t bytes_max) 
     ZSTD_outBuffer into{piece, sizeof piece, 0};
     state = ZSTD_decompressStream(stream.get(), &into, &in);
     const bool stuck = into.pos == 0 && in.pos == in.size && state != 0;
-    if (ZSTD_isError(state) || stuck) return Error{ErrorCode::invalid_argument, "the body is not valid zstd data, or it is cut off"};
+    if (ZSTD_isError(state) || stuck)
+      return Error{ErrorCode::invalid_argument, "the body is not valid zstd data, or it is cut off"};
     out.append(piece, into.pos);
     if (out.size() > bytes_max) return too_large(bytes_max);
   }
@@ -62,7 +64,8 @@ Result<std::string> decode_body(std::string_view encoding, std::string body, std
   if (wanted.empty() || wanted == "identity") return body;
   if (wanted == "gzip" || wanted == "x-gzip" || wanted == "deflate") return inflate_body(body, bytes_max);
   if (wanted == "zstd") return unzstd_body(body, bytes_max);
-  return Error{ErrorCode::unsupported, "the Content-Encoding '" + clean_utf8(wanted, 40) + "' is not known; send gzip, deflate, zstd or none"};
+  return Error{ErrorCode::unsupported,
+               "the Content-Encoding '" + clean_utf8(wanted, 40) + "' is not known; send gzip, deflate, zstd or none"};
 }
 
 Encoding choose_encoding(std::string_view accept) {

@@ -34,7 +34,8 @@ TEST(Encoding, the_limit_is_on_the_decompressed_size) {
 TEST(Encoding, cut_or_broken_bytes_are_an_error) {
   for (Encoding encoding : {Encoding::gzip, Encoding::zstd}) {
     const std::string packed = encode_body(encoding, text_of(5000));
-    for (const std::string& broken : {packed.substr(0, packed.size() / 2), packed.substr(0, 3), std::string(), std::string("no such thing")}) {
+    for (const std::string& broken :
+         {packed.substr(0, packed.size() / 2), packed.substr(0, 3), std::string(), std::string("no such thing")}) {
       const auto decoded = decode_body(name(encoding), broken, 1 << 20);
       ASSERT_FALSE(decoded.ok());
       EXPECT_EQ(decoded.error().code, ErrorCode::invalid_argument);
@@ -42,7 +43,9 @@ TEST(Encoding, cut_or_broken_bytes_are_an_error) {
   }
 }
 
-TEST(Encoding, an_unknown_one_is_unsupported) { EXPECT_EQ(decode_body("br", "x", 10).error().code, ErrorCode::unsupported); }
+TEST(Encoding, an_unknown_one_is_unsupported) {
+  EXPECT_EQ(decode_body("br", "x", 10).error().code, ErrorCode::unsupported);
+}
 
 TEST(Encoding, the_client_chooses) {
   EXPECT_EQ(choose_encoding(""), Encoding::identity);

@@ -8,8 +8,12 @@
 namespace slipway::http {
 namespace {
 
-Error client_is_gone(std::string_view what) { return {ErrorCode::cancelled, "the client went away before the end of the " + std::string(what)}; }
-Error answered_already() { return {ErrorCode::failed_precondition, "the request is answered already; the rest of its body is not read"}; }
+Error client_is_gone(std::string_view what) {
+  return {ErrorCode::cancelled, "the client went away before the end of the " + std::string(what)};
+}
+Error answered_already() {
+  return {ErrorCode::failed_precondition, "the request is answered already; the rest of its body is not read"};
+}
 
 }  // namespace
 
@@ -17,7 +21,8 @@ Error answered_already() { return {ErrorCode::failed_precondition, "the request 
 class StreamWriter : public BodyWriter {
  public:
   /// `goes_nowhere`: the request had its answer already, nothing of this one reaches the client.
-  StreamWriter(std::shared_ptr<Exchange> exchange, bool goes_nowhere) : exchange_(std::move(exchange)), goes_nowhere_(goes_nowhere) {}
+  StreamWriter(std::shared_ptr<Exchange> exchange, bool goes_nowhere)
+      : exchange_(std::move(exchange)), goes_nowhere_(goes_nowhere) {}
 
   ~StreamWriter() override {
     if (goes_nowhere_) return;
@@ -34,7 +39,8 @@ class StreamWriter : public BodyWriter {
     if (bytes.empty()) return {};
     {
       std::unique_lock lock(exchange_->mutex_);
-      exchange_->changed_.wait(lock, [&] { return is_closed() || exchange_->queue_bytes_ < exchange_->stream_queue_bytes_max_; });
+      exchange_->changed_.wait(
+          lock, [&] { return is_closed() || exchange_->queue_bytes_ < exchange_->stream_queue_bytes_max_; });
       if (is_closed()) return client_is_gone("answer");
       push(bytes);
     }

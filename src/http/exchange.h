@@ -1,8 +1,8 @@
 // One request and its answer, shared between the connection (on its event loop) and whoever handles it (on any thread).
 //
-// The connection owns the socket and does all I/O; the other side only leaves things here and wakes it: an answer, pieces of a
-// streamed answer, the wish for more of the body. The request lives here too, because a handler may look at it after it has
-// answered, when the connection is at the next one already.
+// The connection owns the socket and does all I/O; the other side only leaves things here and wakes it: an answer,
+// pieces of a streamed answer, the wish for more of the body. The request lives here too, because a handler may look at
+// it after it has answered, when the connection is at the next one already.
 #pragma once
 
 #include <condition_variable>
@@ -29,11 +29,14 @@ class Sleeper {
 class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
   Exchange(std::weak_ptr<Sleeper> connection, size_t stream_queue_bytes_max, Counter& answered_twice)
-      : connection_(std::move(connection)), stream_queue_bytes_max_(stream_queue_bytes_max), answered_twice_(answered_twice) {}
+      : connection_(std::move(connection)),
+        stream_queue_bytes_max_(stream_queue_bytes_max),
+        answered_twice_(answered_twice) {}
 
   /// The handler's, once the connection has handed it over.
   Request request;
-  /// How the client likes its answer encoded. Constant once handed over; whoever answers compresses, on their own thread.
+  /// How the client likes its answer encoded. Constant once handed over; whoever answers compresses, on their own
+  /// thread.
   Encoding accepted = Encoding::identity;
 
   // --- the handler's side, any thread ---
@@ -43,7 +46,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void abandon();
   /// The handler threw: a 500, or the end of a stream that was begun.
   void fail();
-  /// Blocks until the connection has read something. failed_precondition once the request is answered: no more is read then.
+  /// Blocks until the connection has read something. failed_precondition once the request is answered: no more is read
+  /// then.
   Result<std::string> next_piece();
 
   // --- the connection's side, its event loop only ---
@@ -111,7 +115,8 @@ class Responder::Impl {
 /// The body of a streamed request, as its handler sees it.
 class ExchangeBody : public BodyReader {
  public:
-  ExchangeBody(std::shared_ptr<Exchange> exchange, std::optional<std::uint64_t> length) : exchange_(std::move(exchange)), length_(length) {}
+  ExchangeBody(std::shared_ptr<Exchange> exchange, std::optional<std::uint64_t> length)
+      : exchange_(std::move(exchange)), length_(length) {}
   std::optional<std::uint64_t> length() const override { return length_; }
   Result<std::string> next() override { return exchange_->next_piece(); }
 

@@ -29,9 +29,12 @@ std::string_view view(beast::string_view text) { return {text.data(), text.size(
 
 Response no_route(const Router::Impl& router, const Request& request, const Match& match) {
   const int status = match.allowed.empty() ? 404 : 405;
-  Response response = router.fallback ? router.fallback(request, status)
-                      : status == 404 ? refusal(404, "not_found", "there is nothing at " + clean_utf8(request.path, 200))
-                                      : refusal(405, "unsupported", clean_utf8(request.path, 200) + " does not answer to " + std::string(name(request.method)));
+  Response response =
+      router.fallback ? router.fallback(request, status)
+      : status == 404
+          ? refusal(404, "not_found", "there is nothing at " + clean_utf8(request.path, 200))
+          : refusal(405, "unsupported",
+                    clean_utf8(request.path, 200) + " does not answer to " + std::string(name(request.method)));
   if (status == 405) response.headers.set("Allow", match.render_allowed());
   return response;
 }
@@ -43,9 +46,11 @@ std::optional<Response> answer_to_bad_head(boost::system::error_code problem, si
   if (problem == Bad::header_limit || problem == Bad::buffer_overflow) {
     return refusal(431, "too_large", "the head of the request is larger than " + render_bytes(head_bytes_max));
   }
-  for (const Bad bad : {Bad::bad_line_ending, Bad::bad_method, Bad::bad_target, Bad::bad_version, Bad::bad_field, Bad::bad_value, Bad::bad_content_length,
-                        Bad::bad_transfer_encoding, Bad::bad_chunk, Bad::bad_chunk_extension, Bad::bad_obs_fold, Bad::multiple_content_length}) {
-    if (problem == bad) return refusal(400, "invalid_argument", "this is no valid HTTP/1.1 request: " + problem.message());
+  for (const Bad bad : {Bad::bad_line_ending, Bad::bad_method, Bad::bad_target, Bad::bad_version, Bad::bad_field,
+                        Bad::bad_value, Bad::bad_content_length, Bad::bad_transfer_encoding, Bad::bad_chunk,
+                        Bad::bad_chunk_extension, Bad::bad_obs_fold, Bad::multiple_content_length}) {
+    if (problem == bad)
+      return refusal(400, "invalid_argument", "this is no valid HTTP/1.1 request: " + problem.message());
   }
   return std::nullopt;
 }
@@ -54,13 +59,19 @@ std::optional<Response> fill_request(const HeadParser& head, Request& request) {
   const auto& message = head.get();
   request = Request();
   request.target = view(message.target());
-  for (const auto& field : message) request.headers.add(std::string(view(field.name_string())), std::string(view(field.value())));
+  for (const auto& field : message)
+    request.headers.add(std::string(view(field.name_string())), std::string(view(field.value())));
   const auto method = convert(message.method());
-  if (!method) return refusal(501, "unsupported", "the method " + clean_utf8(view(message.method_string()), 20) + " is not known here");
+  if (!method)
+    return refusal(501, "unsupported",
+                   "the method " + clean_utf8(view(message.method_string()), 20) + " is not known here");
   request.method = *method;
   const size_t hosts = message.count(beast::http::field::host);
-  if (hosts > 1 || (hosts == 0 && message.version() >= 11)) return refusal(400, "invalid_argument", "an HTTP/1.1 request has exactly one Host field, this one has " + std::to_string(hosts));
-  if (request.headers.has("Transfer-Encoding") && !head.chunked()) return refusal(400, "invalid_argument", "the only Transfer-Encoding known here is chunked");
+  if (hosts > 1 || (hosts == 0 && message.version() >= 11))
+    return refusal(400, "invalid_argument",
+                   "an HTTP/1.1 request has exactly one Host field, this one has " + std::to_string(hosts));
+  if (request.headers.has("Transfer-Encoding") && !head.chunked())
+    return refusal(400, "invalid_argument", "the only Transfer-Encoding known here is chunked");
   const std::string_view target = request.target;
   if (!target.starts_with('/')) return refusal(400, "invalid_argument", "the request target must begin with '/'");
   const size_t question = std::min(target.find('?'), target.size());
@@ -79,12 +90,15 @@ std::optional<Response> find_route(const Router::Impl& router, Request& request,
   const Match match = router.find(request.method, raw_path);
   route = match.route;
   if (!route) return no_route(router, request, match);
-  for (size_t i = 0; i < match.values.size(); ++i) request.parameters.emplace_back(route->parameter_names[i], url_decode(match.values[i]));
+  for (size_t i = 0; i < match.values.size(); ++i)
+    request.parameters.emplace_back(route->parameter_names[i], url_decode(match.values[i]));
   return std::nullopt;
 }
 
 Response body_too_large(const Request& request, const Route& route) {
-  return refusal(413, "too_large", "the body of " + std::string(name(request.method)) + " " + clean_utf8(request.path, 200) + " may have at most " + render_bytes(route.options.body_bytes_max));
+  return refusal(413, "too_large",
+                 "the body of " + std::string(name(request.method)) + " " + clean_utf8(request.path, 200) +
+                     " may have at most " + render_bytes(route.options.body_bytes_max));
 }
 
 bool open_body(Request& request, const Route& route, const Responder& responder) {
@@ -96,7 +110,10 @@ bool open_body(Request& request, const Route& route, const Responder& responder)
     return true;
   }
   const ErrorCode code = decoded.error().code;
-  responder.send(refusal(code == ErrorCode::too_large ? 413 : code == ErrorCode::unsupported ? 415 : 400, slipway::name(code), decoded.error().message));
+  responder.send(refusal(code == ErrorCode::too_large     ? 413
+                         : code == ErrorCode::unsupported ? 415
+                                                          : 400,
+                         slipway::name(code), decoded.error().message));
   return false;
 }
 

@@ -8,15 +8,16 @@
 #include <optional>
 #include <string>
 
-#include "http/http.h"
 #include "http/exchange.h"
+#include "http/http.h"
 #include "http/router_impl.h"
 
 namespace slipway::http {
 
 using HeadParser = boost::beast::http::request_parser<boost::beast::http::empty_body>;
 
-/// What to answer to bytes that are no request; nullopt when the connection itself failed and nobody is there to read it.
+/// What to answer to bytes that are no request; nullopt when the connection itself failed and nobody is there to read
+/// it.
 std::optional<Response> answer_to_bad_head(boost::system::error_code problem, size_t head_bytes_max);
 
 /// Fills method, target, path, query and headers, emptying the rest; an answer when the head is no request for us.

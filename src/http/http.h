@@ -43,23 +43,23 @@ class Headers {
 
 /// Who is at the other end of the connection.
 struct Peer {
-  std::string address;         // "127.0.0.1"
+  std::string address;  // "127.0.0.1"
   int port = 0;
   bool loopback = false;
-  std::optional<unsigned> uid; // the operating-system user who owns the socket's other end; loopback only
+  std::optional<unsigned> uid;  // the operating-system user who owns the socket's other end; loopback only
   bool tls = false;
 };
 
 struct Request {
   Method method = Method::get;
-  std::string target;  // as it came: path and query
-  std::string path;    // percent-decoded, without query; never used as a file name
-  std::vector<std::pair<std::string, std::string>> query;       // percent-decoded, in order, keys may repeat
+  std::string target;                                      // as it came: path and query
+  std::string path;                                        // percent-decoded, without query; never used as a file name
+  std::vector<std::pair<std::string, std::string>> query;  // percent-decoded, in order, keys may repeat
   std::vector<std::pair<std::string, std::string>> parameters;  // what the route's {name} parts matched, decoded
   Headers headers;
-  std::string body;    // whole and decompressed (Content-Encoding gzip, deflate, zstd), empty on streaming routes
+  std::string body;  // whole and decompressed (Content-Encoding gzip, deflate, zstd), empty on streaming routes
   Peer peer;
-  Time received;       // steady clock, when the head was complete
+  Time received;  // steady clock, when the head was complete
 
   /// The matched {name} part of the route; empty if the route has none of that name.
   std::string_view parameter(std::string_view name) const;
@@ -80,8 +80,8 @@ struct Response {
   static Response empty(int status = 204);
 };
 
-/// Pieces of a request body, pulled by a streaming handler. Blocks its (pool) thread; the connection is only read as fast
-/// as this is called.
+/// Pieces of a request body, pulled by a streaming handler. Blocks its (pool) thread; the connection is only read as
+/// fast as this is called.
 class BodyReader {
  public:
   virtual ~BodyReader() = default;
@@ -109,7 +109,8 @@ class BodyWriter {
   // Destroying the writer ends the body.
 };
 
-/// The one chance to answer a request. Copyable; every copy is the same chance. Complete it from any thread, now or later.
+/// The one chance to answer a request. Copyable; every copy is the same chance. Complete it from any thread, now or
+/// later.
 class Responder {
  public:
   class Impl;
@@ -160,8 +161,8 @@ class Router {
   void add_streaming(Method method, std::string_view pattern, StreamingHandler handler, RouteOptions options = {});
   void add_websocket(std::string_view pattern, WebSocketHandler handler);
 
-  /// Runs before every handler, on the event loop, with the head only; an answer ends the request there (authentication,
-  /// Host and Origin checks). Wrappers run in the order they were added.
+  /// Runs before every handler, on the event loop, with the head only; an answer ends the request there
+  /// (authentication, Host and Origin checks). Wrappers run in the order they were added.
   using Gate = std::function<std::optional<Response>(Request&)>;
   void add_gate(Gate gate);
 
@@ -184,14 +185,14 @@ struct TlsOptions {
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  int port = 0;        // 0: any free one
-  size_t loops = 0;    // 0: one per core
+  int port = 0;      // 0: any free one
+  size_t loops = 0;  // 0: one per core
   std::optional<TlsOptions> tls;
   size_t connections_max = 10'000;
   size_t head_bytes_max = 64 << 10;
-  Duration head_timeout = std::chrono::seconds(20);       // from the first byte of a head to its end
-  Duration idle_timeout = std::chrono::seconds(120);      // keep-alive without a request
-  std::uint64_t body_bytes_per_second_min = 1024;         // slower uploads are ended, after body_grace
+  Duration head_timeout = std::chrono::seconds(20);   // from the first byte of a head to its end
+  Duration idle_timeout = std::chrono::seconds(120);  // keep-alive without a request
+  std::uint64_t body_bytes_per_second_min = 1024;     // slower uploads are ended, after body_grace
   Duration body_grace = std::chrono::seconds(20);
   size_t stream_queue_bytes_max = 4 << 20;
 };
@@ -209,13 +210,13 @@ class Server {
   virtual void stop(Duration grace) = 0;
 };
 
-// --- outgoing ---------------------------------------------------------------------------------------------------------
+// --- outgoing ------------------------------------------------------------------------------------------------------
 
 struct ClientOptions {
   Duration connect_timeout = std::chrono::seconds(10);
   Duration read_timeout = std::chrono::seconds(120);
-  std::string ca_file;             // empty: the system's
-  std::string bearer_token;        // sent as Authorization when set; never logged
+  std::string ca_file;       // empty: the system's
+  std::string bearer_token;  // sent as Authorization when set; never logged
 };
 
 struct ClientResponse {
@@ -238,7 +239,8 @@ class Client {
   /// Sends what `produce` gives until it gives an empty string. `length` when known, else chunked.
   Result<ClientResponse> upload(Method method, std::string_view target, std::optional<std::uint64_t> length,
                                 const std::function<Result<std::string>()>& produce, const Headers& headers = {});
-  /// Hands the body to `consume` as it comes; it returns false to stop. Error bodies (status >= 400) are in the response.
+  /// Hands the body to `consume` as it comes; it returns false to stop. Error bodies (status >= 400) are in the
+  /// response.
   Result<ClientResponse> download(std::string_view target, const std::function<bool(std::string_view)>& consume,
                                   const Headers& headers = {});
 

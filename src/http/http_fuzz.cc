@@ -12,13 +12,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string decoded = url_decode(text);
   if (url_decode(url_encode(decoded)) != decoded) __builtin_trap();
   std::string query;
-  for (const auto& [key, value] : parse_query(text)) query += (query.empty() ? "" : "&") + url_encode(key) + "=" + url_encode(value);
+  for (const auto& [key, value] : parse_query(text))
+    query += (query.empty() ? "" : "&") + url_encode(key) + "=" + url_encode(value);
   if (parse_query(query) != parse_query(text)) __builtin_trap();
   for (const std::uint64_t bytes : {std::uint64_t(0), std::uint64_t(1), std::uint64_t(1000), UINT64_MAX}) {
     const RangeRequest range = parse_range(text, bytes);
     if (range.kind != RangeRequest::Kind::part) continue;
     // A part lies inside the body, and its Content-Range names it.
-    if (range.range.length == 0 || range.range.length > bytes || range.range.first > bytes - range.range.length) __builtin_trap();
+    if (range.range.length == 0 || range.range.length > bytes || range.range.first > bytes - range.range.length)
+      __builtin_trap();
     if (render_content_range(range, bytes).find("bytes ") != 0) __builtin_trap();
   }
   matches_tag(text, "\"tag\"");

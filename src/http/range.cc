@@ -11,7 +11,9 @@ constexpr std::string_view kUnit = "bytes=";
 
 std::string_view without_weakness(std::string_view tag) { return tag.starts_with("W/") ? tag.substr(2) : tag; }
 
-bool is_digits(std::string_view text) { return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos; }
+bool is_digits(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
 
 /// A position, where one that does not fit 64 bits is as good as the largest.
 std::uint64_t parse_position(std::string_view digits) { return parse_u64(digits).value_or(UINT64_MAX); }
@@ -43,7 +45,8 @@ RangeRequest parse_range(std::string_view header, std::uint64_t size) {
 
 std::string render_content_range(const RangeRequest& request, std::uint64_t size) {
   if (request.kind != RangeRequest::Kind::part) return "bytes */" + std::to_string(size);
-  return "bytes " + std::to_string(request.range.first) + "-" + std::to_string(request.range.first + request.range.length - 1) + "/" + std::to_string(size);
+  return "bytes " + std::to_string(request.range.first) + "-" +
+         std::to_string(request.range.first + request.range.length - 1) + "/" + std::to_string(size);
 }
 
 bool matches_tag(std::string_view if_none_match, std::string_view tag) {

@@ -34,12 +34,12 @@ RangeRequest parse_range(std::string_view header, std::uint64_t size);
 /// "bytes 0-99/1000", and for kind unsatisfiable "bytes */1000": the Content-Range of the answer.
 std::string render_content_range(const RangeRequest& request, std::uint64_t size);
 
-/// Whether an If-None-Match header names `tag` (with its quotes), or is "*". Weak tags compare like strong ones. The answer
-/// is then 304 for GET and HEAD, 412 for others.
+/// Whether an If-None-Match header names `tag` (with its quotes), or is "*". Weak tags compare like strong ones. The
+/// answer is then 304 for GET and HEAD, 412 for others.
 bool matches_tag(std::string_view if_none_match, std::string_view tag);
 
-/// What this request gets of a body of `size` bytes named by `tag`: honours If-Range, so that a client that continues an older
-/// body gets the whole new one.
+/// What this request gets of a body of `size` bytes named by `tag`: honours If-Range, so that a client that continues
+/// an older body gets the whole new one.
 RangeRequest requested_range(const Request& request, std::string_view tag, std::uint64_t size);
 
 }  // namespace slipway::http

@@ -32,7 +32,8 @@ TEST(Range, what_begins_behind_the_end_is_unsatisfiable) {
 }
 
 TEST(Range, what_is_not_understood_is_answered_whole) {
-  for (const char* header : {"", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-2", "bytes=0-1,5-6", "lines=0-1", "bytes=+1-2", "bytes=--5", "bytes 0-1"}) {
+  for (const char* header : {"", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-2", "bytes=0-1,5-6", "lines=0-1",
+                             "bytes=+1-2", "bytes=--5", "bytes 0-1"}) {
     EXPECT_EQ(parse_range(header, 1000).kind, Kind::whole) << header;
   }
 }

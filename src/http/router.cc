@@ -24,7 +24,8 @@ void insert(Router::Impl::Node& root, Method method, std::string_view pattern, R
   for (std::string_view segment : segments_of(pattern)) {
     if (segment.starts_with('{') && segment.ends_with("...}")) {
       route.parameter_names.emplace_back(segment.substr(1, segment.size() - 5));
-      CHECK(node->rest.emplace(method, std::move(route)).second, "the route " + std::string(pattern) + " was added twice");
+      CHECK(node->rest.emplace(method, std::move(route)).second,
+            "the route " + std::string(pattern) + " was added twice");
       return;
     }
     if (segment.starts_with('{') && segment.ends_with('}')) {
@@ -37,7 +38,8 @@ void insert(Router::Impl::Node& root, Method method, std::string_view pattern, R
       node = child.get();
     }
   }
-  CHECK(node->routes.emplace(method, std::move(route)).second, "the route " + std::string(pattern) + " was added twice");
+  CHECK(node->routes.emplace(method, std::move(route)).second,
+        "the route " + std::string(pattern) + " was added twice");
 }
 
 /// One walk down the tree, literals first; backs up when a branch has no route for the method.
@@ -54,7 +56,9 @@ class Search {
  private:
   bool visit(const Router::Impl::Node& node, size_t depth) {
     if (depth == segments_.size()) return take(node.routes);
-    if (const auto child = node.literals.find(segments_[depth]); child != node.literals.end() && visit(*child->second, depth + 1)) return true;
+    if (const auto child = node.literals.find(segments_[depth]);
+        child != node.literals.end() && visit(*child->second, depth + 1))
+      return true;
     if (node.parameter && !segments_[depth].empty()) {
       match_.values.push_back(segments_[depth]);
       if (visit(*node.parameter, depth + 1)) return true;
@@ -123,12 +127,15 @@ void Router::add_websocket(std::string_view pattern, WebSocketHandler handler) {
 
 void Router::add_gate(Gate gate) { impl_->gates.push_back(std::move(gate)); }
 
-void Router::set_fallback(std::function<Response(const Request&, int status)> fallback) { impl_->fallback = std::move(fallback); }
+void Router::set_fallback(std::function<Response(const Request&, int status)> fallback) {
+  impl_->fallback = std::move(fallback);
+}
 
 std::vector<std::pair<Method, std::string>> Router::routes() const {
   std::vector<std::pair<Method, std::string>> out;
   collect(impl_->root, out);
-  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return std::tie(a.second, a.first) < std::tie(b.second, b.first); });
+  std::sort(out.begin(), out.end(),
+            [](const auto& a, const auto& b) { return std::tie(a.second, a.first) < std::tie(b.second, b.first); });
   return out;
 }
 

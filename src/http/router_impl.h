@@ -28,9 +28,9 @@ struct Route {
 };
 
 struct Match {
-  const Route* route = nullptr;                 // null: see `allowed`
-  std::vector<std::string_view> values;         // still percent-encoded, in the order of parameter_names
-  std::set<Method> allowed;                     // methods the path exists under, when the one asked for does not
+  const Route* route = nullptr;          // null: see `allowed`
+  std::vector<std::string_view> values;  // still percent-encoded, in the order of parameter_names
+  std::set<Method> allowed;              // methods the path exists under, when the one asked for does not
 
   /// As the Allow header has it: "GET, HEAD, POST".
   std::string render_allowed() const;

@@ -17,7 +17,9 @@ std::string found(const Router& router, Method method, std::string_view path) {
 
 TEST(Router, literals_win_over_parts_and_parts_over_the_rest) {
   Router router;
-  for (const char* pattern : {"/", "/runs", "/runs/{run}", "/runs/columns", "/runs/{run}/files/{path...}", "/{rest...}"}) router.add(Method::get, pattern, kNothing);
+  for (const char* pattern :
+       {"/", "/runs", "/runs/{run}", "/runs/columns", "/runs/{run}/files/{path...}", "/{rest...}"})
+    router.add(Method::get, pattern, kNothing);
   EXPECT_EQ(found(router, Method::get, "/"), "/");
   EXPECT_EQ(found(router, Method::get, "/runs"), "/runs");
   EXPECT_EQ(found(router, Method::get, "/runs/columns"), "/runs/columns");
@@ -57,7 +59,8 @@ TEST(Router, lists_its_routes_in_order) {
   router.add(Method::post, "/b", kNothing);
   router.add(Method::get, "/b", kNothing);
   router.add(Method::get, "/a/{x}", kNothing);
-  const std::vector<std::pair<Method, std::string>> wanted = {{Method::get, "/a/{x}"}, {Method::get, "/b"}, {Method::post, "/b"}};
+  const std::vector<std::pair<Method, std::string>> wanted = {
+      {Method::get, "/a/{x}"}, {Method::get, "/b"}, {Method::post, "/b"}};
   EXPECT_EQ(router.routes(), wanted);
 }
 

@@ -23,7 +23,8 @@ using boost::system::error_code;
 
 ServerCounters::ServerCounters(Counters& counters)
     : connections_total(counters.counter("http_connections_total", "Connections accepted")),
-      connections_refused(counters.counter("http_connections_refused_total", "Connections closed because too many were open")),
+      connections_refused(
+          counters.counter("http_connections_refused_total", "Connections closed because too many were open")),
       bytes_in(counters.counter("http_body_bytes_received_total", "Bytes of request bodies")),
       bytes_out(counters.counter("http_bytes_sent_total", "Bytes of answers")),
       timed_out(counters.counter("http_requests_timed_out_total", "Requests whose head or body was too slow")),
@@ -32,7 +33,8 @@ ServerCounters::ServerCounters(Counters& counters)
       requests_in_flight(counters.gauge("http_requests_in_flight", "Requests being read or answered now")),
       latency(counters.latency("http_request_duration_seconds", "From a request's head to its answer")) {
   static constexpr const char* kClasses[] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
-  for (size_t i = 0; i < 5; ++i) by_class[i] = &counters.counter("http_requests_total", "Requests answered", {{"status", kClasses[i]}});
+  for (size_t i = 0; i < 5; ++i)
+    by_class[i] = &counters.counter("http_requests_total", "Requests answered", {{"status", kClasses[i]}});
 }
 
 namespace {
@@ -59,7 +61,9 @@ class AsioServer : public Server {
     const ServerOptions& options = shared_->options;
     error_code problem;
     const auto address = asio::ip::make_address(options.address, problem);
-    if (problem) return Error{ErrorCode::invalid_argument, "'" + options.address + "' is no IP address; expected for example 127.0.0.1 or ::1"};
+    if (problem)
+      return Error{ErrorCode::invalid_argument,
+                   "'" + options.address + "' is no IP address; expected for example 127.0.0.1 or ::1"};
     if (options.tls) tls_ = TRY(TlsFiles::open(*options.tls));
     const tcp::endpoint endpoint(address, static_cast<unsigned short>(options.port));
     acceptor_->open(endpoint.protocol(), problem);
@@ -67,8 +71,12 @@ class AsioServer : public Server {
     if (!problem) acceptor_->bind(endpoint, problem);
     if (!problem) acceptor_->listen(1024, problem);
     if (problem) {
-      return Error{ErrorCode::failed_precondition, "cannot listen on " + options.address + ":" + std::to_string(options.port) + ": " + problem.message() +
-                                                       (problem == asio::error::address_in_use ? "; another program answers there, choose another port with --listen" : "")};
+      return Error{ErrorCode::failed_precondition,
+                   "cannot listen on " + options.address + ":" + std::to_string(options.port) + ": " +
+                       problem.message() +
+                       (problem == asio::error::address_in_use
+                            ? "; another program answers there, choose another port with --listen"
+                            : "")};
     }
     port_ = acceptor_->local_endpoint().port();
     return {};
@@ -94,7 +102,8 @@ class AsioServer : public Server {
     });
     on_every_loop([](Closable& connection) { connection.drain(); });
     const Time deadline = system_clock().steady() + grace;
-    while (shared_->open > 0 && system_clock().steady() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    while (shared_->open > 0 && system_clock().steady() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     // Handlers that still run on the pool hold their connections; the event loops outlive them all.
     while (shared_->open > 0) {
       on_every_loop([](Closable& connection) { connection.abort(); });
@@ -148,10 +157,12 @@ class AsioServer : public Server {
         continue;
       }
       shared_->counters.connections_total.add();
-      asio::post(loops_[number]->context, [shared = shared_, loop = loops_[number], tls = tls_ ? tls_->context() : nullptr, socket = std::move(socket)]() mutable {
-        if (tls) return serve_tls(std::move(shared), loop, std::move(socket), std::move(tls));
-        serve(std::move(shared), loop, std::move(socket));
-      });
+      asio::post(loops_[number]->context,
+                 [shared = shared_, loop = loops_[number], tls = tls_ ? tls_->context() : nullptr,
+                  socket = std::move(socket)]() mutable {
+                   if (tls) return serve_tls(std::move(shared), loop, std::move(socket), std::move(tls));
+                   serve(std::move(shared), loop, std::move(socket));
+                 });
     }
   }
 
@@ -176,7 +187,8 @@ class AsioServer : public Server {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, const Router& router, ThreadPool& pool, Counters& counters) {
+Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, const Router& router, ThreadPool& pool,
+                                              Counters& counters) {
   auto server = std::make_unique<AsioServer>(options, router, pool, counters);
   TRY(server->listen());
   server->run();

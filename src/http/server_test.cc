@@ -18,7 +18,8 @@ class Http : public ::testing::Test {
  protected:
   void SetUp() override {
     Router& router = server.router;
-    router.add(Method::get, "/fast", [](Request&, Responder responder) { responder.send(Response::text("fast")); }, {.where = Where::on_loop});
+    router.add(Method::get, "/fast", [](Request&, Responder responder) { responder.send(Response::text("fast")); },
+               {.where = Where::on_loop});
     router.add(Method::get, "/slow", [](Request&, Responder responder) {
       std::this_thread::sleep_for(30ms);
       responder.send(Response::text("slow"));
@@ -29,23 +30,29 @@ class Http : public ::testing::Test {
       responder.send(Response::text(text));
     });
     for (Where where : {Where::on_loop, Where::on_pool}) {
-      router.add(Method::post, where == Where::on_loop ? "/body" : "/body/pool", [](Request& request, Responder responder) { responder.send(Response::text(request.body)); },
+      router.add(Method::post, where == Where::on_loop ? "/body" : "/body/pool",
+                 [](Request& request, Responder responder) { responder.send(Response::text(request.body)); },
                  {.where = where, .body_bytes_max = 100'000});
     }
     router.add(Method::get, "/dropped", [](Request&, Responder) {});
     router.add(Method::get, "/throws", [](Request&, Responder) { throw std::runtime_error("as planned"); });
-    router.add(Method::get, "/throws/loop", [](Request&, Responder) { throw std::runtime_error("as planned"); }, {.where = Where::on_loop});
+    router.add(Method::get, "/throws/loop", [](Request&, Responder) { throw std::runtime_error("as planned"); },
+               {.where = Where::on_loop});
     router.add(Method::get, "/twice", [](Request&, Responder responder) {
       responder.send(Response::text("one"));
       responder.send(Response::text("two"));
     });
-    router.add(Method::get, "/large", [](Request&, Responder responder) { responder.send(Response::json("[" + std::string(50'000, ' ') + "]")); });
-    router.add(Method::get, "/later", [this](Request&, Responder responder) {
-      later = std::thread([responder] {
-        std::this_thread::sleep_for(20ms);
-        responder.send(Response::text("later"));
-      });
-    }, {.where = Where::on_loop});
+    router.add(Method::get, "/large", [](Request&, Responder responder) {
+      responder.send(Response::json("[" + std::string(50'000, ' ') + "]"));
+    });
+    router.add(Method::get, "/later",
+               [this](Request&, Responder responder) {
+                 later = std::thread([responder] {
+                   std::this_thread::sleep_for(20ms);
+                   responder.send(Response::text("later"));
+                 });
+               },
+               {.where = Where::on_loop});
     server.options.head_timeout = 300ms;
     server.options.idle_timeout = 2s;
     server.options.body_grace = 300ms;
@@ -137,10 +144,12 @@ TEST_F(Http, a_second_answer_is_ignored_and_counted) {
 }
 
 TEST_F(Http, what_is_no_request_is_400_and_the_connection_closes) {
-  for (const char* bytes : {"nonsense\r\n\r\n", "GET /fast HTTP/9.9\r\nHost: a\r\n\r\n", "GET /fast HTTP/1.1\r\nHost: a\r\nBad Name: x\r\n\r\n",
-                            "GET fast HTTP/1.1\r\nHost: a\r\n\r\n", "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 5x\r\n\r\n",
-                            "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
-                            "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello"}) {
+  for (const char* bytes :
+       {"nonsense\r\n\r\n", "GET /fast HTTP/9.9\r\nHost: a\r\n\r\n",
+        "GET /fast HTTP/1.1\r\nHost: a\r\nBad Name: x\r\n\r\n", "GET fast HTTP/1.1\r\nHost: a\r\n\r\n",
+        "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 5x\r\n\r\n",
+        "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello"}) {
     RawClient client = connect();
     const Answer answer = client.ask(bytes);
     EXPECT_EQ(answer.status, 400) << bytes;
@@ -150,8 +159,9 @@ TEST_F(Http, what_is_no_request_is_400_and_the_connection_closes) {
 }
 
 TEST_F(Http, a_request_of_doubtful_length_or_host_is_refused) {
-  for (const char* bytes : {"POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\nGET /fast HTTP/1.1\r\nHost: a\r\n\r\n", "GET /fast HTTP/1.1\r\n\r\n",
-                            "GET /fast HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"}) {
+  for (const char* bytes :
+       {"POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\nGET /fast HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /fast HTTP/1.1\r\n\r\n", "GET /fast HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"}) {
     RawClient client = connect();
     EXPECT_EQ(client.ask(bytes).status, 400) << bytes;
     EXPECT_TRUE(client.is_closed_within(2s)) << bytes;
@@ -168,7 +178,9 @@ TEST_F(Http, http_1_0_closes_unless_asked_not_to) {
   EXPECT_EQ(other.ask("GET /fast HTTP/1.0\r\n\r\n").body, "fast");
 }
 
-TEST_F(Http, an_unknown_method_is_refused) { EXPECT_EQ(connect().ask("BREW /fast HTTP/1.1\r\nHost: a\r\n\r\n").status, 501); }
+TEST_F(Http, an_unknown_method_is_refused) {
+  EXPECT_EQ(connect().ask("BREW /fast HTTP/1.1\r\nHost: a\r\n\r\n").status, 501);
+}
 
 TEST_F(Http, a_huge_head_is_431) {
   RawClient client = connect();
@@ -224,14 +236,18 @@ TEST_F(Http, a_body_that_is_cut_off_reaches_no_handler) {
 TEST_F(Http, chunked_bodies_are_joined_and_trailers_dropped) {
   RawClient client = connect();
   const std::string head = "POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
-  EXPECT_EQ(client.ask(head + "5\r\nhello\r\n1;ext=\"v\"\r\n \r\n5\r\nworld\r\n0\r\nX-Trailer: no\r\n\r\n").body, "hello world");
+  EXPECT_EQ(client.ask(head + "5\r\nhello\r\n1;ext=\"v\"\r\n \r\n5\r\nworld\r\n0\r\nX-Trailer: no\r\n\r\n").body,
+            "hello world");
   EXPECT_EQ(client.ask(get("/fast")).body, "fast");
 }
 
 TEST_F(Http, malformed_chunks_are_400) {
   for (const char* chunks : {"zz\r\nhello\r\n", "5\r\nhelloXX\r\n", "ffffffffffffffffff\r\n"}) {
     RawClient client = connect();
-    EXPECT_EQ(client.ask(std::string("POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n") + chunks).status, 400) << chunks;
+    EXPECT_EQ(
+        client.ask(std::string("POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n") + chunks).status,
+        400)
+        << chunks;
     EXPECT_TRUE(client.is_closed_within(2s));
   }
 }
@@ -241,7 +257,9 @@ TEST_F(Http, a_body_over_the_limit_is_413_before_it_is_read) {
   EXPECT_EQ(client.ask("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 100001\r\n\r\n").status, 413);
   EXPECT_TRUE(client.is_closed_within(2s));
   RawClient waiting = connect();
-  EXPECT_EQ(waiting.ask("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 100001\r\nExpect: 100-continue\r\n\r\n").status, 413);
+  EXPECT_EQ(
+      waiting.ask("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 100001\r\nExpect: 100-continue\r\n\r\n").status,
+      413);
 }
 
 TEST_F(Http, a_client_that_sends_too_much_still_reads_the_413) {
@@ -260,7 +278,8 @@ TEST_F(Http, chunks_over_the_limit_are_413) {
 
 TEST_F(Http, a_client_that_expects_continue_gets_it_first) {
   RawClient client = connect();
-  EXPECT_EQ(client.ask("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n").status, 100);
+  EXPECT_EQ(client.ask("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n").status,
+            100);
   EXPECT_EQ(client.ask("hello").body, "hello");
 }
 
@@ -294,7 +313,9 @@ TEST_F(Http, a_gate_can_end_a_request_before_its_body_is_read) {
     return std::nullopt;
   });
   RawClient client = connect();
-  EXPECT_EQ(client.ask("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 90000\r\nExpect: 100-continue\r\n\r\n").status, 401);
+  EXPECT_EQ(
+      client.ask("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 90000\r\nExpect: 100-continue\r\n\r\n").status,
+      401);
   EXPECT_EQ(connect().ask(get("/fast", "Authorization: Bearer x\r\n")).status, 200);
 }
 
@@ -302,7 +323,8 @@ TEST_F(Http, a_handler_may_answer_later_from_any_thread) { EXPECT_EQ(connect().a
 
 TEST_F(Http, the_peer_of_a_loopback_connection_has_its_owners_uid) {
   server.router.add(Method::get, "/peer", [](Request& request, Responder responder) {
-    responder.send(Response::text(request.peer.address + " " + std::to_string(request.peer.loopback) + " " + (request.peer.uid ? std::to_string(*request.peer.uid) : "nobody")));
+    responder.send(Response::text(request.peer.address + " " + std::to_string(request.peer.loopback) + " " +
+                                  (request.peer.uid ? std::to_string(*request.peer.uid) : "nobody")));
   });
   EXPECT_EQ(connect().ask(get("/peer")).body, "127.0.0.1 1 " + std::to_string(::getuid()));
 }
@@ -344,7 +366,8 @@ TEST(Server, a_full_pool_says_503_with_retry_after) {
 TEST(Server, too_many_connections_are_told_to_come_back) {
   TestServer server;
   server.options.connections_max = 2;
-  server.router.add(Method::get, "/", [](Request&, Responder responder) { responder.send(Response::text("x")); }, {.where = Where::on_loop});
+  server.router.add(Method::get, "/", [](Request&, Responder responder) { responder.send(Response::text("x")); },
+                    {.where = Where::on_loop});
   const int port = server.start();
   RawClient one(port), two(port);
   EXPECT_EQ(one.ask(get("/")).status, 200);
@@ -404,13 +427,17 @@ TEST(Server, a_port_in_use_is_named_in_the_error) {
   TestServer first, second;
   second.options.port = first.start();
   EXPECT_EQ(second.start(), 0);
-  EXPECT_NE(second.problem.find("127.0.0.1:" + std::to_string(second.options.port)), std::string::npos) << second.problem;
+  EXPECT_NE(second.problem.find("127.0.0.1:" + std::to_string(second.options.port)), std::string::npos)
+      << second.problem;
 }
 
 TEST(Server, two_hundred_connections_at_once_all_get_their_own_answers) {
   TestServer server(8, 4096);
-  server.router.add(Method::post, "/loop", [](Request& request, Responder responder) { responder.send(Response::text(request.body)); }, {.where = Where::on_loop});
-  server.router.add(Method::post, "/pool", [](Request& request, Responder responder) { responder.send(Response::text(request.body)); });
+  server.router.add(Method::post, "/loop",
+                    [](Request& request, Responder responder) { responder.send(Response::text(request.body)); },
+                    {.where = Where::on_loop});
+  server.router.add(Method::post, "/pool",
+                    [](Request& request, Responder responder) { responder.send(Response::text(request.body)); });
   const int port = server.start();
   std::atomic<int> wrong{0};
   std::vector<std::thread> threads;
@@ -419,7 +446,9 @@ TEST(Server, two_hundred_connections_at_once_all_get_their_own_answers) {
       std::vector<std::unique_ptr<RawClient>> clients;
       for (int i = 0; i < 25; ++i) clients.push_back(std::make_unique<RawClient>(port));
       for (int round = 0; round < 8; ++round) {
-        const auto text = [&](size_t i) { return std::to_string(t) + "/" + std::to_string(i) + "/" + std::to_string(round) + std::string(i * 100, '.'); };
+        const auto text = [&](size_t i) {
+          return std::to_string(t) + "/" + std::to_string(i) + "/" + std::to_string(round) + std::string(i * 100, '.');
+        };
         for (size_t i = 0; i < clients.size(); ++i) clients[i]->send(post(i % 2 ? "/pool" : "/loop", text(i)));
         for (size_t i = 0; i < clients.size(); ++i) wrong += clients[i]->read_answer(false, 20s).body != text(i);
       }

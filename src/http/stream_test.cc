@@ -61,7 +61,9 @@ TEST(Stream, an_answer_of_known_length_keeps_the_connection) {
 
 TEST(Stream, a_body_shorter_than_promised_ends_the_connection) {
   TestServer server;
-  server.router.add(Method::get, "/short", [](Request&, Responder responder) { (void)responder.stream(stream_head(), 100)->write("only this"); });
+  server.router.add(Method::get, "/short", [](Request&, Responder responder) {
+    (void)responder.stream(stream_head(), 100)->write("only this");
+  });
   RawClient client(server.start());
   EXPECT_FALSE(client.ask(get("/short")).is_whole);
   EXPECT_TRUE(client.is_closed_within(2s));
@@ -109,7 +111,10 @@ TEST(Stream, try_write_says_when_too_much_waits) {
   TestServer server;
   server.options.stream_queue_bytes_max = 100'000;
   std::promise<std::shared_ptr<BodyWriter>> handed;
-  server.router.add(Method::get, "/events", [&](Request&, Responder responder) { handed.set_value(responder.stream(stream_head("text/event-stream"))); }, {.where = Where::on_loop});
+  server.router.add(
+      Method::get, "/events",
+      [&](Request&, Responder responder) { handed.set_value(responder.stream(stream_head("text/event-stream"))); },
+      {.where = Where::on_loop});
   RawClient client(server.start(), 4096);
   client.send(get("/events"));
   const auto writer = handed.get_future().get();
@@ -124,12 +129,14 @@ TEST(Stream, a_client_that_leaves_is_noticed_while_nothing_is_written) {
   TestServer server;
   std::atomic<int> gone{0};
   std::promise<std::shared_ptr<BodyWriter>> handed;
-  server.router.add(Method::get, "/events", [&](Request&, Responder responder) {
-    const auto writer = responder.stream(stream_head("text/event-stream"));
-    writer->on_client_gone([&] { ++gone; });
-    writer->try_write("data: 1\n\n");
-    handed.set_value(writer);
-  }, {.where = Where::on_loop});
+  server.router.add(Method::get, "/events",
+                    [&](Request&, Responder responder) {
+                      const auto writer = responder.stream(stream_head("text/event-stream"));
+                      writer->on_client_gone([&] { ++gone; });
+                      writer->try_write("data: 1\n\n");
+                      handed.set_value(writer);
+                    },
+                    {.where = Where::on_loop});
   auto client = std::make_unique<RawClient>(server.start());
   client->send(get("/events"));
   ASSERT_TRUE(client->read_until("data: 1"));
@@ -145,7 +152,10 @@ TEST(Stream, a_client_that_leaves_is_noticed_while_nothing_is_written) {
 TEST(Stream, events_arrive_when_they_are_written) {
   TestServer server;
   std::promise<std::shared_ptr<BodyWriter>> handed;
-  server.router.add(Method::get, "/events", [&](Request&, Responder responder) { handed.set_value(responder.stream(stream_head("text/event-stream"))); }, {.where = Where::on_loop});
+  server.router.add(
+      Method::get, "/events",
+      [&](Request&, Responder responder) { handed.set_value(responder.stream(stream_head("text/event-stream"))); },
+      {.where = Where::on_loop});
   RawClient client(server.start());
   client.send(get("/events"));
   ASSERT_TRUE(client.read_until("\r\n\r\n"));  // the head does not wait for the first event
@@ -161,7 +171,10 @@ TEST(Stream, a_stop_ends_event_streams_and_waits_for_downloads) {
   TestServer server;
   std::promise<std::shared_ptr<BodyWriter>> handed;
   std::promise<void> entered;
-  server.router.add(Method::get, "/events", [&](Request&, Responder responder) { handed.set_value(responder.stream(stream_head("text/event-stream"))); }, {.where = Where::on_loop});
+  server.router.add(
+      Method::get, "/events",
+      [&](Request&, Responder responder) { handed.set_value(responder.stream(stream_head("text/event-stream"))); },
+      {.where = Where::on_loop});
   server.router.add(Method::get, "/download", [&](Request&, Responder responder) {
     const auto writer = responder.stream(stream_head());
     (void)writer->write("first ");
@@ -184,18 +197,21 @@ TEST(Stream, a_stop_ends_event_streams_and_waits_for_downloads) {
 
 TEST(Upload, a_streamed_body_arrives_in_pieces_whatever_its_size) {
   TestServer server;
-  server.router.add_streaming(Method::put, "/upload", [](Request&, BodyReader& body, Responder responder) {
-    std::uint64_t bytes = 0, sum = 0;
-    while (true) {
-      auto piece = body.next();
-      if (!piece.ok()) return responder.send(Response::text(piece.error().message, 400));
-      if (piece->empty()) break;
-      EXPECT_LE(piece->size(), 1u << 20);
-      bytes += piece->size();
-      for (char c : *piece) sum += static_cast<unsigned char>(c);
-    }
-    responder.send(Response::text(std::to_string(bytes) + " " + std::to_string(sum) + " " + (body.length() ? std::to_string(*body.length()) : "?")));
-  }, {.body_bytes_max = 1u << 30});
+  server.router.add_streaming(Method::put, "/upload",
+                              [](Request&, BodyReader& body, Responder responder) {
+                                std::uint64_t bytes = 0, sum = 0;
+                                while (true) {
+                                  auto piece = body.next();
+                                  if (!piece.ok()) return responder.send(Response::text(piece.error().message, 400));
+                                  if (piece->empty()) break;
+                                  EXPECT_LE(piece->size(), 1u << 20);
+                                  bytes += piece->size();
+                                  for (char c : *piece) sum += static_cast<unsigned char>(c);
+                                }
+                                responder.send(Response::text(std::to_string(bytes) + " " + std::to_string(sum) + " " +
+                                                              (body.length() ? std::to_string(*body.length()) : "?")));
+                              },
+                              {.body_bytes_max = 1u << 30});
   RawClient client(server.start());
   const std::string megabyte(1 << 20, '\1');
   for (int round = 0; round < 2; ++round) {
@@ -213,11 +229,13 @@ TEST(Upload, a_streamed_body_arrives_in_pieces_whatever_its_size) {
 TEST(Upload, the_client_is_read_only_as_fast_as_the_handler_pulls) {
   TestServer server;
   std::promise<void> go;
-  server.router.add_streaming(Method::put, "/upload", [gone = go.get_future().share()](Request&, BodyReader& body, Responder responder) {
-    (void)body.next();
-    gone.wait();
-    responder.send(Response::text("enough"));
-  }, {.body_bytes_max = 1u << 30});
+  server.router.add_streaming(Method::put, "/upload",
+                              [gone = go.get_future().share()](Request&, BodyReader& body, Responder responder) {
+                                (void)body.next();
+                                gone.wait();
+                                responder.send(Response::text("enough"));
+                              },
+                              {.body_bytes_max = 1u << 30});
   RawClient client(server.start());
   std::atomic<size_t> sent{0};
   client.send("PUT /upload HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(200 << 20) + "\r\n\r\n");
@@ -236,15 +254,18 @@ TEST(Upload, the_client_is_read_only_as_fast_as_the_handler_pulls) {
 TEST(Upload, a_body_cut_off_is_cancelled_and_too_large_says_so) {
   TestServer server;
   std::promise<ErrorCode> found;
-  server.router.add_streaming(Method::put, "/upload", [&](Request&, BodyReader& body, Responder responder) {
-    while (true) {
-      auto piece = body.next();
-      if (piece.ok() && !piece->empty()) continue;
-      if (!piece.ok() && piece.error().code == ErrorCode::too_large) return responder.send(Response::text("too large", 413));
-      found.set_value(piece.ok() ? ErrorCode::internal : piece.error().code);
-      return responder.send(Response::text("?", 400));
-    }
-  }, {.body_bytes_max = 100'000});
+  server.router.add_streaming(Method::put, "/upload",
+                              [&](Request&, BodyReader& body, Responder responder) {
+                                while (true) {
+                                  auto piece = body.next();
+                                  if (piece.ok() && !piece->empty()) continue;
+                                  if (!piece.ok() && piece.error().code == ErrorCode::too_large)
+                                    return responder.send(Response::text("too large", 413));
+                                  found.set_value(piece.ok() ? ErrorCode::internal : piece.error().code);
+                                  return responder.send(Response::text("?", 400));
+                                }
+                              },
+                              {.body_bytes_max = 100'000});
   const int port = server.start();
   {
     RawClient client(port);
@@ -253,7 +274,8 @@ TEST(Upload, a_body_cut_off_is_cancelled_and_too_large_says_so) {
     EXPECT_EQ(found.get_future().get(), ErrorCode::cancelled);
   }
   RawClient client(port);
-  client.send("PUT /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n30d40\r\n" + std::string(200'000, 'x') + "\r\n0\r\n\r\n");
+  client.send("PUT /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n30d40\r\n" +
+              std::string(200'000, 'x') + "\r\n0\r\n\r\n");
   EXPECT_EQ(client.read_answer().status, 413);
   EXPECT_EQ(RawClient(port).ask("PUT /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n").status, 413);
 }
@@ -266,18 +288,21 @@ TEST(Upload, expecting_clients_are_told_to_go_on) {
     responder.send(Response::text(all));
   });
   RawClient client(server.start());
-  EXPECT_EQ(client.ask("PUT /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n").status, 100);
+  EXPECT_EQ(client.ask("PUT /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n").status,
+            100);
   EXPECT_EQ(client.ask("hello").body, "hello");
 }
 
 TEST(Upload, an_answer_may_begin_before_the_body_has_ended) {
   TestServer server;
-  server.router.add_streaming(Method::post, "/echo", [](Request&, BodyReader& body, Responder responder) {
-    const auto writer = responder.stream(stream_head());
-    for (auto piece = body.next(); piece.ok() && !piece->empty(); piece = body.next()) {
-      if (!writer->write(*piece).ok()) return;
-    }
-  }, {.body_bytes_max = 1u << 30});
+  server.router.add_streaming(Method::post, "/echo",
+                              [](Request&, BodyReader& body, Responder responder) {
+                                const auto writer = responder.stream(stream_head());
+                                for (auto piece = body.next(); piece.ok() && !piece->empty(); piece = body.next()) {
+                                  if (!writer->write(*piece).ok()) return;
+                                }
+                              },
+                              {.body_bytes_max = 1u << 30});
   RawClient client(server.start());
   client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello");
   ASSERT_TRUE(client.read_until("hello", 2s));

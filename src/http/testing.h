@@ -32,7 +32,8 @@ struct Answer {
 class RawClient {
  public:
   explicit RawClient(int port, int receive_buffer_bytes = 0) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    if (receive_buffer_bytes > 0) ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof receive_buffer_bytes);
+    if (receive_buffer_bytes > 0)
+      ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof receive_buffer_bytes);
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(static_cast<std::uint16_t>(port));
@@ -120,7 +121,8 @@ class RawClient {
     answer.status = static_cast<int>(parse_i64(std::string_view(answer.head).substr(9, 3)).value_or(0));
     for (const std::string& line : split(answer.head, '\n')) {
       const size_t colon = line.find(':');
-      if (colon != std::string::npos) answer.headers.add(line.substr(0, colon), std::string(trim(std::string_view(line).substr(colon + 1))));
+      if (colon != std::string::npos)
+        answer.headers.add(line.substr(0, colon), std::string(trim(std::string_view(line).substr(colon + 1))));
     }
   }
 
@@ -151,12 +153,17 @@ inline std::string get(std::string_view target, std::string_view more_headers = 
 }
 
 inline std::string post(std::string_view target, std::string_view body, std::string_view more_headers = "") {
-  return "POST " + std::string(target) + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + std::string(more_headers) + "\r\n" + std::string(body);
+  return "POST " + std::string(target) +
+         " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+         std::string(more_headers) + "\r\n" + std::string(body);
 }
 
 /// Fill `router`, adjust `options`, then start.
 struct TestServer {
-  explicit TestServer(size_t pool_threads = 4, size_t pool_waiting_max = 256) : pool("test", pool_threads, pool_waiting_max, counters) { options.loops = 2; }
+  explicit TestServer(size_t pool_threads = 4, size_t pool_waiting_max = 256)
+      : pool("test", pool_threads, pool_waiting_max, counters) {
+    options.loops = 2;
+  }
   ~TestServer() {
     if (server) server->stop(1s);
   }

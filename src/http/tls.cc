@@ -12,16 +12,19 @@ using boost::system::error_code;
 namespace {
 
 /// http/1.1 is all we speak; a client that does not offer it is served all the same.
-int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned in_size, void*) {
+int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned in_size,
+                    void*) {
   static constexpr unsigned char kOurs[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
   unsigned char* chosen = nullptr;
-  if (SSL_select_next_proto(&chosen, out_size, kOurs, sizeof kOurs, in, in_size) != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_NOACK;
+  if (SSL_select_next_proto(&chosen, out_size, kOurs, sizeof kOurs, in, in_size) != OPENSSL_NPN_NEGOTIATED)
+    return SSL_TLSEXT_ERR_NOACK;
   *out = chosen;
   return SSL_TLSEXT_ERR_OK;
 }
 
 Error unusable(const std::string& what, const std::string& file, const error_code& problem) {
-  return {ErrorCode::failed_precondition, "the TLS " + what + " " + file + " cannot be used: " + problem.message() + "; expected a PEM file that this user can read"};
+  return {ErrorCode::failed_precondition, "the TLS " + what + " " + file + " cannot be used: " + problem.message() +
+                                              "; expected a PEM file that this user can read"};
 }
 
 Result<std::shared_ptr<asio::ssl::context>> load(const TlsOptions& options) {
@@ -36,7 +39,8 @@ Result<std::shared_ptr<asio::ssl::context>> load(const TlsOptions& options) {
   context->use_private_key_file(options.key_file, asio::ssl::context::pem, problem);
   if (problem) return unusable("key", options.key_file, problem);
   if (SSL_CTX_check_private_key(native) != 1) {
-    return Error{ErrorCode::failed_precondition, "the TLS key " + options.key_file + " does not belong to the certificate " + options.certificate_file};
+    return Error{ErrorCode::failed_precondition,
+                 "the TLS key " + options.key_file + " does not belong to the certificate " + options.certificate_file};
   }
   return context;
 }
@@ -63,14 +67,16 @@ std::shared_ptr<asio::ssl::context> TlsFiles::context() {
     context_ = std::move(*fresh);
     log_info("http", "the TLS certificate was read again", {{"file", options_.certificate_file}});
   } else {
-    log_error("http", "the TLS certificate changed and cannot be used; the old one stays", {{"error", fresh.error().message}});
+    log_error("http", "the TLS certificate changed and cannot be used; the old one stays",
+              {{"error", fresh.error().message}});
   }
   return context_;
 }
 
 TlsFiles::Stamp TlsFiles::stamp() const {
   std::error_code ignored;
-  return {std::filesystem::last_write_time(options_.certificate_file, ignored), std::filesystem::last_write_time(options_.key_file, ignored)};
+  return {std::filesystem::last_write_time(options_.certificate_file, ignored),
+          std::filesystem::last_write_time(options_.key_file, ignored)};
 }
 
 }  // namespace slipway::http

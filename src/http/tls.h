@@ -15,11 +15,12 @@ namespace slipway::http {
 /// One thread (the accepting event loop). A connection keeps the context it was opened with.
 class TlsFiles {
  public:
-  /// failed_precondition with a sentence that names the file when one is missing, broken, or they do not belong together.
+  /// failed_precondition with a sentence that names the file when one is missing, broken, or they do not belong
+  /// together.
   static Result<std::unique_ptr<TlsFiles>> open(const TlsOptions& options, const Clock& clock = system_clock());
 
-  /// The newest good certificate. Looks at the files at most every kTlsCheckTime; broken new ones are logged and the old
-  /// ones stay.
+  /// The newest good certificate. Looks at the files at most every kTlsCheckTime; broken new ones are logged and the
+  /// old ones stay.
   std::shared_ptr<boost::asio::ssl::context> context();
 
  private:

@@ -19,8 +19,22 @@ using namespace testing;
 /// A key and a certificate for `name`, made by the openssl command.
 void make_certificate(const std::filesystem::path& folder, const std::string& name) {
   ProcessSpec spec;
-  spec.arguments = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=" + name,
-                    "-keyout", folder / "key.pem", "-out", folder / "certificate.pem"};
+  spec.arguments = {"openssl",
+                    "req",
+                    "-x509",
+                    "-newkey",
+                    "ec",
+                    "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1",
+                    "-nodes",
+                    "-days",
+                    "2",
+                    "-subj",
+                    "/CN=" + name,
+                    "-keyout",
+                    folder / "key.pem",
+                    "-out",
+                    folder / "certificate.pem"};
   const auto null = open_file("/dev/null", O_WRONLY).value();
   spec.stderr_fd = spec.stdout_fd = null.get();
   auto process = Process::start(spec);
@@ -31,7 +45,10 @@ void make_certificate(const std::filesystem::path& folder, const std::string& na
 /// A client that trusts whatever it gets, and says what that was.
 class TlsClient {
  public:
-  explicit TlsClient(int port) : raw_(port), context_(::SSL_CTX_new(::TLS_client_method()), ::SSL_CTX_free), ssl_(::SSL_new(context_.get()), ::SSL_free) {
+  explicit TlsClient(int port)
+      : raw_(port),
+        context_(::SSL_CTX_new(::TLS_client_method()), ::SSL_CTX_free),
+        ssl_(::SSL_new(context_.get()), ::SSL_free) {
     ::SSL_set_fd(ssl_.get(), raw_.fd());
     is_connected_ = ::SSL_connect(ssl_.get()) == 1;
   }
@@ -44,11 +61,14 @@ class TlsClient {
   std::string name() const {
     const std::unique_ptr<X509, void (*)(X509*)> certificate(::SSL_get1_peer_certificate(ssl_.get()), ::X509_free);
     char text[256] = "";
-    if (certificate) ::X509_NAME_get_text_by_NID(::X509_get_subject_name(certificate.get()), NID_commonName, text, sizeof text);
+    if (certificate)
+      ::X509_NAME_get_text_by_NID(::X509_get_subject_name(certificate.get()), NID_commonName, text, sizeof text);
     return text;
   }
 
-  bool send(std::string_view bytes) { return ::SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())) == static_cast<int>(bytes.size()); }
+  bool send(std::string_view bytes) {
+    return ::SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())) == static_cast<int>(bytes.size());
+  }
 
   /// What comes until `bytes` have, or the connection ends.
   std::string read(size_t bytes) {
@@ -84,17 +104,23 @@ class Tls : public ::testing::Test {
   void SetUp() override {
     make_certificate(folder.path(), "first");
     server.options.tls = TlsOptions{folder.path() / "certificate.pem", folder.path() / "key.pem"};
-    server.router.add(Method::get, "/", [](Request& request, Responder responder) { responder.send(Response::text(request.peer.tls ? "over tls" : "plain")); }, {.where = Where::on_loop});
+    server.router.add(Method::get, "/",
+                      [](Request& request, Responder responder) {
+                        responder.send(Response::text(request.peer.tls ? "over tls" : "plain"));
+                      },
+                      {.where = Where::on_loop});
     server.router.add(Method::get, "/large", [](Request&, Responder responder) {
       const auto writer = responder.stream(Response::text(""), 8u << 20);
       for (int i = 0; i < 8; ++i) (void)writer->write(std::string(1 << 20, 'x'));
     });
-    server.router.add(Method::get, "/events", [this](Request&, Responder responder) {
-      const auto writer = responder.stream(Response::text(""));
-      writer->on_client_gone([this] { ++gone; });
-      writer->try_write("data: 1\n\n");
-      held = writer;
-    }, {.where = Where::on_loop});
+    server.router.add(Method::get, "/events",
+                      [this](Request&, Responder responder) {
+                        const auto writer = responder.stream(Response::text(""));
+                        writer->on_client_gone([this] { ++gone; });
+                        writer->try_write("data: 1\n\n");
+                        held = writer;
+                      },
+                      {.where = Where::on_loop});
   }
 
   TemporaryDirectory folder;

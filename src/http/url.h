@@ -10,7 +10,8 @@ namespace slipway::http {
 
 inline constexpr size_t kQueryValuesMax = 10'000;
 
-/// "a=1&b=x%20y" -> pairs in order, decoded; a key without '=' has an empty value. Past kQueryValuesMax the rest is dropped.
+/// "a=1&b=x%20y" -> pairs in order, decoded; a key without '=' has an empty value. Past kQueryValuesMax the rest is
+/// dropped.
 std::vector<std::pair<std::string, std::string>> parse_query(std::string_view text);
 
 }  // namespace slipway::http

@@ -163,7 +163,9 @@ class Session : public Closable, public std::enable_shared_from_this<Session<Str
   void start_writing() {
     if (writing_) return;
     writing_ = true;
-    asio::co_spawn(socket_.get_executor(), [self = this->shared_from_this()]() -> asio::awaitable<void> { return self->write_all(); }, asio::detached);
+    asio::co_spawn(
+        socket_.get_executor(),
+        [self = this->shared_from_this()]() -> asio::awaitable<void> { return self->write_all(); }, asio::detached);
   }
 
   asio::awaitable<void> write_all() {
@@ -188,18 +190,22 @@ class Session : public Closable, public std::enable_shared_from_this<Session<Str
 }  // namespace
 
 bool is_websocket_upgrade(const UpgradeRequest& head) {
-  return beast::websocket::is_upgrade(head) && head[beast::http::field::sec_websocket_version] == "13" && !head[beast::http::field::sec_websocket_key].empty();
+  return beast::websocket::is_upgrade(head) && head[beast::http::field::sec_websocket_version] == "13" &&
+         !head[beast::http::field::sec_websocket_key].empty();
 }
 
 template <typename Stream>
-asio::awaitable<void> serve_websocket(Stream stream, UpgradeRequest head, const WebSocketHandler& handler, Request& request, Closable*& upgraded) {
+asio::awaitable<void> serve_websocket(Stream stream, UpgradeRequest head, const WebSocketHandler& handler,
+                                      Request& request, Closable*& upgraded) {
   const auto session = std::make_shared<Session<Stream>>(std::move(stream));
   upgraded = session.get();
   co_await session->run(std::move(head), handler, request);
   upgraded = nullptr;
 }
 
-template asio::awaitable<void> serve_websocket(tcp::socket, UpgradeRequest, const WebSocketHandler&, Request&, Closable*&);
-template asio::awaitable<void> serve_websocket(asio::ssl::stream<tcp::socket>, UpgradeRequest, const WebSocketHandler&, Request&, Closable*&);
+template asio::awaitable<void> serve_websocket(tcp::socket, UpgradeRequest, const WebSocketHandler&, Request&,
+                                               Closable*&);
+template asio::awaitable<void> serve_websocket(asio::ssl::stream<tcp::socket>, UpgradeRequest, const WebSocketHandler&,
+                                               Request&, Closable*&);
 
 }  // namespace slipway::http

@@ -10,7 +10,8 @@ namespace {
 
 using namespace testing;
 
-constexpr std::string_view kUpgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+constexpr std::string_view kUpgrade =
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
 /// A client's frame, masked with zeros (which changes nothing, and is allowed to a test).
 std::string frame(int opcode, std::string_view payload, bool is_masked = true) {

@@ -42,14 +42,16 @@ std::string tls_error() {
 // OpenSSL's own socket stream would raise SIGPIPE when the server is gone.
 int write_to_socket(BIO* bio, const char* data, int size) {
   BIO_clear_retry_flags(bio);
-  const ssize_t n = ::send(static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))), data, static_cast<size_t>(size), MSG_NOSIGNAL);
+  const ssize_t n = ::send(static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))), data,
+                           static_cast<size_t>(size), MSG_NOSIGNAL);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(bio);
   return static_cast<int>(n);
 }
 
 int read_from_socket(BIO* bio, char* into, int size) {
   BIO_clear_retry_flags(bio);
-  const ssize_t n = ::recv(static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))), into, static_cast<size_t>(size), 0);
+  const ssize_t n =
+      ::recv(static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))), into, static_cast<size_t>(size), 0);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_read(bio);
   return static_cast<int>(n);
 }
@@ -77,8 +79,9 @@ Result<std::string> find_bundle() {
   for (const char* bundle : kBundles) {
     if (std::filesystem::exists(bundle, ignored)) return std::string(bundle);
   }
-  return Error{ErrorCode::failed_precondition, std::string("no certificate authorities were found on this system (looked at ") + kBundles[0] +
-                                                   " and the like); install ca-certificates, or name a PEM file in SSL_CERT_FILE"};
+  return Error{ErrorCode::failed_precondition,
+               std::string("no certificate authorities were found on this system (looked at ") + kBundles[0] +
+                   " and the like); install ca-certificates, or name a PEM file in SSL_CERT_FILE"};
 }
 
 bool is_address(const std::string& host) {
@@ -96,7 +99,8 @@ Result<Trust> Trust::open(const std::string& ca_file) {
   SSL_CTX_set_verify(trust.native(), SSL_VERIFY_PEER, nullptr);
   const std::string file = ca_file.empty() ? TRY(find_bundle()) : ca_file;
   if (SSL_CTX_load_verify_file(trust.native(), file.c_str()) != 1) {
-    return Error{ErrorCode::failed_precondition, "the certificate authorities in " + file + " cannot be read: " + tls_error() + "; expected a PEM file"};
+    return Error{ErrorCode::failed_precondition, "the certificate authorities in " + file +
+                                                     " cannot be read: " + tls_error() + "; expected a PEM file"};
   }
   return trust;
 }
@@ -106,12 +110,14 @@ Result<std::unique_ptr<Wire>> Wire::connect(const std::string& host, int port, D
   wanted.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   if (const int problem = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &found); problem != 0) {
-    return Error{ErrorCode::unavailable, std::string("the name ") + host + " was not found: " + ::gai_strerror(problem)};
+    return Error{ErrorCode::unavailable,
+                 std::string("the name ") + host + " was not found: " + ::gai_strerror(problem)};
   }
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> addresses(found, ::freeaddrinfo);
   Error last{ErrorCode::unavailable, "the name has no address"};
   for (const addrinfo* at = addresses.get(); at != nullptr; at = at->ai_next) {
-    std::unique_ptr<Wire> wire(new Wire(UniqueFd(::socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, at->ai_protocol))));
+    std::unique_ptr<Wire> wire(
+        new Wire(UniqueFd(::socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, at->ai_protocol))));
     int problem = wire->fd_ && ::connect(wire->fd_.get(), at->ai_addr, at->ai_addrlen) == 0 ? 0 : errno;
     if (problem == EINPROGRESS) {
       if (auto waited = wire->wait(POLLOUT, timeout); !waited.ok()) {
@@ -156,9 +162,11 @@ Result<void> Wire::shake_hands(const std::string& host, const Trust& trust, Dura
     const int result = SSL_connect(tls_);
     if (result == 1) return {};
     if (const long verdict = SSL_get_verify_result(tls_); verdict != X509_V_OK) {
-      return Error{ErrorCode::unavailable, std::string("its certificate is not trusted: ") + X509_verify_cert_error_string(verdict)};
+      return Error{ErrorCode::unavailable,
+                   std::string("its certificate is not trusted: ") + X509_verify_cert_error_string(verdict)};
     }
-    if (!TRY(wait_for_tls(result, timeout))) return Error{ErrorCode::unavailable, "the server closed the connection instead of starting TLS"};
+    if (!TRY(wait_for_tls(result, timeout)))
+      return Error{ErrorCode::unavailable, "the server closed the connection instead of starting TLS"};
   }
 }
 
@@ -216,9 +224,11 @@ Result<void> Wire::wait(short events, Duration timeout) const {
   while (true) {
     const Duration left = std::max(Duration(0), end - system_clock().steady());
     pollfd waiting{fd_.get(), events, 0};
-    const int ready = ::poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>((left.count() + 999) / 1000, INT32_MAX)));
+    const int ready =
+        ::poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>((left.count() + 999) / 1000, INT32_MAX)));
     if (ready > 0) return {};
-    if (ready == 0) return Error{ErrorCode::timed_out, "nothing happened for " + std::to_string(timeout.count() / 1000) + " ms"};
+    if (ready == 0)
+      return Error{ErrorCode::timed_out, "nothing happened for " + std::to_string(timeout.count() / 1000) + " ms"};
     if (errno != EINTR) return Error{ErrorCode::unavailable, system_error(errno)};
   }
 }

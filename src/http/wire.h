@@ -14,8 +14,9 @@ struct ssl_ctx_st;
 
 namespace slipway::http {
 
-/// What outgoing TLS trusts. `ca_file` empty: $SSL_CERT_FILE, else the bundle at one of the places where systems keep it (our
-/// OpenSSL is linked in and does not know the host's). failed_precondition names the file that cannot be read, or the places.
+/// What outgoing TLS trusts. `ca_file` empty: $SSL_CERT_FILE, else the bundle at one of the places where systems keep
+/// it (our OpenSSL is linked in and does not know the host's). failed_precondition names the file that cannot be read,
+/// or the places.
 class Trust {
  public:
   static Result<Trust> open(const std::string& ca_file);

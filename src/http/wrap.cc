@@ -43,7 +43,8 @@ Response answer_of(const Handler& handler, Request& request) {
   const bool is_whole = exchange->answer().has_value() && !exchange->is_stream();
   // Whoever still holds a responder is told that nobody listens.
   exchange->close(is_whole);
-  return is_whole ? *exchange->answer() : refusal(500, "internal", "the handler did not answer whole before it returned");
+  return is_whole ? *exchange->answer()
+                  : refusal(500, "internal", "the handler did not answer whole before it returned");
 }
 
 }  // namespace slipway::http

@@ -38,14 +38,16 @@ TEST(Wrap, an_answer_that_is_not_whole_when_the_handler_returns_is_a_500) {
   const auto nothing = [](Request&, const Responder&) {};
   std::optional<Responder> later;
   const auto late = [&later](Request&, const Responder& responder) { later = responder; };
-  for (const Handler& handler : {Handler(streams), Handler(nothing), Handler(late)}) EXPECT_EQ(answer_of(handler, request).status, 500);
+  for (const Handler& handler : {Handler(streams), Handler(nothing), Handler(late)})
+    EXPECT_EQ(answer_of(handler, request).status, 500);
   later->send(Response::text("nobody listens any more"));
 }
 
 TEST(WrapDeathTest, a_route_that_does_not_exist_is_a_mistake_of_ours) {
   Router router;
   router.add(Method::post, "/runs", says("made"));
-  EXPECT_DEATH(wrap(router, Method::post, "/run", [](Handler inner) { return inner; }), "there is no route POST /run to wrap");
+  EXPECT_DEATH(wrap(router, Method::post, "/run", [](Handler inner) { return inner; }),
+               "there is no route POST /run to wrap");
 }
 
 }  // namespace

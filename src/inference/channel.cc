@@ -70,8 +70,10 @@ Result<SharedMemory> map_failed() { return system_error("map shared memory of", 
 Result<SharedMemory> SharedMemory::create() {
   UniqueFd fd(::memfd_create("slipway-tensors", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd) return system_error("make shared memory for", "a worker", errno);
-  if (::ftruncate(fd.get(), static_cast<off_t>(kMemoryBytes)) != 0) return system_error("size shared memory of", "a worker", errno);
-  if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) return system_error("seal shared memory of", "a worker", errno);
+  if (::ftruncate(fd.get(), static_cast<off_t>(kMemoryBytes)) != 0)
+    return system_error("size shared memory of", "a worker", errno);
+  if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+    return system_error("seal shared memory of", "a worker", errno);
   return open(std::move(fd));
 }
 
@@ -81,7 +83,8 @@ Result<SharedMemory> SharedMemory::open(UniqueFd fd) {
   return SharedMemory(std::move(fd), static_cast<char*>(base));
 }
 
-SharedMemory::SharedMemory(SharedMemory&& other) noexcept : fd_(std::move(other.fd_)), base_(std::exchange(other.base_, nullptr)) {}
+SharedMemory::SharedMemory(SharedMemory&& other) noexcept
+    : fd_(std::move(other.fd_)), base_(std::exchange(other.base_, nullptr)) {}
 
 SharedMemory::~SharedMemory() {
   if (base_) ::munmap(base_, kMemoryBytes);
@@ -134,7 +137,10 @@ void FrameBuilder::add_payload(std::string_view bytes) {
 }
 
 Channel::Channel(UniqueFd socket, SharedMemory memory, End end, std::uint64_t inline_bytes_max)
-    : socket_(std::move(socket)), memory_(std::move(memory)), end_(end), inline_bytes_max_(std::min(inline_bytes_max, kInlineBytesFit)),
+    : socket_(std::move(socket)),
+      memory_(std::move(memory)),
+      end_(end),
+      inline_bytes_max_(std::min(inline_bytes_max, kInlineBytesFit)),
       buffer_(static_cast<char*>(::operator new[](kFrameBytesMax, std::align_val_t(kAlignment))),
               [](char* bytes) { ::operator delete[](bytes, std::align_val_t(kAlignment)); }) {}
 
@@ -142,7 +148,9 @@ Channel::~Channel() = default;
 
 Result<void> Channel::send(FrameKind kind, std::uint64_t id, int slot, const FrameBuilder& frame) {
   CHECK(slot >= 0 && slot < kSlots, "a frame needs a slot");
-  if (frame.payload_bytes_ > kAreaBytes) return Error{ErrorCode::too_large, "the tensors have " + std::to_string(frame.payload_bytes_) + " bytes; the limit is " + std::to_string(kAreaBytes)};
+  if (frame.payload_bytes_ > kAreaBytes)
+    return Error{ErrorCode::too_large, "the tensors have " + std::to_string(frame.payload_bytes_) +
+                                           " bytes; the limit is " + std::to_string(kAreaBytes)};
   CHECK(frame.text.size() <= kFrameTextBytesMax, "a frame's text is cut before it is sent");
   Header header;
   header.kind = kind;
@@ -225,21 +233,26 @@ Result<Frame> Channel::parse(std::string_view message) {
   Header header;
   if (message.size() < sizeof header) return broken("is shorter than its header");
   std::memcpy(&header, message.data(), sizeof header);
-  if (header.magic != kMagic) return broken("was written by another version of slipway-worker; install server and worker together");
+  if (header.magic != kMagic)
+    return broken("was written by another version of slipway-worker; install server and worker together");
   if (header.slot >= kSlots) return broken("names slot " + std::to_string(header.slot));
-  if (header.rows > kBatchRequestsMax || header.statistics > kBatchRequestsMax || header.tensors > kTensorsMax || header.text_bytes > kFrameTextBytesMax) return broken("has more parts than a frame may have");
+  if (header.rows > kBatchRequestsMax || header.statistics > kBatchRequestsMax || header.tensors > kTensorsMax ||
+      header.text_bytes > kFrameTextBytesMax)
+    return broken("has more parts than a frame may have");
   if (header.payload_bytes > kAreaBytes) return broken("claims more tensor bytes than fit");
   const Layout layout(header);
   const bool in_shared = header.flags & kInShared;
   const bool has_inline = !in_shared && header.payload_bytes > 0;
   const size_t expected = has_inline ? layout.payload + header.payload_bytes : layout.text + header.text_bytes;
-  if (message.size() != expected) return broken("has " + std::to_string(message.size()) + " bytes where its header says " + std::to_string(expected));
+  if (message.size() != expected)
+    return broken("has " + std::to_string(message.size()) + " bytes where its header says " + std::to_string(expected));
 
   Frame frame;
   frame.kind = header.kind;
   frame.id = header.id;
   frame.slot = header.slot;
-  frame.code = header.code <= static_cast<std::uint32_t>(ErrorCode::internal) ? static_cast<ErrorCode>(header.code) : ErrorCode::internal;
+  frame.code = header.code <= static_cast<std::uint32_t>(ErrorCode::internal) ? static_cast<ErrorCode>(header.code)
+                                                                              : ErrorCode::internal;
   frame.times = header.times;
   // The buffer is aligned, and so is every part in it.
   const char* base = message.data();
@@ -254,17 +267,21 @@ Result<Frame> Channel::parse(std::string_view message) {
     frame.payload = message.substr(layout.payload, header.payload_bytes);
   }
   for (const FrameTensor& tensor : frame.tensors) {
-    if (tensor.rank > kRankMax || static_cast<size_t>(tensor.type) > static_cast<size_t>(DataType::bytes)) return broken("has a tensor of no known type");
-    if (tensor.offset > header.payload_bytes || tensor.length > header.payload_bytes - tensor.offset) return broken("has a tensor outside its bytes");
+    if (tensor.rank > kRankMax || static_cast<size_t>(tensor.type) > static_cast<size_t>(DataType::bytes))
+      return broken("has a tensor of no known type");
+    if (tensor.offset > header.payload_bytes || tensor.length > header.payload_bytes - tensor.offset)
+      return broken("has a tensor outside its bytes");
     const auto count = element_count(tensor.shape());
-    if (!count || (tensor.type != DataType::bytes && tensor.length != *count * element_bytes(tensor.type))) return broken("has a tensor whose bytes do not fit its shape");
+    if (!count || (tensor.type != DataType::bytes && tensor.length != *count * element_bytes(tensor.type)))
+      return broken("has a tensor whose bytes do not fit its shape");
   }
   return frame;
 }
 
 Result<std::pair<UniqueFd, UniqueFd>> socket_pair() {
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return system_error("make a socket for", "a worker", errno);
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    return system_error("make a socket for", "a worker", errno);
   for (const int end : ends) ::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &kSocketBufferBytes, sizeof kSocketBufferBytes);
   return std::pair(UniqueFd(ends[0]), UniqueFd(ends[1]));
 }

@@ -1,16 +1,16 @@
-// The protocol between the server and one worker: frames over a Unix socket that keeps message borders (SOCK_SEQPACKET),
-// tensor bytes inside the frame up to kInlineBytesMax, in shared memory beyond.
+// The protocol between the server and one worker: frames over a Unix socket that keeps message borders
+// (SOCK_SEQPACKET), tensor bytes inside the frame up to kInlineBytesMax, in shared memory beyond.
 //
-// Both ends are the same build on the same machine, so frames are plain structs in native order; a version number in every
-// header catches the rest. What comes from a worker is still checked field by field: it runs models of strangers, and a
-// worker that writes nonsense must cost one replica, not the server.
+// Both ends are the same build on the same machine, so frames are plain structs in native order; a version number in
+// every header catches the rest. What comes from a worker is still checked field by field: it runs models of strangers,
+// and a worker that writes nonsense must cost one replica, not the server.
 //
 //   header | rows of each request in the batch | tensors | statistics | text | padding to 64 | tensor bytes
 //
-// Shared memory is one memfd of kSlots slots; a slot has an area that the server writes (requests) and one that the worker
-// writes (answers). Its size is sealed, so no end can make the other one fault. A slot belongs to one frame in flight: the
-// server picks it with the request, the answer uses the same number, and it is free when the answer was read. Pages exist
-// only once they were touched.
+// Shared memory is one memfd of kSlots slots; a slot has an area that the server writes (requests) and one that the
+// worker writes (answers). Its size is sealed, so no end can make the other one fault. A slot belongs to one frame in
+// flight: the server picks it with the request, the answer uses the same number, and it is free when the answer was
+// read. Pages exist only once they were touched.
 #pragma once
 
 #include <sys/uio.h>
@@ -41,10 +41,10 @@ enum class FrameKind : std::uint16_t {
   refused,      // worker: this one frame failed; text: the sentence
 };
 
-inline constexpr int kSlots = 2;                                // frames in flight: one runs, one waits in the socket
-inline constexpr std::uint64_t kAreaBytes = kRequestBytesMax;   // of tensors in one frame
-inline constexpr std::uint64_t kInlineBytesMax = 2 << 10;       // beyond, shared memory is faster (docs/decisions)
-inline constexpr std::uint64_t kInlineBytesFit = 64 << 10;      // what a frame could hold at most
+inline constexpr int kSlots = 2;                               // frames in flight: one runs, one waits in the socket
+inline constexpr std::uint64_t kAreaBytes = kRequestBytesMax;  // of tensors in one frame
+inline constexpr std::uint64_t kInlineBytesMax = 2 << 10;      // beyond, shared memory is faster (docs/decisions)
+inline constexpr std::uint64_t kInlineBytesFit = 64 << 10;     // what a frame could hold at most
 inline constexpr size_t kBatchRequestsMax = 256;
 inline constexpr size_t kFrameTextBytesMax = 64 << 10;
 inline constexpr size_t kFrameBytesMax = 192 << 10;
@@ -140,8 +140,8 @@ class Channel {
   /// do not fit into kAreaBytes, unavailable when the other end is gone.
   Result<void> send(FrameKind kind, std::uint64_t id, int slot, const FrameBuilder& frame);
 
-  /// The next frame; nullopt when there is none now (server) or the other end closed (worker). unavailable at the server's
-  /// end when the worker is gone; data_loss when a frame is not what it should be.
+  /// The next frame; nullopt when there is none now (server) or the other end closed (worker). unavailable at the
+  /// server's end when the worker is gone; data_loss when a frame is not what it should be.
   Result<std::optional<Frame>> receive();
 
   int socket() const { return socket_.get(); }
@@ -149,8 +149,8 @@ class Channel {
 
  private:
   Result<Frame> parse(std::string_view message);
-  /// The next message into the buffer, as recv() answers. A worker that has been asked in quick succession looks for the next
-  /// request for a moment before it sleeps: to wake a sleeping processor costs more than a small model does.
+  /// The next message into the buffer, as recv() answers. A worker that has been asked in quick succession looks for
+  /// the next request for a moment before it sleeps: to wake a sleeping processor costs more than a small model does.
   ssize_t next_message();
 
   UniqueFd socket_;

@@ -22,7 +22,9 @@ void append_element(std::string& out, float value, size_t index, const std::vect
 
 Result<Tensor> classify(const Tensor& output, std::uint32_t top, const std::vector<std::string>* labels) {
   const auto values = as_floats(output);
-  if (!values) return Error{ErrorCode::invalid_argument, "output '" + output.name + "' is " + std::string(name(output.type)) + " and cannot be classified; only numbers can"};
+  if (!values)
+    return Error{ErrorCode::invalid_argument, "output '" + output.name + "' is " + std::string(name(output.type)) +
+                                                  " and cannot be classified; only numbers can"};
   const size_t rows = output.shape.rank() >= 2 ? static_cast<size_t>(output.shape[0]) : 1;
   const size_t classes = rows == 0 ? 0 : values->size() / rows;
   const size_t kept = std::min<size_t>(top, classes);

@@ -34,7 +34,8 @@ Result<element> parse_document(std::string_view text) {
   element document;
   const auto code = parser.parse(padded.data(), text.size(), false).get(document);
   if (padded.capacity() > (1 << 20)) std::string().swap(padded);
-  if (code != simdjson::SUCCESS) return invalid("the body is not valid JSON: " + std::string(simdjson::error_message(code)));
+  if (code != simdjson::SUCCESS)
+    return invalid("the body is not valid JSON: " + std::string(simdjson::error_message(code)));
   return document;
 }
 
@@ -46,26 +47,33 @@ struct RawTensors {
 
 Result<std::string> name_of(object json, const char* what) {
   std::string_view name;
-  if (json["name"].get_string().get(name) != simdjson::SUCCESS || name.empty()) return invalid(std::string("every ") + what + " needs a 'name'");
-  if (name.size() > kNameBytesMax) return invalid(std::string("the name of an ") + what + " is over " + std::to_string(kNameBytesMax) + " bytes");
+  if (json["name"].get_string().get(name) != simdjson::SUCCESS || name.empty())
+    return invalid(std::string("every ") + what + " needs a 'name'");
+  if (name.size() > kNameBytesMax)
+    return invalid(std::string("the name of an ") + what + " is over " + std::to_string(kNameBytesMax) + " bytes");
   return std::string(name);
 }
 
 Result<Shape> shape_of(object json, const std::string& name) {
   simdjson::dom::array sizes;
-  if (json["shape"].get_array().get(sizes) != simdjson::SUCCESS) return invalid("input '" + name + "' needs a 'shape', an array of whole numbers");
+  if (json["shape"].get_array().get(sizes) != simdjson::SUCCESS)
+    return invalid("input '" + name + "' needs a 'shape', an array of whole numbers");
   Shape shape;
   for (const element size : sizes) {
     std::int64_t value;
-    if (size.get_int64().get(value) != simdjson::SUCCESS || value < 0) return invalid("the shape of input '" + name + "' holds something that is no size");
-    if (!shape.push_back(value)) return invalid("input '" + name + "' has more than " + std::to_string(kRankMax) + " dimensions");
+    if (size.get_int64().get(value) != simdjson::SUCCESS || value < 0)
+      return invalid("the shape of input '" + name + "' holds something that is no size");
+    if (!shape.push_back(value))
+      return invalid("input '" + name + "' has more than " + std::to_string(kRankMax) + " dimensions");
   }
   return shape;
 }
 
 Result<void> check_parameters(object parameters, const std::string& where) {
   for (const auto [key, value] : parameters) {
-    if (key.starts_with("shared_memory_")) return Error{ErrorCode::unsupported, where + " uses shared memory, which this server does not offer; send the tensor in the body"};
+    if (key.starts_with("shared_memory_"))
+      return Error{ErrorCode::unsupported,
+                   where + " uses shared memory, which this server does not offer; send the tensor in the body"};
   }
   return {};
 }
@@ -73,9 +81,12 @@ Result<void> check_parameters(object parameters, const std::string& where) {
 Result<Tensor> decode_input(object json, RawTensors& raw) {
   const std::string name = TRY(name_of(json, "input"));
   std::string_view type_name;
-  if (json["datatype"].get_string().get(type_name) != simdjson::SUCCESS) return invalid("input '" + name + "' needs a 'datatype' such as FP32");
+  if (json["datatype"].get_string().get(type_name) != simdjson::SUCCESS)
+    return invalid("input '" + name + "' needs a 'datatype' such as FP32");
   const auto type = parse_data_type(type_name);
-  if (!type) return invalid("input '" + name + "' has the unknown datatype '" + std::string(type_name.substr(0, 40)) + "'; known are BOOL, UINT8 to UINT64, INT8 to INT64, FP16, BF16, FP32, FP64, BYTES");
+  if (!type)
+    return invalid("input '" + name + "' has the unknown datatype '" + std::string(type_name.substr(0, 40)) +
+                   "'; known are BOOL, UINT8 to UINT64, INT8 to INT64, FP16, BF16, FP32, FP64, BYTES");
   Tensor tensor{name, *type, TRY(shape_of(json, name)), {}, {}};
   const auto count = element_count(tensor.shape);
   if (!count) return invalid("input '" + name + "' has the impossible shape " + render(tensor.shape));
@@ -86,15 +97,21 @@ Result<Tensor> decode_input(object json, RawTensors& raw) {
     TRY(check_parameters(parameters, "input '" + name + "'"));
     std::uint64_t size;
     const auto found = parameters["binary_data_size"];
-    if (found.get_uint64().get(size) == simdjson::SUCCESS) binary_size = size;
-    else if (found.error() != simdjson::NO_SUCH_FIELD) return invalid("'binary_data_size' of input '" + name + "' must be a whole number");
+    if (found.get_uint64().get(size) == simdjson::SUCCESS)
+      binary_size = size;
+    else if (found.error() != simdjson::NO_SUCH_FIELD)
+      return invalid("'binary_data_size' of input '" + name + "' must be a whole number");
   }
   element data;
   const bool has_data = json["data"].get(data) == simdjson::SUCCESS;
   if (binary_size) {
     if (has_data) return invalid("input '" + name + "' has both 'data' and 'binary_data_size'; give one");
-    if (!raw.owner) return invalid("input '" + name + "' claims binary data, but the request has no header Inference-Header-Content-Length");
-    if (*binary_size > raw.rest.size()) return invalid("input '" + name + "' claims " + std::to_string(*binary_size) + " bytes of binary data and " + std::to_string(raw.rest.size()) + " are left in the body");
+    if (!raw.owner)
+      return invalid("input '" + name +
+                     "' claims binary data, but the request has no header Inference-Header-Content-Length");
+    if (*binary_size > raw.rest.size())
+      return invalid("input '" + name + "' claims " + std::to_string(*binary_size) + " bytes of binary data and " +
+                     std::to_string(raw.rest.size()) + " are left in the body");
     tensor.bytes = raw.rest.substr(0, *binary_size);
     tensor.owner = raw.owner;
     raw.rest.remove_prefix(*binary_size);
@@ -110,10 +127,13 @@ Result<WantedOutput> decode_output(object json, bool binary_default) {
   if (json["parameters"].get_object().get(parameters) != simdjson::SUCCESS) return output;
   TRY(check_parameters(parameters, "output '" + output.name + "'"));
   element value;
-  if (parameters["binary_data"].get(value) == simdjson::SUCCESS && value.get_bool().get(output.binary) != simdjson::SUCCESS) return invalid("'binary_data' of output '" + output.name + "' must be true or false");
+  if (parameters["binary_data"].get(value) == simdjson::SUCCESS &&
+      value.get_bool().get(output.binary) != simdjson::SUCCESS)
+    return invalid("'binary_data' of output '" + output.name + "' must be true or false");
   std::uint64_t top;
   if (parameters["classification"].get(value) == simdjson::SUCCESS) {
-    if (value.get_uint64().get(top) != simdjson::SUCCESS || top > 100'000) return invalid("'classification' of output '" + output.name + "' must be a whole number up to 100000");
+    if (value.get_uint64().get(top) != simdjson::SUCCESS || top > 100'000)
+      return invalid("'classification' of output '" + output.name + "' must be a whole number up to 100000");
     output.classification = static_cast<std::uint32_t>(top);
   }
   return output;
@@ -121,11 +141,17 @@ Result<WantedOutput> decode_output(object json, bool binary_default) {
 
 Result<void> decode_request_parameters(object parameters, InferRequest& request) {
   element value;
-  if (parameters["binary_data_output"].get(value) == simdjson::SUCCESS && value.get_bool().get(request.binary_outputs) != simdjson::SUCCESS) return invalid("the parameter 'binary_data_output' must be true or false");
-  if (parameters["timeout"].get(value) == simdjson::SUCCESS && (value.get_int64().get(request.timeout_us) != simdjson::SUCCESS || request.timeout_us < 0)) return invalid("the parameter 'timeout' must be a whole number of microseconds");
+  if (parameters["binary_data_output"].get(value) == simdjson::SUCCESS &&
+      value.get_bool().get(request.binary_outputs) != simdjson::SUCCESS)
+    return invalid("the parameter 'binary_data_output' must be true or false");
+  if (parameters["timeout"].get(value) == simdjson::SUCCESS &&
+      (value.get_int64().get(request.timeout_us) != simdjson::SUCCESS || request.timeout_us < 0))
+    return invalid("the parameter 'timeout' must be a whole number of microseconds");
   std::uint64_t sequence;
-  if (parameters["sequence_id"].get(value) == simdjson::SUCCESS && (value.is_string() || (value.get_uint64().get(sequence) == simdjson::SUCCESS && sequence != 0))) {
-    return Error{ErrorCode::unsupported, "the request belongs to a sequence; this model keeps no state between requests"};
+  if (parameters["sequence_id"].get(value) == simdjson::SUCCESS &&
+      (value.is_string() || (value.get_uint64().get(sequence) == simdjson::SUCCESS && sequence != 0))) {
+    return Error{ErrorCode::unsupported,
+                 "the request belongs to a sequence; this model keeps no state between requests"};
   }
   return {};
 }
@@ -136,24 +162,31 @@ Result<void> each_object(object document, const char* key, Each each) {
   if (document[key].get(list) != simdjson::SUCCESS) return {};
   simdjson::dom::array items;
   if (list.get_array().get(items) != simdjson::SUCCESS) return invalid(std::string("'") + key + "' must be an array");
-  if (items.size() > kTensorsMax) return invalid(std::string("'") + key + "' has " + std::to_string(items.size()) + " members; the limit is " + std::to_string(kTensorsMax));
+  if (items.size() > kTensorsMax)
+    return invalid(std::string("'") + key + "' has " + std::to_string(items.size()) + " members; the limit is " +
+                   std::to_string(kTensorsMax));
   for (const element item : items) {
     object json;
-    if (item.get_object().get(json) != simdjson::SUCCESS) return invalid(std::string("every member of '") + key + "' must be an object");
+    if (item.get_object().get(json) != simdjson::SUCCESS)
+      return invalid(std::string("every member of '") + key + "' must be an object");
     TRY(each(json));
   }
   return {};
 }
 
-/// A body that is nothing but the only input: its shape comes from the signature, an open first dimension from the size.
+/// A body that is nothing but the only input: its shape comes from the signature, an open first dimension from the
+/// size.
 Result<InferRequest> decode_raw(const std::shared_ptr<const std::string>& body, const Signature& signature) {
-  if (signature.inputs.size() != 1) return invalid("a raw body (Inference-Header-Content-Length: 0) needs a model with one input; this one has " + std::to_string(signature.inputs.size()));
+  if (signature.inputs.size() != 1)
+    return invalid("a raw body (Inference-Header-Content-Length: 0) needs a model with one input; this one has " +
+                   std::to_string(signature.inputs.size()));
   const TensorInfo& info = signature.inputs[0];
   Shape shape = info.shape;
   std::uint64_t row_elements = 1;
   for (int i = 0; i < shape.rank(); ++i) {
     if (i == 0 && shape[0] < 0) continue;
-    if (shape[i] < 0) return invalid("a raw body needs a known shape; input '" + info.name + "' is " + render(info.shape));
+    if (shape[i] < 0)
+      return invalid("a raw body needs a known shape; input '" + info.name + "' is " + render(info.shape));
     row_elements *= static_cast<std::uint64_t>(shape[i]);
   }
   if (shape.rank() > 0 && shape[0] < 0) {
@@ -188,7 +221,8 @@ void append_tensor_head(std::string& json, const Tensor& tensor) {
 bool is_half(DataType type) { return type == DataType::fp16 || type == DataType::bf16; }
 
 Error no_json_form(std::string_view kind, const std::string& tensor_name, DataType type) {
-  return invalid(std::string(kind) + " '" + tensor_name + "' is " + std::string(name(type)) + ", and JSON has no such numbers; ask for binary data (parameter binary_data: true)");
+  return invalid(std::string(kind) + " '" + tensor_name + "' is " + std::string(name(type)) +
+                 ", and JSON has no such numbers; ask for binary data (parameter binary_data: true)");
 }
 
 void append_tensor_body(std::string& json, const Tensor& tensor, bool binary) {
@@ -244,12 +278,16 @@ void append_parameters(std::string& json, const InferRequest& request, const Inf
 
 }  // namespace
 
-Result<InferRequest> decode_request(std::shared_ptr<const std::string> body, std::optional<std::uint64_t> json_bytes, const Signature& signature) {
+Result<InferRequest> decode_request(std::shared_ptr<const std::string> body, std::optional<std::uint64_t> json_bytes,
+                                    const Signature& signature) {
   if (json_bytes == 0) return decode_raw(body, signature);
-  if (json_bytes && *json_bytes > body->size()) return invalid("Inference-Header-Content-Length is " + std::to_string(*json_bytes) + ", but the body has only " + std::to_string(body->size()) + " bytes");
+  if (json_bytes && *json_bytes > body->size())
+    return invalid("Inference-Header-Content-Length is " + std::to_string(*json_bytes) + ", but the body has only " +
+                   std::to_string(body->size()) + " bytes");
   const std::string_view text = std::string_view(*body).substr(0, json_bytes.value_or(body->size()));
   object document;
-  if (TRY(parse_document(text)).get_object().get(document) != simdjson::SUCCESS) return invalid("the body must be a JSON object with 'inputs'");
+  if (TRY(parse_document(text)).get_object().get(document) != simdjson::SUCCESS)
+    return invalid("the body must be a JSON object with 'inputs'");
 
   InferRequest request;
   std::string_view id;
@@ -270,7 +308,9 @@ Result<InferRequest> decode_request(std::shared_ptr<const std::string> body, std
     return {};
   }));
   if (request.inputs.empty()) return invalid("the request has no 'inputs'");
-  if (!raw.rest.empty()) return invalid("the body has " + std::to_string(raw.rest.size()) + " bytes that no input claims; check binary_data_size and Inference-Header-Content-Length");
+  if (!raw.rest.empty())
+    return invalid("the body has " + std::to_string(raw.rest.size()) +
+                   " bytes that no input claims; check binary_data_size and Inference-Header-Content-Length");
   TRY(each_object(document, "outputs", [&](object json) -> Result<void> {
     request.outputs.push_back(TRY(decode_output(json, request.binary_outputs)));
     return {};
@@ -317,9 +357,11 @@ Result<EncodedBody> encode_response(const InferRequest& request, const InferResp
   bool any_binary = false, first = true;
   for (const WantedOutput& wanted : wanted_outputs(request, response)) {
     const auto found = std::ranges::find(response.outputs, wanted.name, &Tensor::name);
-    if (found == response.outputs.end()) return Error{ErrorCode::internal, "the model gave no output '" + wanted.name + "'"};
+    if (found == response.outputs.end())
+      return Error{ErrorCode::internal, "the model gave no output '" + wanted.name + "'"};
     const Tensor* tensor = &*found;
-    if (wanted.classification > 0) tensor = &classified.emplace_back(TRY(classify(*found, wanted.classification, response.labels.get())));
+    if (wanted.classification > 0)
+      tensor = &classified.emplace_back(TRY(classify(*found, wanted.classification, response.labels.get())));
     if (!wanted.binary && is_half(tensor->type)) return no_json_form("output", tensor->name, tensor->type);
     if (!first) json += ',';
     first = false;

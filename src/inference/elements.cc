@@ -20,7 +20,8 @@ constexpr int kNestingMax = kRankMax + 1;
 /// Appends elements of one datatype, remembering the first thing that was wrong.
 class Collector {
  public:
-  Collector(DataType type, std::uint64_t count, std::string_view tensor_name) : type_(type), count_(count), tensor_name_(tensor_name) {
+  Collector(DataType type, std::uint64_t count, std::string_view tensor_name)
+      : type_(type), count_(count), tensor_name_(tensor_name) {
     // A shape is the client's claim; do not reserve gigabytes on its word.
     bytes_.reserve(std::min<std::uint64_t>(count * std::max<size_t>(element_bytes(type), 4), 1 << 20));
   }
@@ -37,8 +38,10 @@ class Collector {
   }
 
   Result<std::string> finish() {
-    if (problem_.empty() && taken_ != count_) fail("has " + std::to_string(taken_) + " values; its shape needs " + std::to_string(count_));
-    if (!problem_.empty()) return Error{ErrorCode::invalid_argument, "'data' of input '" + std::string(tensor_name_) + "' " + problem_};
+    if (problem_.empty() && taken_ != count_)
+      fail("has " + std::to_string(taken_) + " values; its shape needs " + std::to_string(count_));
+    if (!problem_.empty())
+      return Error{ErrorCode::invalid_argument, "'data' of input '" + std::string(tensor_name_) + "' " + problem_};
     return std::move(bytes_);
   }
 
@@ -49,7 +52,8 @@ class Collector {
   }
 
   bool wrong(element value) {
-    return fail("holds " + std::string(simdjson::minify(value)).substr(0, 60) + " at position " + std::to_string(taken_) + ", which is no " + std::string(name(type_)));
+    return fail("holds " + std::string(simdjson::minify(value)).substr(0, 60) + " at position " +
+                std::to_string(taken_) + ", which is no " + std::string(name(type_)));
   }
 
   template <typename T>
@@ -73,7 +77,9 @@ class Collector {
       return put(static_cast<T>(large));
     }
     // 7.0 is seven; JavaScript and some JSON writers make no difference.
-    if (value.get_double().get(real) != simdjson::SUCCESS || real != std::floor(real) || std::abs(real) >= 9.007199254740992e15) return wrong(value);
+    if (value.get_double().get(real) != simdjson::SUCCESS || real != std::floor(real) ||
+        std::abs(real) >= 9.007199254740992e15)
+      return wrong(value);
     const auto whole = static_cast<std::int64_t>(real);
     if (!std::in_range<T>(whole)) return wrong(value);
     return put(static_cast<T>(whole));
@@ -97,7 +103,8 @@ class Collector {
       case DataType::int64: return take_integer<std::int64_t>(value);
       case DataType::fp32: {
         double real;
-        if (value.get_double().get(real) != simdjson::SUCCESS || std::abs(real) > std::numeric_limits<float>::max()) return wrong(value);
+        if (value.get_double().get(real) != simdjson::SUCCESS || std::abs(real) > std::numeric_limits<float>::max())
+          return wrong(value);
         return put(static_cast<float>(real));
       }
       case DataType::fp64: {
@@ -151,7 +158,8 @@ void append_numbers(std::string& out, std::string_view bytes) {
 }
 
 void append_bools(std::string& out, std::string_view bytes) {
-  for (size_t i = 0; i < bytes.size(); ++i) out += i > 0 ? (bytes[i] ? ",true" : ",false") : (bytes[i] ? "true" : "false");
+  for (size_t i = 0; i < bytes.size(); ++i)
+    out += i > 0 ? (bytes[i] ? ",true" : ",false") : (bytes[i] ? "true" : "false");
 }
 
 void append_strings(std::string& out, std::string_view bytes) {
@@ -167,7 +175,9 @@ void append_strings(std::string& out, std::string_view bytes) {
 
 Result<std::string> bytes_from_json(element data, DataType type, std::uint64_t count, std::string_view tensor_name) {
   Collector collector(type, count, tensor_name);
-  if (data.type() != element_type::ARRAY) return Error{ErrorCode::invalid_argument, "'data' of input '" + std::string(tensor_name) + "' must be an array of values"};
+  if (data.type() != element_type::ARRAY)
+    return Error{ErrorCode::invalid_argument,
+                 "'data' of input '" + std::string(tensor_name) + "' must be an array of values"};
   collector.take(data, 0);
   return collector.finish();
 }
@@ -197,7 +207,8 @@ float half_to_float(std::uint16_t half) {
   const int exponent = (half >> 10) & 31;
   const int mantissa = half & 1023;
   const float sign = half & 0x8000 ? -1.0f : 1.0f;
-  if (exponent == 31) return mantissa ? std::numeric_limits<float>::quiet_NaN() : sign * std::numeric_limits<float>::infinity();
+  if (exponent == 31)
+    return mantissa ? std::numeric_limits<float>::quiet_NaN() : sign * std::numeric_limits<float>::infinity();
   if (exponent == 0) return sign * std::ldexp(static_cast<float>(mantissa), -24);
   return sign * std::ldexp(static_cast<float>(mantissa + 1024), exponent - 25);
 }

@@ -11,7 +11,8 @@ namespace slipway::inference {
 
 /// The bytes of tensor `name` from its JSON "data", flat or nested. Values must fit the datatype; their number must be
 /// `count`.
-Result<std::string> bytes_from_json(simdjson::dom::element data, DataType type, std::uint64_t count, std::string_view tensor_name);
+Result<std::string> bytes_from_json(simdjson::dom::element data, DataType type, std::uint64_t count,
+                                    std::string_view tensor_name);
 
 /// Appends "[v,v,…]". FP16 and BF16 never come here. Strings of BYTES that are no valid UTF-8 are repaired.
 void append_json_elements(std::string& out, DataType type, std::string_view bytes);

@@ -29,12 +29,14 @@ Result<std::vector<Sample>> read_samples(const std::filesystem::path& path) {
     if (trim(line).empty()) continue;
     const auto json = Json::parse(line);
     if (!json.ok()) return context(json.error(), fmt::format("in line {} of {}", samples.size() + 1, path.string()));
-    Sample sample{(*json)["key"].string(), (*json)["input"].string(), (*json)["label"].string(), (*json)["target"].string()};
+    Sample sample{(*json)["key"].string(), (*json)["input"].string(), (*json)["label"].string(),
+                  (*json)["target"].string()};
     for (const std::string* file : {&sample.input, &sample.target}) {
       if (!file->empty()) TRY(check_relative_path(*file));
     }
     if (sample.key.empty() || sample.input.empty()) {
-      return Error{ErrorCode::invalid_argument, fmt::format("line {} of {} has no 'key' or no 'input'", samples.size() + 1, path.string())};
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("line {} of {} has no 'key' or no 'input'", samples.size() + 1, path.string())};
     }
     samples.push_back(std::move(sample));
   }
@@ -48,22 +50,27 @@ Result<std::filesystem::path> find_model(const std::filesystem::path& path) {
     if (entry.path().extension() == ".onnx") found.push_back(entry.path());
   }
   if (found.size() == 1) return found[0];
-  return Error{ErrorCode::invalid_argument, fmt::format("{} holds {} ONNX files; expected exactly one", path.string(), found.size())};
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("{} holds {} ONNX files; expected exactly one", path.string(), found.size())};
 }
 
 /// Index of the largest class of [1, classes, height, width], for each pixel.
 Result<std::vector<std::uint8_t>> class_map(const Tensor& output, int height, int width) {
   const auto values = as_floats(output);
-  const bool fits = values && output.shape.rank() == 4 && output.shape[0] == 1 && output.shape[1] >= 2 && output.shape[1] < kIgnoredPixel &&
-                    output.shape[2] == height && output.shape[3] == width;
+  const bool fits = values && output.shape.rank() == 4 && output.shape[0] == 1 && output.shape[1] >= 2 &&
+                    output.shape[1] < kIgnoredPixel && output.shape[2] == height && output.shape[3] == width;
   if (!fits) {
-    return Error{ErrorCode::invalid_argument, fmt::format("the output '{}' has shape {}; for segmentation it is [1, classes, {}, {}] like the mask", output.name, render(output.shape), height, width)};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("the output '{}' has shape {}; for segmentation it is [1, classes, {}, {}] like the mask",
+                             output.name, render(output.shape), height, width)};
   }
-  const auto classes = static_cast<size_t>(output.shape[1]), pixels = static_cast<size_t>(height) * static_cast<size_t>(width);
+  const auto classes = static_cast<size_t>(output.shape[1]),
+             pixels = static_cast<size_t>(height) * static_cast<size_t>(width);
   std::vector<std::uint8_t> map(pixels, 0);
   for (size_t pixel = 0; pixel < pixels; ++pixel) {
     for (size_t c = 1; c < classes; ++c) {
-      if ((*values)[c * pixels + pixel] > (*values)[map[pixel] * pixels + pixel]) map[pixel] = static_cast<std::uint8_t>(c);
+      if ((*values)[c * pixels + pixel] > (*values)[map[pixel] * pixels + pixel])
+        map[pixel] = static_cast<std::uint8_t>(c);
     }
   }
   return map;
@@ -71,7 +78,8 @@ Result<std::vector<std::uint8_t>> class_map(const Tensor& output, int height, in
 
 class Evaluator {
  public:
-  Evaluator(const EvaluateOptions& options, Model& model, ImageSpec spec) : options_(options), model_(model), spec_(std::move(spec)) {}
+  Evaluator(const EvaluateOptions& options, Model& model, ImageSpec spec)
+      : options_(options), model_(model), spec_(std::move(spec)) {}
 
   Result<double> run(const Sample& sample, JsonWriter& line) {
     const std::string bytes = TRY(read_file(options_.data / sample.input, kInputBytesMax));
@@ -98,7 +106,8 @@ class Evaluator {
  private:
   std::string class_name(std::int64_t index) const {
     if (index < 0) return "";
-    return static_cast<size_t>(index) < options_.labels.size() ? options_.labels[static_cast<size_t>(index)] : std::to_string(index);
+    return static_cast<size_t>(index) < options_.labels.size() ? options_.labels[static_cast<size_t>(index)]
+                                                               : std::to_string(index);
   }
 
   Result<double> iou_of(const Sample& sample, const Tensor& output) const {
@@ -117,7 +126,10 @@ class Evaluator {
 
   static void write(JsonWriter& line, const TensorStatistics& figures) {
     line.key("statistics").begin_object();
-    const std::pair<const char*, double> values[] = {{"input_mean", figures.input_mean}, {"input_deviation", figures.input_deviation}, {"confidence", figures.confidence}, {"margin", figures.margin}};
+    const std::pair<const char*, double> values[] = {{"input_mean", figures.input_mean},
+                                                     {"input_deviation", figures.input_deviation},
+                                                     {"confidence", figures.confidence},
+                                                     {"margin", figures.margin}};
     for (const auto& [key, value] : values) {
       line.key(key);
       number(line, value);
@@ -136,7 +148,8 @@ class Evaluator {
 Result<EvaluationTask> parse_evaluation_task(std::string_view text) {
   if (text == "classification") return EvaluationTask::classification;
   if (text == "segmentation") return EvaluationTask::segmentation;
-  return Error{ErrorCode::invalid_argument, "the task '" + clean_utf8(text, 60) + "' is not known; expected classification or segmentation"};
+  return Error{ErrorCode::invalid_argument,
+               "the task '" + clean_utf8(text, 60) + "' is not known; expected classification or segmentation"};
 }
 
 double mean_iou(const std::vector<std::uint8_t>& predicted, const std::vector<std::uint8_t>& target) {
@@ -161,7 +174,8 @@ double mean_iou(const std::vector<std::uint8_t>& predicted, const std::vector<st
   return present == 0 ? 1 : sum / present;
 }
 
-Result<EvaluateReport> evaluate(const EvaluateOptions& options, const std::function<void(std::int64_t, std::int64_t)>& progress) {
+Result<EvaluateReport> evaluate(const EvaluateOptions& options,
+                                const std::function<void(std::int64_t, std::int64_t)>& progress) {
   const std::vector<Sample> samples = TRY(read_samples(options.samples));
   const auto model = TRY(Model::load(TRY(find_model(options.model)), {.threads = options.threads}));
   Evaluator evaluator(options, *model, TRY(parse_image_spec(options.preprocess, model->signature())));
@@ -179,7 +193,11 @@ Result<EvaluateReport> evaluate(const EvaluateOptions& options, const std::funct
     } else {
       ++report.failed;
       JsonWriter failed;
-      failed.begin_object().member("key", sample.key).member("error", score.error().message).member("score", 0.0).end_object();
+      failed.begin_object()
+          .member("key", sample.key)
+          .member("error", score.error().message)
+          .member("score", 0.0)
+          .end_object();
       out += failed.take() + "\n";
     }
     progress(report.samples, static_cast<std::int64_t>(samples.size()));

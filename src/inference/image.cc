@@ -17,7 +17,9 @@ Error invalid(std::string message) { return Error{ErrorCode::invalid_argument, s
 
 Result<void> check_size(std::uint64_t width, std::uint64_t height, const char* format) {
   if (width == 0 || height == 0) return invalid(std::string("the ") + format + " has no pixels");
-  if (width * height > kImagePixelsMax) return invalid(std::string("the ") + format + " has " + std::to_string(width) + " x " + std::to_string(height) + " pixels; the limit is " + std::to_string(kImagePixelsMax));
+  if (width * height > kImagePixelsMax)
+    return invalid(std::string("the ") + format + " has " + std::to_string(width) + " x " + std::to_string(height) +
+                   " pixels; the limit is " + std::to_string(kImagePixelsMax));
   return {};
 }
 
@@ -35,7 +37,8 @@ Result<Png> open_png(std::string_view bytes) {
   Png png;
   if (!png.context) return Error{ErrorCode::busy, "no memory to decode a PNG"};
   spng_set_chunk_limits(png.context.get(), kChunkBytesMax, kChunkBytesMax);
-  if (const int code = spng_set_png_buffer(png.context.get(), bytes.data(), bytes.size()); code != 0) return broken_png(code);
+  if (const int code = spng_set_png_buffer(png.context.get(), bytes.data(), bytes.size()); code != 0)
+    return broken_png(code);
   if (const int code = spng_get_ihdr(png.context.get(), &png.header); code != 0) return broken_png(code);
   TRY(check_size(png.header.width, png.header.height, "PNG"));
   return png;
@@ -45,13 +48,15 @@ Result<std::vector<std::uint8_t>> decode_pixels(const Png& png, spng_format form
   size_t size = 0;
   if (const int code = spng_decoded_image_size(png.context.get(), format, &size); code != 0) return broken_png(code);
   std::vector<std::uint8_t> pixels(size);
-  if (const int code = spng_decode_image(png.context.get(), pixels.data(), size, format, 0); code != 0) return broken_png(code);
+  if (const int code = spng_decode_image(png.context.get(), pixels.data(), size, format, 0); code != 0)
+    return broken_png(code);
   return pixels;
 }
 
 Result<Image> decode_png(std::string_view bytes) {
   const Png png = TRY(open_png(bytes));
-  return Image{static_cast<int>(png.header.width), static_cast<int>(png.header.height), 3, TRY(decode_pixels(png, SPNG_FMT_RGB8))};
+  return Image{static_cast<int>(png.header.width), static_cast<int>(png.header.height), 3,
+               TRY(decode_pixels(png, SPNG_FMT_RGB8))};
 }
 
 Result<Image> decode_jpeg(std::string_view bytes) {
@@ -61,13 +66,18 @@ Result<Image> decode_jpeg(std::string_view bytes) {
   const std::unique_ptr<void, Destroy> handle(tjInitDecompress());
   if (!handle) return Error{ErrorCode::busy, "no memory to decode a JPEG"};
   const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
-  const auto failed = [&] { return invalid(std::string("the JPEG cannot be decoded: ") + tjGetErrorStr2(handle.get())); };
+  const auto failed = [&] {
+    return invalid(std::string("the JPEG cannot be decoded: ") + tjGetErrorStr2(handle.get()));
+  };
   int width = 0, height = 0, subsampling = 0, colours = 0;
-  if (tjDecompressHeader3(handle.get(), data, bytes.size(), &width, &height, &subsampling, &colours) != 0) return failed();
+  if (tjDecompressHeader3(handle.get(), data, bytes.size(), &width, &height, &subsampling, &colours) != 0)
+    return failed();
   TRY(check_size(static_cast<std::uint64_t>(width), static_cast<std::uint64_t>(height), "JPEG"));
   Image image{width, height, 3, {}};
   image.pixels.resize(static_cast<size_t>(width) * static_cast<size_t>(height) * 3);
-  if (tjDecompress2(handle.get(), data, bytes.size(), image.pixels.data(), width, 0, height, TJPF_RGB, TJFLAG_ACCURATEDCT) != 0) return failed();
+  if (tjDecompress2(handle.get(), data, bytes.size(), image.pixels.data(), width, 0, height, TJPF_RGB,
+                    TJFLAG_ACCURATEDCT) != 0)
+    return failed();
   return image;
 }
 
@@ -77,7 +87,8 @@ Image to_grayscale(const Image& rgb) {
   for (size_t i = 0; i < gray.pixels.size(); ++i) {
     const std::uint8_t* pixel = &rgb.pixels[3 * i];
     // Fixed point with 16 bits, rounded, so that equal channels stay what they were.
-    gray.pixels[i] = static_cast<std::uint8_t>((pixel[0] * 19595u + pixel[1] * 38470u + pixel[2] * 7471u + 0x8000u) >> 16);
+    gray.pixels[i] =
+        static_cast<std::uint8_t>((pixel[0] * 19595u + pixel[1] * 38470u + pixel[2] * 7471u + 0x8000u) >> 16);
   }
   return gray;
 }
@@ -113,14 +124,16 @@ std::uint8_t round_pixel(double value) { return static_cast<std::uint8_t>(std::c
 
 Image resize_rows(const Image& image, int width) {
   Image out{width, image.height, image.channels, {}};
-  out.pixels.resize(static_cast<size_t>(width) * static_cast<size_t>(image.height) * static_cast<size_t>(image.channels));
+  out.pixels.resize(static_cast<size_t>(width) * static_cast<size_t>(image.height) *
+                    static_cast<size_t>(image.channels));
   const auto all = taps_of(image.width, width);
   size_t at = 0;
   for (int y = 0; y < image.height; ++y) {
     for (const Taps& taps : all) {
       for (int c = 0; c < image.channels; ++c) {
         double sum = 0;
-        for (size_t k = 0; k < taps.weights.size(); ++k) sum += taps.weights[k] * image.at(taps.first + static_cast<int>(k), y, c);
+        for (size_t k = 0; k < taps.weights.size(); ++k)
+          sum += taps.weights[k] * image.at(taps.first + static_cast<int>(k), y, c);
         out.pixels[at++] = round_pixel(sum);
       }
     }
@@ -130,14 +143,16 @@ Image resize_rows(const Image& image, int width) {
 
 Image resize_columns(const Image& image, int height) {
   Image out{image.width, height, image.channels, {}};
-  out.pixels.resize(static_cast<size_t>(image.width) * static_cast<size_t>(height) * static_cast<size_t>(image.channels));
+  out.pixels.resize(static_cast<size_t>(image.width) * static_cast<size_t>(height) *
+                    static_cast<size_t>(image.channels));
   const auto all = taps_of(image.height, height);
   size_t at = 0;
   for (const Taps& taps : all) {
     for (int x = 0; x < image.width; ++x) {
       for (int c = 0; c < image.channels; ++c) {
         double sum = 0;
-        for (size_t k = 0; k < taps.weights.size(); ++k) sum += taps.weights[k] * image.at(x, taps.first + static_cast<int>(k), c);
+        for (size_t k = 0; k < taps.weights.size(); ++k)
+          sum += taps.weights[k] * image.at(x, taps.first + static_cast<int>(k), c);
         out.pixels[at++] = round_pixel(sum);
       }
     }
@@ -162,8 +177,10 @@ Result<Image> decode_image(std::string_view bytes, int channels) {
 Result<Image> decode_mask(std::string_view bytes) {
   if (!bytes.starts_with(kPngStart)) return invalid("a mask is a PNG; these bytes start with something else");
   const Png png = TRY(open_png(bytes));
-  const bool one_channel = png.header.color_type == SPNG_COLOR_TYPE_INDEXED || png.header.color_type == SPNG_COLOR_TYPE_GRAYSCALE;
-  if (!one_channel || png.header.bit_depth > 8) return invalid("a mask is a PNG with one channel of at most 8 bits (grey levels or a palette); this one has more");
+  const bool one_channel =
+      png.header.color_type == SPNG_COLOR_TYPE_INDEXED || png.header.color_type == SPNG_COLOR_TYPE_GRAYSCALE;
+  if (!one_channel || png.header.bit_depth > 8)
+    return invalid("a mask is a PNG with one channel of at most 8 bits (grey levels or a palette); this one has more");
   const std::vector<std::uint8_t> packed = TRY(decode_pixels(png, SPNG_FMT_PNG));
   Image mask{static_cast<int>(png.header.width), static_cast<int>(png.header.height), 1, {}};
   const size_t width = png.header.width, height = png.header.height, bits = png.header.bit_depth;
@@ -172,7 +189,8 @@ Result<Image> decode_mask(std::string_view bytes) {
   for (size_t y = 0; y < height; ++y) {
     for (size_t x = 0; x < width; ++x) {
       const size_t bit = x * bits;
-      mask.pixels[y * width + x] = static_cast<std::uint8_t>((packed[y * row_bytes + bit / 8] >> (8 - bits - bit % 8)) & ((1u << bits) - 1));
+      mask.pixels[y * width + x] =
+          static_cast<std::uint8_t>((packed[y * row_bytes + bit / 8] >> (8 - bits - bit % 8)) & ((1u << bits) - 1));
     }
   }
   return mask;

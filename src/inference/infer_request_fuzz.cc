@@ -15,7 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (check_inputs(signature, request->inputs).ok()) {
     const auto again = encode_request(*request, true);
     if (!again.ok()) __builtin_trap();
-    if (!decode_request(std::make_shared<const std::string>(again->bytes), again->json_bytes, signature).ok()) __builtin_trap();
+    if (!decode_request(std::make_shared<const std::string>(again->bytes), again->json_bytes, signature).ok())
+      __builtin_trap();
   }
   return 0;
 }

@@ -21,11 +21,11 @@ struct WantedOutput {
 struct InferRequest {
   std::string id;
   std::vector<Tensor> inputs;
-  std::vector<WantedOutput> outputs;   // empty: all
-  bool binary_outputs = false;         // for outputs that do not say
-  std::int64_t timeout_us = 0;         // > 0: longest wait in the queue
-  /// A PNG or JPEG that a worker turns into the model's only input; `inputs` is empty then. Shares its owner with nobody
-  /// who writes.
+  std::vector<WantedOutput> outputs;  // empty: all
+  bool binary_outputs = false;        // for outputs that do not say
+  std::int64_t timeout_us = 0;        // > 0: longest wait in the queue
+  /// A PNG or JPEG that a worker turns into the model's only input; `inputs` is empty then. Shares its owner with
+  /// nobody who writes.
   std::string_view image;
   std::shared_ptr<const void> image_owner;
 
@@ -40,7 +40,7 @@ struct ComputeTimes {
 struct InferResponse {
   std::string model_name;
   std::string model_version;
-  std::string id;        // the request's own
+  std::string id;  // the request's own
   AnswerId answer;
   std::vector<Tensor> outputs;
   TensorStatistics statistics;

@@ -62,27 +62,39 @@ Result<TensorInfo> OrtModel::describe_one(size_t index, bool input) {
   OrtAllocator* allocator = nullptr;
   TRY(check_status(api_, api_.GetAllocatorWithDefaultOptions(&allocator), "get an allocator"));
   char* text = nullptr;
-  TRY(check_status(api_, input ? api_.SessionGetInputName(session_.get(), index, allocator, &text) : api_.SessionGetOutputName(session_.get(), index, allocator, &text), "read the model's names"));
+  TRY(check_status(api_,
+                   input ? api_.SessionGetInputName(session_.get(), index, allocator, &text)
+                         : api_.SessionGetOutputName(session_.get(), index, allocator, &text),
+                   "read the model's names"));
   TensorInfo info;
   info.name = text;
   TRY(check_status(api_, api_.AllocatorFree(allocator, text), "free a name"));
 
   OrtTypeInfo* type_info = nullptr;
-  TRY(check_status(api_, input ? api_.SessionGetInputTypeInfo(session_.get(), index, &type_info) : api_.SessionGetOutputTypeInfo(session_.get(), index, &type_info), "read the model's types"));
+  TRY(check_status(api_,
+                   input ? api_.SessionGetInputTypeInfo(session_.get(), index, &type_info)
+                         : api_.SessionGetOutputTypeInfo(session_.get(), index, &type_info),
+                   "read the model's types"));
   const OrtOwned<OrtTypeInfo> owned(type_info, api_.ReleaseTypeInfo);
   const OrtTensorTypeAndShapeInfo* tensor_info = nullptr;
   TRY(check_status(api_, api_.CastTypeInfoToTensorInfo(type_info, &tensor_info), "read a tensor's type"));
   const std::string what = std::string(input ? "input" : "output") + " '" + info.name + "' of the model ";
-  if (!tensor_info) return Error{ErrorCode::unsupported, what + "is no tensor (a sequence, map or optional value); only tensors can be served"};
+  if (!tensor_info)
+    return Error{ErrorCode::unsupported,
+                 what + "is no tensor (a sequence, map or optional value); only tensors can be served"};
 
   ONNXTensorElementDataType type;
   TRY(check_status(api_, api_.GetTensorElementType(tensor_info, &type), "read a datatype"));
   const auto known = ours(type);
-  if (!known) return Error{ErrorCode::unsupported, what + "has the ONNX element type " + std::to_string(type) + ", which the inference protocol cannot carry"};
+  if (!known)
+    return Error{ErrorCode::unsupported, what + "has the ONNX element type " + std::to_string(type) +
+                                             ", which the inference protocol cannot carry"};
   info.type = *known;
   size_t rank = 0;
   TRY(check_status(api_, api_.GetDimensionsCount(tensor_info, &rank), "read a rank"));
-  if (rank > static_cast<size_t>(kRankMax)) return Error{ErrorCode::unsupported, what + "has " + std::to_string(rank) + " dimensions; the limit is " + std::to_string(kRankMax)};
+  if (rank > static_cast<size_t>(kRankMax))
+    return Error{ErrorCode::unsupported,
+                 what + "has " + std::to_string(rank) + " dimensions; the limit is " + std::to_string(kRankMax)};
   std::array<std::int64_t, kRankMax> sizes{};
   TRY(check_status(api_, api_.GetDimensions(tensor_info, sizes.data(), rank), "read a shape"));
   for (size_t i = 0; i < rank; ++i) info.shape.push_back(sizes[i] < 0 ? -1 : sizes[i]);
@@ -108,11 +120,15 @@ Result<OrtOwned<OrtValue>> OrtModel::string_value_of(const Tensor& tensor) {
   OrtAllocator* allocator = nullptr;
   TRY(check_status(api_, api_.GetAllocatorWithDefaultOptions(&allocator), "get an allocator"));
   OrtValue* value = nullptr;
-  TRY(check_status(api_, api_.CreateTensorAsOrtValue(allocator, tensor.shape.sizes().data(), tensor.shape.sizes().size(), ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING, &value), "make a tensor of strings"));
+  TRY(check_status(api_,
+                   api_.CreateTensorAsOrtValue(allocator, tensor.shape.sizes().data(), tensor.shape.sizes().size(),
+                                               ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING, &value),
+                   "make a tensor of strings"));
   OrtOwned<OrtValue> owned(value, api_.ReleaseValue);
   for (size_t i = 0; i < elements.size(); ++i) {
     char* place = nullptr;
-    TRY(check_status(api_, api_.GetResizedStringTensorElementBuffer(value, i, elements[i].size(), &place), "fill a tensor of strings"));
+    TRY(check_status(api_, api_.GetResizedStringTensorElementBuffer(value, i, elements[i].size(), &place),
+                     "fill a tensor of strings"));
     std::memcpy(place, elements[i].data(), elements[i].size());
   }
   return owned;
@@ -122,7 +138,11 @@ Result<OrtOwned<OrtValue>> OrtModel::value_of(const Tensor& tensor) {
   if (tensor.type == DataType::bytes) return string_value_of(tensor);
   OrtValue* value = nullptr;
   // The runtime does not write to inputs; its interface only lacks the const.
-  TRY(check_status(api_, api_.CreateTensorWithDataAsOrtValue(memory_.get(), const_cast<char*>(tensor.bytes.data()), tensor.bytes.size(), tensor.shape.sizes().data(), tensor.shape.sizes().size(), theirs(tensor.type), &value), "take input '" + tensor.name + "'"));
+  TRY(check_status(api_,
+                   api_.CreateTensorWithDataAsOrtValue(memory_.get(), const_cast<char*>(tensor.bytes.data()),
+                                                       tensor.bytes.size(), tensor.shape.sizes().data(),
+                                                       tensor.shape.sizes().size(), theirs(tensor.type), &value),
+                   "take input '" + tensor.name + "'"));
   return OrtOwned<OrtValue>(value, api_.ReleaseValue);
 }
 
@@ -145,13 +165,16 @@ Result<Tensor> OrtModel::tensor_of(OrtOwned<OrtValue> value, const TensorInfo& i
   const OrtOwned<OrtTensorTypeAndShapeInfo> owned(shape_info, api_.ReleaseTensorTypeAndShapeInfo);
   size_t rank = 0, count = 0;
   TRY(check_status(api_, api_.GetDimensionsCount(shape_info, &rank), "read an output's shape"));
-  if (rank > static_cast<size_t>(kRankMax)) return Error{ErrorCode::unsupported, "output '" + info.name + "' has " + std::to_string(rank) + " dimensions; the limit is " + std::to_string(kRankMax)};
+  if (rank > static_cast<size_t>(kRankMax))
+    return Error{ErrorCode::unsupported, "output '" + info.name + "' has " + std::to_string(rank) +
+                                             " dimensions; the limit is " + std::to_string(kRankMax)};
   std::array<std::int64_t, kRankMax> sizes{};
   TRY(check_status(api_, api_.GetDimensions(shape_info, sizes.data(), rank), "read an output's shape"));
   TRY(check_status(api_, api_.GetTensorShapeElementCount(shape_info, &count), "read an output's size"));
   Tensor tensor{info.name, info.type, {}, {}, {}};
   for (size_t i = 0; i < rank; ++i) tensor.shape.push_back(sizes[i]);
-  if (info.type == DataType::bytes) return Tensor::owning(info.name, info.type, tensor.shape, TRY(strings_of(value.get(), count)));
+  if (info.type == DataType::bytes)
+    return Tensor::owning(info.name, info.type, tensor.shape, TRY(strings_of(value.get(), count)));
 
   void* data = nullptr;
   TRY(check_status(api_, api_.GetTensorMutableData(value.get(), &data), "read an output"));
@@ -169,12 +192,14 @@ Result<std::vector<Tensor>> OrtModel::run(std::span<const Tensor> inputs) {
     pointers.push_back(values.back().get());
   }
   std::vector<OrtValue*> results(output_names_.size(), nullptr);
-  OrtStatus* status = api_.Run(session_.get(), nullptr, input_names_.data(), pointers.data(), pointers.size(), output_names_.data(), output_names_.size(), results.data());
+  OrtStatus* status = api_.Run(session_.get(), nullptr, input_names_.data(), pointers.data(), pointers.size(),
+                               output_names_.data(), output_names_.size(), results.data());
   std::vector<OrtOwned<OrtValue>> owned;
   for (OrtValue* result : results) owned.emplace_back(result, api_.ReleaseValue);
   TRY(check_status(api_, status, "run the model"));
   std::vector<Tensor> outputs;
-  for (size_t i = 0; i < owned.size(); ++i) outputs.push_back(TRY(tensor_of(std::move(owned[i]), signature_.outputs[i])));
+  for (size_t i = 0; i < owned.size(); ++i)
+    outputs.push_back(TRY(tensor_of(std::move(owned[i]), signature_.outputs[i])));
   return outputs;
 }
 
@@ -193,19 +218,22 @@ Result<OrtOwned<OrtSessionOptions>> session_options(const OrtApi& api, const Mod
 /// The runtime names the whole path, which says nothing to whoever deployed the model.
 std::string without_folder(std::string message, const std::filesystem::path& file) {
   const std::string folder = file.parent_path().string() + "/";
-  for (size_t at; folder.size() > 1 && (at = message.find(folder)) != std::string::npos;) message.erase(at, folder.size());
+  for (size_t at; folder.size() > 1 && (at = message.find(folder)) != std::string::npos;)
+    message.erase(at, folder.size());
   return message;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Model>> Model::load(const std::filesystem::path& file, const ModelOptions& options) {
-  if (!std::filesystem::is_regular_file(file)) return Error{ErrorCode::not_found, "there is no model file " + file.string()};
+  if (!std::filesystem::is_regular_file(file))
+    return Error{ErrorCode::not_found, "there is no model file " + file.string()};
   const Runtime* loaded = TRY(runtime());
   const OrtApi& api = *loaded->api;
   const auto settings = TRY(session_options(api, options));
   OrtSession* session = nullptr;
-  auto created = check_status(api, api.CreateSession(loaded->environment, file.c_str(), settings.get(), &session), "load the model " + file.filename().string());
+  auto created = check_status(api, api.CreateSession(loaded->environment, file.c_str(), settings.get(), &session),
+                              "load the model " + file.filename().string());
   // Whatever the runtime calls it, a file that does not load is the caller's.
   if (!created.ok()) return Error{ErrorCode::invalid_argument, without_folder(created.error().message, file)};
   auto model = std::make_unique<OrtModel>(api, OrtOwned<OrtSession>(session, api.ReleaseSession));
@@ -219,7 +247,8 @@ std::vector<Tensor> zero_inputs(const Signature& signature) {
     Shape shape = info.shape;
     for (int i = 0; i < shape.rank(); ++i) shape[i] = shape[i] < 0 ? 1 : shape[i];
     const size_t size = info.type == DataType::bytes ? sizeof(std::uint32_t) : element_bytes(info.type);
-    inputs.push_back(Tensor::owning(info.name, info.type, shape, std::string(element_count(shape).value_or(0) * size, '\0')));
+    inputs.push_back(
+        Tensor::owning(info.name, info.type, shape, std::string(element_count(shape).value_or(0) * size, '\0')));
   }
   return inputs;
 }

@@ -16,12 +16,16 @@ namespace slipway::inference {
 namespace {
 
 struct ModelFile {
-  explicit ModelFile(const std::string& bytes) : path(folder.path() / "model.onnx") { EXPECT_TRUE(write_file_atomic(path, bytes).ok()); }
+  explicit ModelFile(const std::string& bytes) : path(folder.path() / "model.onnx") {
+    EXPECT_TRUE(write_file_atomic(path, bytes).ok());
+  }
   TemporaryDirectory folder;
   std::filesystem::path path;
 };
 
-std::string float_bytes(std::vector<float> values) { return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)}; }
+std::string float_bytes(std::vector<float> values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
+}
 
 TEST(Model, says_what_it_takes_and_gives_and_runs) {
   const ModelFile file(onnx::scaling_model(3, 2));
@@ -67,20 +71,23 @@ TEST(Model, zeros_fit_its_own_signature) {
 
 TEST(Statistics, logits_become_a_confidence) {
   const Tensor input = Tensor::owning("x", DataType::fp32, {1, 4}, float_bytes({0, 0, 1, 1}));
-  const TensorStatistics logits = statistics(input, Tensor::owning("y", DataType::fp32, {1, 2}, float_bytes({0, std::log(3.0f)})));
+  const TensorStatistics logits =
+      statistics(input, Tensor::owning("y", DataType::fp32, {1, 2}, float_bytes({0, std::log(3.0f)})));
   EXPECT_NEAR(logits.confidence, 0.75, 1e-6);
   EXPECT_NEAR(logits.margin, 0.5, 1e-6);
   EXPECT_EQ(logits.predicted_class, 1);
   EXPECT_NEAR(logits.input_mean, 0.5, 1e-9);
   EXPECT_NEAR(logits.input_deviation, 0.5, 1e-9);
-  const TensorStatistics distribution = statistics(input, Tensor::owning("y", DataType::fp32, {1, 2}, float_bytes({0.9f, 0.1f})));
+  const TensorStatistics distribution =
+      statistics(input, Tensor::owning("y", DataType::fp32, {1, 2}, float_bytes({0.9f, 0.1f})));
   EXPECT_NEAR(distribution.confidence, 0.9, 1e-6);
   EXPECT_EQ(distribution.predicted_class, 0);
 }
 
 TEST(Statistics, a_mask_has_the_mean_confidence_of_its_pixels_and_no_class) {
   const Tensor input = Tensor::owning("x", DataType::uint8, {1, 1}, "\x10");
-  const TensorStatistics mask = statistics(input, Tensor::owning("y", DataType::fp32, {1, 2, 1, 2}, float_bytes({0.8f, 0.4f, 0.2f, 0.6f})));
+  const TensorStatistics mask =
+      statistics(input, Tensor::owning("y", DataType::fp32, {1, 2, 1, 2}, float_bytes({0.8f, 0.4f, 0.2f, 0.6f})));
   EXPECT_NEAR(mask.confidence, 0.7, 1e-6);
   EXPECT_EQ(mask.predicted_class, -1);
   EXPECT_EQ(mask.input_mean, 16);
@@ -89,7 +96,8 @@ TEST(Statistics, a_mask_has_the_mean_confidence_of_its_pixels_and_no_class) {
 TEST(Statistics, a_regression_has_no_confidence) {
   const Tensor input = Tensor::owning("x", DataType::fp32, {1, 1}, float_bytes({1}));
   EXPECT_TRUE(std::isnan(statistics(input, Tensor::owning("y", DataType::fp32, {1, 1}, float_bytes({42}))).confidence));
-  EXPECT_TRUE(std::isnan(statistics(input, Tensor::owning("y", DataType::bytes, {1}, std::string(4, '\0'))).output_mean));
+  EXPECT_TRUE(
+      std::isnan(statistics(input, Tensor::owning("y", DataType::bytes, {1}, std::string(4, '\0'))).output_mean));
 }
 
 }  // namespace

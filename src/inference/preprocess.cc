@@ -36,11 +36,13 @@ void read_shape(const Shape& shape, ImageSpec& spec) {
 }
 
 Result<void> check_keys(const Json& json) {
-  static const std::vector<std::string> kKeys = {"input", "decode", "size", "scale", "mean", "deviation", "layout", "invert"};
+  static const std::vector<std::string> kKeys = {"input", "decode",    "size",   "scale",
+                                                 "mean",  "deviation", "layout", "invert"};
   for (const auto& [key, value] : json.object()) {
     if (std::ranges::find(kKeys, key) != kKeys.end()) continue;
     const auto near = nearest(key, kKeys);
-    return invalid("unknown key '" + key + "'" + (near ? "; did you mean '" + *near + "'?" : "; known are " + join(kKeys, ", ")));
+    return invalid("unknown key '" + key + "'" +
+                   (near ? "; did you mean '" + *near + "'?" : "; known are " + join(kKeys, ", ")));
   }
   return {};
 }
@@ -48,11 +50,14 @@ Result<void> check_keys(const Json& json) {
 Result<size_t> input_of(const Json& json, const Signature& signature) {
   if (json["input"].is_null()) {
     if (signature.inputs.size() == 1) return size_t{0};
-    return invalid("the model has " + std::to_string(signature.inputs.size()) + " inputs, and a picture fills one; pictures can be sent to models with one input only");
+    return invalid("the model has " + std::to_string(signature.inputs.size()) +
+                   " inputs, and a picture fills one; pictures can be sent to models with one input only");
   }
   const auto found = std::ranges::find(signature.inputs, json["input"].string(), &TensorInfo::name);
   if (found == signature.inputs.end()) return invalid("the model has no input '" + json["input"].string() + "'");
-  if (signature.inputs.size() != 1) return invalid("the model has " + std::to_string(signature.inputs.size()) + " inputs, and a picture fills one; pictures can be sent to models with one input only");
+  if (signature.inputs.size() != 1)
+    return invalid("the model has " + std::to_string(signature.inputs.size()) +
+                   " inputs, and a picture fills one; pictures can be sent to models with one input only");
   return static_cast<size_t>(found - signature.inputs.begin());
 }
 
@@ -66,24 +71,32 @@ Result<std::vector<double>> per_channel(const Json& json, const char* key, int c
     if (!number) return invalid(std::string("'") + key + "' must hold numbers");
     out.push_back(*number);
   }
-  if (out.size() != static_cast<size_t>(channels)) return invalid(std::string("'") + key + "' needs " + std::to_string(channels) + " numbers, one per channel; found " + value.render());
+  if (out.size() != static_cast<size_t>(channels))
+    return invalid(std::string("'") + key + "' needs " + std::to_string(channels) +
+                   " numbers, one per channel; found " + value.render());
   return out;
 }
 
 Result<void> read_decode(const Json& json, ImageSpec& spec) {
   if (json["decode"].is_null()) return {};
   const std::string& decode = json["decode"].string();
-  if (decode == "grayscale") spec.channels = 1;
-  else if (decode == "rgb") spec.channels = 3;
-  else if (decode != "image") return invalid("'decode' must be grayscale, rgb or image; found " + json["decode"].render());
+  if (decode == "grayscale")
+    spec.channels = 1;
+  else if (decode == "rgb")
+    spec.channels = 3;
+  else if (decode != "image")
+    return invalid("'decode' must be grayscale, rgb or image; found " + json["decode"].render());
   return {};
 }
 
 Result<void> read_size(const Json& json, ImageSpec& spec) {
   if (json["size"].is_null()) return {};
   const auto& sizes = json["size"].array();
-  const auto height = sizes.size() == 2 ? sizes[0].integer() : std::nullopt, width = sizes.size() == 2 ? sizes[1].integer() : std::nullopt;
-  if (!height || !width || !known(*height) || !known(*width)) return invalid("'size' must be [height, width] of 1 to " + std::to_string(kSizeMax) + "; found " + json["size"].render());
+  const auto height = sizes.size() == 2 ? sizes[0].integer() : std::nullopt,
+             width = sizes.size() == 2 ? sizes[1].integer() : std::nullopt;
+  if (!height || !width || !known(*height) || !known(*width))
+    return invalid("'size' must be [height, width] of 1 to " + std::to_string(kSizeMax) + "; found " +
+                   json["size"].render());
   spec.height = static_cast<int>(*height);
   spec.width = static_cast<int>(*width);
   return {};
@@ -92,7 +105,8 @@ Result<void> read_size(const Json& json, ImageSpec& spec) {
 Result<void> read_layout(const Json& json, ImageSpec& spec) {
   if (json["layout"].is_null()) return {};
   const std::string layout = lower(json["layout"].string());
-  if (layout != "nchw" && layout != "nhwc") return invalid("'layout' must be NCHW or NHWC; found " + json["layout"].render());
+  if (layout != "nchw" && layout != "nhwc")
+    return invalid("'layout' must be NCHW or NHWC; found " + json["layout"].render());
   spec.channels_last = layout == "nhwc";
   return {};
 }
@@ -102,10 +116,13 @@ Result<Shape> shape_for(const ImageSpec& spec, const TensorInfo& info, int heigh
   const std::int64_t count = static_cast<std::int64_t>(height) * width * spec.channels;
   Shape shape = info.shape;
   const auto does_not_fit = [&] {
-    return invalid("a picture of " + std::to_string(spec.channels) + " x " + std::to_string(height) + " x " + std::to_string(width) + " (channels, height, width) does not fit input '" + info.name + "' of shape " + render(info.shape) + "; declare 'size' and 'decode'");
+    return invalid("a picture of " + std::to_string(spec.channels) + " x " + std::to_string(height) + " x " +
+                   std::to_string(width) + " (channels, height, width) does not fit input '" + info.name +
+                   "' of shape " + render(info.shape) + "; declare 'size' and 'decode'");
   };
   if (shape.rank() == 4) {
-    const Shape made = spec.channels_last ? Shape{1, height, width, spec.channels} : Shape{1, spec.channels, height, width};
+    const Shape made =
+        spec.channels_last ? Shape{1, height, width, spec.channels} : Shape{1, spec.channels, height, width};
     for (int i = 0; i < 4; ++i) {
       if (shape[i] >= 0 && shape[i] != made[i]) return does_not_fit();
     }
@@ -114,7 +131,11 @@ Result<Shape> shape_for(const ImageSpec& spec, const TensorInfo& info, int heigh
   // Flat or without a channel axis: rows first, then whatever multiplies to the picture.
   std::int64_t product = 1;
   for (int i = 0; i < shape.rank(); ++i) {
-    if (shape[i] < 0) shape[i] = i == 0 ? 1 : i == shape.rank() - 1 ? count / std::max<std::int64_t>(product, 1) : i == shape.rank() - 2 ? height : 1;
+    if (shape[i] < 0)
+      shape[i] = i == 0                  ? 1
+                 : i == shape.rank() - 1 ? count / std::max<std::int64_t>(product, 1)
+                 : i == shape.rank() - 2 ? height
+                                         : 1;
     product *= shape[i];
   }
   if (product != count) return does_not_fit();
@@ -130,8 +151,10 @@ std::string fill(const Image& image, const ImageSpec& spec) {
   for (size_t c = 0; c < channels; ++c) {
     std::array<T, 256> table;
     for (int pixel = 0; pixel < 256; ++pixel) {
-      const double value = ((spec.invert ? 255 - pixel : pixel) * spec.scale - (spec.mean.empty() ? 0 : spec.mean[c])) / (spec.deviation.empty() ? 1 : spec.deviation[c]);
-      table[static_cast<size_t>(pixel)] = std::is_integral_v<T> ? static_cast<T>(std::clamp(value + 0.5, 0.0, 255.0)) : static_cast<T>(value);
+      const double value = ((spec.invert ? 255 - pixel : pixel) * spec.scale - (spec.mean.empty() ? 0 : spec.mean[c])) /
+                           (spec.deviation.empty() ? 1 : spec.deviation[c]);
+      table[static_cast<size_t>(pixel)] =
+          std::is_integral_v<T> ? static_cast<T>(std::clamp(value + 0.5, 0.0, 255.0)) : static_cast<T>(value);
     }
     for (size_t i = 0; i < positions; ++i) {
       const size_t to = spec.channels_last ? i * channels + c : c * positions + i;
@@ -144,12 +167,15 @@ std::string fill(const Image& image, const ImageSpec& spec) {
 }  // namespace
 
 Result<ImageSpec> parse_image_spec(const Json& json, const Signature& signature) {
-  if (!json.is_null() && !json.is_object()) return invalid("the declaration must be an object; found " + std::string(json.type_name()));
+  if (!json.is_null() && !json.is_object())
+    return invalid("the declaration must be an object; found " + std::string(json.type_name()));
   TRY(check_keys(json));
   ImageSpec spec;
   spec.input = TRY(input_of(json, signature));
   const TensorInfo& info = signature.inputs[spec.input];
-  if (info.type != DataType::fp32 && info.type != DataType::fp64 && info.type != DataType::uint8) return invalid("input '" + info.name + "' is " + std::string(name(info.type)) + "; pictures become FP32, FP64 or UINT8");
+  if (info.type != DataType::fp32 && info.type != DataType::fp64 && info.type != DataType::uint8)
+    return invalid("input '" + info.name + "' is " + std::string(name(info.type)) +
+                   "; pictures become FP32, FP64 or UINT8");
   if (info.type == DataType::uint8) spec.scale = 1;
   read_shape(info.shape, spec);
   TRY(read_decode(json, spec));
@@ -165,7 +191,8 @@ Result<ImageSpec> parse_image_spec(const Json& json, const Signature& signature)
   }
   spec.mean = TRY(per_channel(json, "mean", spec.channels));
   spec.deviation = TRY(per_channel(json, "deviation", spec.channels));
-  if (std::ranges::any_of(spec.deviation, [](double value) { return value == 0; })) return invalid("'deviation' must not be 0");
+  if (std::ranges::any_of(spec.deviation, [](double value) { return value == 0; }))
+    return invalid("'deviation' must not be 0");
   if (spec.height > 0) TRY(shape_for(spec, info, spec.height, spec.width));
   return spec;
 }
@@ -187,7 +214,9 @@ Result<Tensor> image_to_tensor(std::string_view bytes, const ImageSpec& spec, co
   if (spec.height > 0) image = resize(image, spec.width, spec.height);
   const TensorInfo& info = signature.inputs[spec.input];
   const Shape shape = TRY(shape_for(spec, info, image.height, image.width));
-  std::string values = info.type == DataType::fp32 ? fill<float>(image, spec) : info.type == DataType::fp64 ? fill<double>(image, spec) : fill<std::uint8_t>(image, spec);
+  std::string values = info.type == DataType::fp32   ? fill<float>(image, spec)
+                       : info.type == DataType::fp64 ? fill<double>(image, spec)
+                                                     : fill<std::uint8_t>(image, spec);
   return Tensor::owning(info.name, info.type, shape, std::move(values));
 }
 

@@ -17,19 +17,19 @@
 namespace slipway::inference {
 
 struct ImageSpec {
-  size_t input = 0;           // index in the signature
-  int channels = 1;           // 1 grayscale, 3 RGB
-  int height = 0, width = 0;  // 0: the picture's own
-  bool channels_last = false; // NHWC
-  double scale = 1.0 / 255;   // value = (pixel · scale - mean) / deviation, per channel
+  size_t input = 0;            // index in the signature
+  int channels = 1;            // 1 grayscale, 3 RGB
+  int height = 0, width = 0;   // 0: the picture's own
+  bool channels_last = false;  // NHWC
+  double scale = 1.0 / 255;    // value = (pixel · scale - mean) / deviation, per channel
   std::vector<double> mean, deviation;
-  bool invert = false;        // 255 - pixel first
+  bool invert = false;  // 255 - pixel first
 
   bool operator==(const ImageSpec&) const = default;
 };
 
-/// Reads a declaration against the signature (`json` may be null: all from the shape). invalid_argument in a sentence: an
-/// unknown key with the nearest known one, a contradiction with the input's shape, a model with several inputs.
+/// Reads a declaration against the signature (`json` may be null: all from the shape). invalid_argument in a sentence:
+/// an unknown key with the nearest known one, a contradiction with the input's shape, a model with several inputs.
 Result<ImageSpec> parse_image_spec(const Json& json, const Signature& signature);
 /// The inverse of parse_image_spec.
 Json render(const ImageSpec& spec, const Signature& signature);

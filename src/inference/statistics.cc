@@ -13,7 +13,9 @@ namespace {
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 template <typename T>
-float widen(T value) { return static_cast<float>(value); }
+float widen(T value) {
+  return static_cast<float>(value);
+}
 
 /// Calls take(float) for elements 0, step, 2·step, …
 template <typename T, typename Take>
@@ -118,7 +120,9 @@ void add_classification(const Tensor& output, TensorStatistics& out) {
   const std::int64_t rows = output.shape[0], classes = output.shape[1];
   if (rows == 0 || classes < 2 || classes > kClassesMax) return;
   // Whole numbers are class indices or counts already, never scores.
-  if (output.type != DataType::fp32 && output.type != DataType::fp64 && output.type != DataType::fp16 && output.type != DataType::bf16) return;
+  if (output.type != DataType::fp32 && output.type != DataType::fp64 && output.type != DataType::fp16 &&
+      output.type != DataType::bf16)
+    return;
   std::optional<std::vector<float>> widened;
   const float* scores = nullptr;
   if (output.type == DataType::fp32 && reinterpret_cast<std::uintptr_t>(output.bytes.data()) % alignof(float) == 0) {
@@ -132,7 +136,8 @@ void add_classification(const Tensor& output, TensorStatistics& out) {
   if (inner == 0) return;
   // A mask of a megapixel is looked at in equal steps.
   const std::int64_t positions = rows * inner;
-  const std::int64_t step = std::max<std::int64_t>(1, positions * classes / static_cast<std::int64_t>(kStatisticsElementsMax));
+  const std::int64_t step =
+      std::max<std::int64_t>(1, positions * classes / static_cast<std::int64_t>(kStatisticsElementsMax));
   double confidence = 0, margin = 0;
   std::int64_t taken = 0;
   for (std::int64_t at = 0; at < positions; at += step, ++taken) {

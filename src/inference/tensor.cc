@@ -14,8 +14,9 @@ struct TypeRow {
   std::string_view name;
   size_t bytes;
 };
-constexpr TypeRow kTypes[] = {{"BOOL", 1},  {"UINT8", 1}, {"UINT16", 2}, {"UINT32", 4}, {"UINT64", 8}, {"INT8", 1}, {"INT16", 2},
-                              {"INT32", 4}, {"INT64", 8}, {"FP16", 2},   {"FP32", 4},   {"FP64", 8},   {"BF16", 2}, {"BYTES", 0}};
+constexpr TypeRow kTypes[] = {{"BOOL", 1}, {"UINT8", 1}, {"UINT16", 2}, {"UINT32", 4}, {"UINT64", 8},
+                              {"INT8", 1}, {"INT16", 2}, {"INT32", 4},  {"INT64", 8},  {"FP16", 2},
+                              {"FP32", 4}, {"FP64", 8},  {"BF16", 2},   {"BYTES", 0}};
 
 Error invalid(std::string message) { return Error{ErrorCode::invalid_argument, std::move(message)}; }
 
@@ -35,20 +36,27 @@ bool fits(const Shape& found, const Shape& expected) {
 
 Result<void> check_input(const TensorInfo& expected, const Tensor& found) {
   if (found.type != expected.type) {
-    return invalid("input '" + found.name + "' has datatype " + std::string(name(found.type)) + "; the model expects " + std::string(name(expected.type)));
+    return invalid("input '" + found.name + "' has datatype " + std::string(name(found.type)) + "; the model expects " +
+                   std::string(name(expected.type)));
   }
   if (!fits(found.shape, expected.shape)) {
-    return invalid("input '" + found.name + "' has shape " + render(found.shape) + "; the model expects " + render(expected.shape) + (render(expected.shape).find("-1") != std::string::npos ? " (-1: any size)" : ""));
+    return invalid("input '" + found.name + "' has shape " + render(found.shape) + "; the model expects " +
+                   render(expected.shape) +
+                   (render(expected.shape).find("-1") != std::string::npos ? " (-1: any size)" : ""));
   }
   const auto count = element_count(found.shape);
-  if (!count) return invalid("input '" + found.name + "' has the impossible shape " + render(found.shape) + "; sizes are not negative and their product is below 2^40");
+  if (!count)
+    return invalid("input '" + found.name + "' has the impossible shape " + render(found.shape) +
+                   "; sizes are not negative and their product is below 2^40");
   if (found.type == DataType::bytes) {
     TRY(split_bytes_elements(found.bytes, *count, found.name));
     return {};
   }
   const std::uint64_t expected_bytes = *count * element_bytes(found.type);
   if (found.bytes.size() != expected_bytes) {
-    return invalid("input '" + found.name + "' carries " + std::to_string(found.bytes.size()) + " bytes; " + std::string(name(found.type)) + " of shape " + render(found.shape) + " needs " + std::to_string(expected_bytes));
+    return invalid("input '" + found.name + "' carries " + std::to_string(found.bytes.size()) + " bytes; " +
+                   std::string(name(found.type)) + " of shape " + render(found.shape) + " needs " +
+                   std::to_string(expected_bytes));
   }
   return {};
 }
@@ -57,7 +65,9 @@ Error unknown_input(const Signature& signature, const std::string& name) {
   std::vector<std::string> names;
   for (const TensorInfo& info : signature.inputs) names.push_back(info.name);
   const auto near = nearest(name, names);
-  return invalid("the model has no input '" + name + "'" + (near ? "; did you mean '" + *near + "'? Its inputs are " : "; its inputs are ") + list_names(signature.inputs));
+  return invalid("the model has no input '" + name + "'" +
+                 (near ? "; did you mean '" + *near + "'? Its inputs are " : "; its inputs are ") +
+                 list_names(signature.inputs));
 }
 
 Json render(const TensorInfo& info) {
@@ -72,11 +82,14 @@ Result<TensorInfo> parse_info(const Json& json) {
   TensorInfo info;
   info.name = json["name"].string();
   const auto type = parse_data_type(json["datatype"].string());
-  if (info.name.empty() || !type) return invalid("a tensor of a signature needs a name and a datatype such as FP32; found " + json.render());
+  if (info.name.empty() || !type)
+    return invalid("a tensor of a signature needs a name and a datatype such as FP32; found " + json.render());
   info.type = *type;
   for (const Json& size : json["shape"].array()) {
     const auto value = size.integer();
-    if (!value || *value < -1 || !info.shape.push_back(*value)) return invalid("tensor '" + info.name + "' has the shape " + json["shape"].render() + "; expected up to 8 whole numbers, -1 for any size");
+    if (!value || *value < -1 || !info.shape.push_back(*value))
+      return invalid("tensor '" + info.name + "' has the shape " + json["shape"].render() +
+                     "; expected up to 8 whole numbers, -1 for any size");
   }
   return info;
 }
@@ -121,7 +134,9 @@ std::optional<std::uint64_t> element_count(const Shape& shape) {
 }
 
 bool Signature::is_batchable() const {
-  const auto open = [](const TensorInfo& info) { return info.shape.rank() > 0 && info.shape[0] == -1 && info.type != DataType::bytes; };
+  const auto open = [](const TensorInfo& info) {
+    return info.shape.rank() > 0 && info.shape[0] == -1 && info.type != DataType::bytes;
+  };
   return !inputs.empty() && std::ranges::all_of(inputs, open) && std::ranges::all_of(outputs, open);
 }
 
@@ -146,9 +161,11 @@ Tensor Tensor::owning(std::string name, DataType type, Shape shape, std::string 
   return Tensor{std::move(name), type, shape, *owner, owner};
 }
 
-Result<std::vector<std::string_view>> split_bytes_elements(std::string_view bytes, std::uint64_t count, std::string_view tensor_name) {
+Result<std::vector<std::string_view>> split_bytes_elements(std::string_view bytes, std::uint64_t count,
+                                                           std::string_view tensor_name) {
   const auto wrong = [&](const std::string& found) {
-    return invalid("tensor '" + std::string(tensor_name) + "' is not " + std::to_string(count) + " BYTES elements, each a 32-bit length and that many bytes: " + found);
+    return invalid("tensor '" + std::string(tensor_name) + "' is not " + std::to_string(count) +
+                   " BYTES elements, each a 32-bit length and that many bytes: " + found);
   };
   std::vector<std::string_view> elements;
   while (!bytes.empty()) {
@@ -156,7 +173,9 @@ Result<std::vector<std::string_view>> split_bytes_elements(std::string_view byte
     if (bytes.size() < sizeof length) return wrong("it ends inside a length");
     std::memcpy(&length, bytes.data(), sizeof length);
     bytes.remove_prefix(sizeof length);
-    if (length > bytes.size()) return wrong("element " + std::to_string(elements.size()) + " claims " + std::to_string(length) + " bytes and " + std::to_string(bytes.size()) + " are left");
+    if (length > bytes.size())
+      return wrong("element " + std::to_string(elements.size()) + " claims " + std::to_string(length) + " bytes and " +
+                   std::to_string(bytes.size()) + " are left");
     if (elements.size() == count) return wrong("there are more");
     elements.push_back(bytes.substr(0, length));
     bytes.remove_prefix(length);
@@ -168,12 +187,13 @@ Result<std::vector<std::string_view>> split_bytes_elements(std::string_view byte
 Result<void> check_inputs(const Signature& signature, std::vector<Tensor>& inputs) {
   for (size_t i = 0; i < signature.inputs.size(); ++i) {
     const TensorInfo& expected = signature.inputs[i];
-    const auto found = std::find_if(inputs.begin() + static_cast<std::ptrdiff_t>(std::min(i, inputs.size())), inputs.end(),
-                                    [&](const Tensor& tensor) { return tensor.name == expected.name; });
+    const auto found = std::find_if(inputs.begin() + static_cast<std::ptrdiff_t>(std::min(i, inputs.size())),
+                                    inputs.end(), [&](const Tensor& tensor) { return tensor.name == expected.name; });
     if (found == inputs.end()) {
       // A name that is not ours is the likelier slip, and says more than what is missing.
       for (const Tensor& input : inputs) {
-        if (std::ranges::none_of(signature.inputs, [&](const TensorInfo& info) { return info.name == input.name; })) return unknown_input(signature, input.name);
+        if (std::ranges::none_of(signature.inputs, [&](const TensorInfo& info) { return info.name == input.name; }))
+          return unknown_input(signature, input.name);
       }
       return invalid("input '" + expected.name + "' is missing; the model expects " + list_names(signature.inputs));
     }
@@ -182,7 +202,8 @@ Result<void> check_inputs(const Signature& signature, std::vector<Tensor>& input
   }
   if (inputs.size() > signature.inputs.size()) {
     const Tensor& extra = inputs[signature.inputs.size()];
-    if (std::ranges::any_of(signature.inputs, [&](const TensorInfo& info) { return info.name == extra.name; })) return invalid("input '" + extra.name + "' is given twice");
+    if (std::ranges::any_of(signature.inputs, [&](const TensorInfo& info) { return info.name == extra.name; }))
+      return invalid("input '" + extra.name + "' is given twice");
     return unknown_input(signature, extra.name);
   }
   return {};

@@ -17,7 +17,22 @@
 
 namespace slipway::inference {
 
-enum class DataType : std::uint8_t { boolean, uint8, uint16, uint32, uint64, int8, int16, int32, int64, fp16, fp32, fp64, bf16, bytes };
+enum class DataType : std::uint8_t {
+  boolean,
+  uint8,
+  uint16,
+  uint32,
+  uint64,
+  int8,
+  int16,
+  int32,
+  int64,
+  fp16,
+  fp32,
+  fp64,
+  bf16,
+  bytes
+};
 
 /// "BOOL", "UINT8" … "FP32", "BF16", "BYTES".
 std::string_view name(DataType type);
@@ -89,8 +104,10 @@ struct Tensor {
   static Tensor owning(std::string name, DataType type, Shape shape, std::string bytes);
 };
 
-/// Elements of a BYTES tensor; invalid_argument when the lengths do not fit the bytes or there are not `count` elements.
-Result<std::vector<std::string_view>> split_bytes_elements(std::string_view bytes, std::uint64_t count, std::string_view tensor_name);
+/// Elements of a BYTES tensor; invalid_argument when the lengths do not fit the bytes or there are not `count`
+/// elements.
+Result<std::vector<std::string_view>> split_bytes_elements(std::string_view bytes, std::uint64_t count,
+                                                           std::string_view tensor_name);
 
 /// Puts `inputs` into the order of the signature and holds each against it: name, datatype, shape, number of bytes. The
 /// error names the tensor, what was found and what is expected.

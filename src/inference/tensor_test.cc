@@ -9,7 +9,9 @@ Signature two_inputs() {
   return {{{"image", DataType::fp32, {-1, 2}}, {"name", DataType::bytes, {1}}}, {{"scores", DataType::fp32, {-1, 3}}}};
 }
 
-Tensor image(Shape shape, size_t bytes) { return Tensor::owning("image", DataType::fp32, shape, std::string(bytes, '\0')); }
+Tensor image(Shape shape, size_t bytes) {
+  return Tensor::owning("image", DataType::fp32, shape, std::string(bytes, '\0'));
+}
 Tensor title() { return Tensor::owning("name", DataType::bytes, {1}, std::string("\3\0\0\0abc", 7)); }
 
 TEST(Tensors, datatypes_are_rendered_and_parsed) {
@@ -45,12 +47,14 @@ TEST(Tensors, a_wrong_input_is_refused_naming_tensor_found_and_expected) {
     EXPECT_FALSE(checked.ok());
     return checked.ok() ? "" : checked.error().message;
   };
-  EXPECT_EQ(refused({image({1, 3}, 12), title()}), "input 'image' has shape [1,3]; the model expects [-1,2] (-1: any size)");
+  EXPECT_EQ(refused({image({1, 3}, 12), title()}),
+            "input 'image' has shape [1,3]; the model expects [-1,2] (-1: any size)");
   EXPECT_EQ(refused({image({1, 2}, 9), title()}), "input 'image' carries 9 bytes; FP32 of shape [1,2] needs 8");
   EXPECT_EQ(refused({image({1, 2}, 8)}), "input 'name' is missing; the model expects 'image', 'name'");
   Tensor slip = image({1, 2}, 8);
   slip.name = "imgae";
-  EXPECT_EQ(refused({slip, title()}), "the model has no input 'imgae'; did you mean 'image'? Its inputs are 'image', 'name'");
+  EXPECT_EQ(refused({slip, title()}),
+            "the model has no input 'imgae'; did you mean 'image'? Its inputs are 'image', 'name'");
   Tensor typed = image({1, 2}, 8);
   typed.type = DataType::fp64;
   EXPECT_EQ(refused({typed, title()}), "input 'image' has datatype FP64; the model expects FP32");

@@ -15,7 +15,9 @@ constexpr int kWarmUpRuns = 3;
 constexpr std::uint64_t kWorthThreadsNs = 1'000'000;
 
 std::uint64_t now_ns() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+          .count());
 }
 
 /// The rows [from, from + rows) of a tensor; all of it when it has no rows of its own.
@@ -59,7 +61,11 @@ Result<WarmModel> load_as_fast_as_possible(const WorkerOptions& options) {
 class Worker {
  public:
   Worker(Channel& channel, WarmModel warm, Result<ImageSpec> image)
-      : channel_(channel), model_(std::move(warm.model)), run_ns_(warm.run_ns), threads_(warm.threads), image_(std::move(image)) {}
+      : channel_(channel),
+        model_(std::move(warm.model)),
+        run_ns_(warm.run_ns),
+        threads_(warm.threads),
+        image_(std::move(image)) {}
 
   Result<void> run() {
     TRY(announce());
@@ -77,7 +83,9 @@ class Worker {
     ready.set("image", image_.ok() ? render(*image_, model_->signature()) : Json());
     frame_.clear();
     frame_.text = ready.render();
-    if (frame_.text.size() > kFrameTextBytesMax) return Error{ErrorCode::unsupported, "the model's signature is over " + std::to_string(kFrameTextBytesMax) + " bytes"};
+    if (frame_.text.size() > kFrameTextBytesMax)
+      return Error{ErrorCode::unsupported,
+                   "the model's signature is over " + std::to_string(kFrameTextBytesMax) + " bytes"};
     return channel_.send(FrameKind::ready, 0, 0, frame_);
   }
 
@@ -109,12 +117,17 @@ class Worker {
       if (!image_.ok()) return image_.error();
       return std::vector{TRY(image_to_tensor(frame.payload, *image_, signature))};
     }
-    if (frame.kind != FrameKind::infer || frame.tensors.size() != signature.inputs.size()) return Error{ErrorCode::internal, "the server sent a frame that fits no model input"};
+    if (frame.kind != FrameKind::infer || frame.tensors.size() != signature.inputs.size())
+      return Error{ErrorCode::internal, "the server sent a frame that fits no model input"};
     std::vector<Tensor> inputs;
     inputs.reserve(frame.tensors.size());
     for (const FrameTensor& tensor : frame.tensors) {
       if (tensor.index != inputs.size()) return Error{ErrorCode::internal, "the server sent inputs out of order"};
-      inputs.push_back({signature.inputs[tensor.index].name, tensor.type, tensor.shape(), frame.payload.substr(tensor.offset, tensor.length), {}});
+      inputs.push_back({signature.inputs[tensor.index].name,
+                        tensor.type,
+                        tensor.shape(),
+                        frame.payload.substr(tensor.offset, tensor.length),
+                        {}});
     }
     return inputs;
   }

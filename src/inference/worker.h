@@ -15,8 +15,8 @@ struct WorkerOptions {
   int threads = 1;  // at most, for models that are slow enough for it to pay
 };
 
-/// Runs until the server closes the channel. An error was already told to the server as `failed`; the caller only turns it
-/// into an exit code.
+/// Runs until the server closes the channel. An error was already told to the server as `failed`; the caller only turns
+/// it into an exit code.
 Result<void> serve(const WorkerOptions& options, Channel& channel);
 
 }  // namespace slipway::inference

@@ -14,7 +14,9 @@
 namespace slipway::inference {
 namespace {
 
-std::string float_bytes(std::vector<float> values) { return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)}; }
+std::string float_bytes(std::vector<float> values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
+}
 
 std::string png(int width, int height, const std::vector<unsigned char>& gray) {
   spng_ctx* context = spng_ctx_new(SPNG_CTX_ENCODER);
@@ -94,7 +96,8 @@ TEST(Worker, says_when_it_is_ready_and_answers_a_batch_with_figures_for_each_req
   EXPECT_EQ(answer.statistics[0].input_mean, 1);
   EXPECT_EQ(answer.statistics[1].input_mean, 3);
   ASSERT_EQ(answer.tensors.size(), 1u);
-  EXPECT_EQ(answer.payload.substr(answer.tensors[0].offset, answer.tensors[0].length), float_bytes({3, 3, 6, 6, 12, 12}));
+  EXPECT_EQ(answer.payload.substr(answer.tensors[0].offset, answer.tensors[0].length),
+            float_bytes({3, 3, 6, 6, 12, 12}));
 }
 
 TEST(Worker, tensors_beyond_a_frame_travel_through_shared_memory) {
@@ -126,7 +129,11 @@ TEST(Worker, a_corrupt_model_is_told_through_the_protocol) {
 
 TEST(Worker, what_only_the_graph_can_refuse_fails_one_frame) {
   // The second input's size is open, and the graph needs it to be the first's.
-  WorkerOnThread worker(onnx::render({{onnx::node("Add", {"a", "b"}, {"sum"})}, {}, {onnx::value_info("a", onnx::kFloat, {-1}), onnx::value_info("b", onnx::kFloat, {-1})}, {onnx::value_info("sum", onnx::kFloat, {-1})}}));
+  WorkerOnThread worker(
+      onnx::render({{onnx::node("Add", {"a", "b"}, {"sum"})},
+                    {},
+                    {onnx::value_info("a", onnx::kFloat, {-1}), onnx::value_info("b", onnx::kFloat, {-1})},
+                    {onnx::value_info("sum", onnx::kFloat, {-1})}}));
   ASSERT_EQ(worker.next().kind, FrameKind::ready);
   for (const std::int64_t size : {3, 2}) {
     FrameBuilder frame;
@@ -142,7 +149,8 @@ TEST(Worker, what_only_the_graph_can_refuse_fails_one_frame) {
 }
 
 TEST(Worker, decodes_a_picture_by_declaration) {
-  WorkerOnThread worker(onnx::flatten_model(1, 2, 2), Json::parse(R"({"decode":"grayscale","scale":1,"invert":true})").value());
+  WorkerOnThread worker(onnx::flatten_model(1, 2, 2),
+                        Json::parse(R"({"decode":"grayscale","scale":1,"invert":true})").value());
   ASSERT_EQ(worker.next().kind, FrameKind::ready);
   FrameBuilder frame;
   frame.add_request(1);
@@ -196,7 +204,8 @@ TEST(Preprocess, a_wrong_declaration_gets_a_sentence) {
     return spec.ok() ? "accepted" : spec.error().message;
   };
   EXPECT_EQ(refused(R"({"sclae":2})"), "preprocess: unknown key 'sclae'; did you mean 'scale'?");
-  EXPECT_EQ(refused(R"({"size":[3,3]})").substr(0, 84), "preprocess: a picture of 1 x 3 x 3 (channels, height, width) does not fit input 'x' ");
+  EXPECT_EQ(refused(R"({"size":[3,3]})").substr(0, 84),
+            "preprocess: a picture of 1 x 3 x 3 (channels, height, width) does not fit input 'x' ");
   EXPECT_EQ(refused(R"({"mean":[1,2]})"), "preprocess: 'mean' needs 1 numbers, one per channel; found [1,2]");
   EXPECT_EQ(refused(R"({"deviation":0})"), "preprocess: 'deviation' must not be 0");
   EXPECT_EQ(refused("[]"), "preprocess: the declaration must be an object; found array");
@@ -205,7 +214,9 @@ TEST(Preprocess, a_wrong_declaration_gets_a_sentence) {
 TEST(Channel, a_frame_of_nonsense_is_refused_not_believed) {
   auto ends = socket_pair().value();
   Channel server(std::move(ends.first), SharedMemory::create().value(), Channel::End::server);
-  for (const std::string& bytes : {std::string("x"), std::string(80, '\xff'), std::string("SLW1") + std::string(76, '\x7f'), std::string("SLW1") + std::string(76, '\0') + "more"}) {
+  for (const std::string& bytes :
+       {std::string("x"), std::string(80, '\xff'), std::string("SLW1") + std::string(76, '\x7f'),
+        std::string("SLW1") + std::string(76, '\0') + "more"}) {
     ASSERT_EQ(::send(ends.second.get(), bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
     const auto frame = server.receive();
     ASSERT_FALSE(frame.ok());

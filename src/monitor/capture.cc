@@ -26,7 +26,8 @@ Result<void> check_keys(const Json& json, std::string_view where, const std::vec
   for (const auto& [key, value] : json.object()) {
     if (std::ranges::find(known, key) != known.end()) continue;
     const auto near = nearest(key, known);
-    return invalid(fmt::format("unknown key '{}' in {}; {}", clean_utf8(key, 60), where, near ? "did you mean '" + *near + "'?" : "known are " + join(known, ", ")));
+    return invalid(fmt::format("unknown key '{}' in {}; {}", clean_utf8(key, 60), where,
+                               near ? "did you mean '" + *near + "'?" : "known are " + join(known, ", ")));
   }
   return {};
 }
@@ -36,19 +37,28 @@ Result<void> read_number(const Json& json, const char* key, double low, double h
   const Json& given = json[key];
   if (given.is_null()) return {};
   const auto value = given.number();
-  if (!value || !(*value >= low && *value <= high)) return invalid(fmt::format("capture's '{}' is {}; expected a number from {} to {}", key, clean_utf8(given.render(), 40), low, high));
+  if (!value || !(*value >= low && *value <= high))
+    return invalid(fmt::format("capture's '{}' is {}; expected a number from {} to {}", key,
+                               clean_utf8(given.render(), 40), low, high));
   to = *value;
   return {};
 }
 
 Result<void> read_always(const Json& always, CaptureRules& rules) {
   if (always.is_null()) return {};
-  const std::array<std::pair<std::string, bool*>, 4> kinds = {{{"error", &rules.errors}, {"low_confidence", &rules.low_confidence}, {"flagged", &rules.flagged}, {"drift", &rules.drifted}}};
+  const std::array<std::pair<std::string, bool*>, 4> kinds = {{{"error", &rules.errors},
+                                                               {"low_confidence", &rules.low_confidence},
+                                                               {"flagged", &rules.flagged},
+                                                               {"drift", &rules.drifted}}};
   for (const auto& [kind, rule] : kinds) *rule = false;
-  const auto wrong = [](const std::string& found) { return invalid("capture's 'always' is a list of error, low_confidence, flagged and drift; found " + clean_utf8(found, 60)); };
+  const auto wrong = [](const std::string& found) {
+    return invalid("capture's 'always' is a list of error, low_confidence, flagged and drift; found " +
+                   clean_utf8(found, 60));
+  };
   if (!always.is_array()) return wrong(always.render());
   for (const Json& item : always.array()) {
-    const auto known = std::ranges::find_if(kinds, [&](const auto& kind) { return item.is_string() && kind.first == item.string(); });
+    const auto known =
+        std::ranges::find_if(kinds, [&](const auto& kind) { return item.is_string() && kind.first == item.string(); });
     if (known == kinds.end()) return wrong(item.render());
     *known->second = true;
   }
@@ -89,10 +99,12 @@ Result<CaptureRules> parse_capture(const Json& json) {
   return rules;
 }
 
-std::optional<CaseReason> decide_capture(const CaptureRules& rules, const PredictionServed& prediction, bool has_drifted, double dice) {
+std::optional<CaseReason> decide_capture(const CaptureRules& rules, const PredictionServed& prediction,
+                                         bool has_drifted, double dice) {
   if (!prediction.ok) return rules.errors ? std::optional(CaseReason::error) : std::nullopt;
   const double confidence = prediction.statistics.confidence;
-  if (rules.low_confidence && !std::isnan(confidence) && confidence < rules.confidence_min) return CaseReason::low_confidence;
+  if (rules.low_confidence && !std::isnan(confidence) && confidence < rules.confidence_min)
+    return CaseReason::low_confidence;
   if (rules.drifted && has_drifted) return CaseReason::drift;
   if (dice < rules.sample) return CaseReason::sampled;
   return std::nullopt;

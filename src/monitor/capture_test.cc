@@ -28,7 +28,10 @@ TEST(DecideCapture, keeps_everything_during_drift_where_the_rules_ask_for_it) {
 TEST(ParseCapture, keeps_the_defaults_of_what_is_absent) {
   EXPECT_EQ(rules_of("{}").value(), CaptureRules());
   EXPECT_EQ(parse_capture(Json()).value(), CaptureRules());
-  const CaptureRules rules = rules_of(R"({"sample": 0.5, "always": ["error", "drift"], "low_confidence": 0.4, "drift": {"psi": 0.3, "samples": 200}})").value();
+  const CaptureRules rules =
+      rules_of(
+          R"({"sample": 0.5, "always": ["error", "drift"], "low_confidence": 0.4, "drift": {"psi": 0.3, "samples": 200}})")
+          .value();
   EXPECT_EQ(rules.sample, 0.5);
   EXPECT_EQ(rules.confidence_min, 0.4);
   EXPECT_TRUE(rules.errors && rules.drifted);
@@ -45,8 +48,10 @@ TEST(ParseCapture, says_what_is_wrong_and_what_was_meant) {
   };
   EXPECT_EQ(message(R"({"sampel": 1})"), "unknown key 'sampel' in 'capture'; did you mean 'sample'?");
   EXPECT_EQ(message(R"({"sample": 2})"), "capture's 'sample' is 2; expected a number from 0 to 1");
-  EXPECT_EQ(message(R"({"always": ["errors"]})"), "capture's 'always' is a list of error, low_confidence, flagged and drift; found \"errors\"");
-  EXPECT_EQ(message(R"({"always": "error"})"), "capture's 'always' is a list of error, low_confidence, flagged and drift; found \"error\"");
+  EXPECT_EQ(message(R"({"always": ["errors"]})"),
+            "capture's 'always' is a list of error, low_confidence, flagged and drift; found \"errors\"");
+  EXPECT_EQ(message(R"({"always": "error"})"),
+            "capture's 'always' is a list of error, low_confidence, flagged and drift; found \"error\"");
   EXPECT_EQ(message(R"({"drift": {"psi": 0}})"), "capture's 'psi' is 0; expected a number from 0.01 to 100");
   EXPECT_EQ(message(R"({"drift": 0.2})"), "capture's 'drift' must be an object with psi, samples, false_alarm");
   EXPECT_EQ(message("[1]"), "'capture' must be an object with sample, always, low_confidence, drift");

@@ -14,7 +14,8 @@ Result<std::unique_ptr<CapturedRequests>> CapturedRequests::open(const CapturedO
   return std::unique_ptr<CapturedRequests>(new CapturedRequests(options, std::move(log)));
 }
 
-CapturedRequests::CapturedRequests(const CapturedOptions& options, RequestLog log) : options_(options), state_(State{std::move(log), {}, {}, false}) {
+CapturedRequests::CapturedRequests(const CapturedOptions& options, RequestLog log)
+    : options_(options), state_(State{std::move(log), {}, {}, false}) {
   thread_ = Thread("captured-sync", [this] { loop(); });
 }
 
@@ -37,7 +38,8 @@ Result<Place> CapturedRequests::accept(const PredictionServed& prediction, CaseR
     auto state = state_.lock();
     if (state->failed) return *state->failed;
     if (state->log.bytes() + batch.bytes().size() > options_.bytes_max) {
-      return Error{ErrorCode::busy, fmt::format("{} of captured requests wait to become cases, which is the limit", render_bytes(state->log.bytes()))};
+      return Error{ErrorCode::busy, fmt::format("{} of captured requests wait to become cases, which is the limit",
+                                                render_bytes(state->log.bytes()))};
     }
     place = TRY(state->log.append(batch)).front();
     segment = state->log.newest();
@@ -52,7 +54,9 @@ Result<Place> CapturedRequests::accept(const PredictionServed& prediction, CaseR
 
 void CapturedRequests::release(const Place& place) { state_.lock()->log.release(place); }
 
-void CapturedRequests::replay(const std::function<void(const Place&, RequestRecord)>& visit) { state_.lock()->log.replay(visit); }
+void CapturedRequests::replay(const std::function<void(const Place&, RequestRecord)>& visit) {
+  state_.lock()->log.replay(visit);
+}
 
 std::optional<Error> CapturedRequests::failure() { return state_.lock()->failed; }
 
@@ -77,12 +81,14 @@ void CapturedRequests::loop() {
       state.wait(changed_, [&] { return state->closed || !state->dirty.empty(); });
       if (state->dirty.empty()) return;
       // Others may write in the meantime; half of the interval is left for the disk.
-      state.wait_until(changed_, std::chrono::steady_clock::now() + kCapturedSyncInterval / 2, [&] { return state->closed; });
+      state.wait_until(changed_, std::chrono::steady_clock::now() + kCapturedSyncInterval / 2,
+                       [&] { return state->closed; });
       dirty.swap(state->dirty);
     }
     const auto synced = sync(dirty);
     if (synced.ok()) continue;
-    log_error("monitor", "captured requests could not be synced; no more are kept until the server is started again", {{"error", synced.error().message}});
+    log_error("monitor", "captured requests could not be synced; no more are kept until the server is started again",
+              {{"error", synced.error().message}});
     return;
   }
 }

@@ -1,5 +1,6 @@
-// The requests that were chosen to become cases, on disk before their answer is given. One that accept() took is a case sooner or
-// later: the monitor's thread makes it one, or that of the next process, which finds it in the log. release() says that it is.
+// The requests that were chosen to become cases, on disk before their answer is given. One that accept() took is a case
+// sooner or later: the monitor's thread makes it one, or that of the next process, which finds it in the log. release()
+// says that it is.
 #pragma once
 
 #include <atomic>
@@ -16,7 +17,8 @@
 
 namespace slipway::monitor {
 
-inline constexpr std::uint64_t kCapturedBytesMax = 64 << 20;                   // of requests that are no cases yet; beyond, accept() is busy
+inline constexpr std::uint64_t kCapturedBytesMax =
+    64 << 20;  // of requests that are no cases yet; beyond, accept() is busy
 inline constexpr Duration kCapturedSyncInterval = std::chrono::milliseconds(200);
 
 struct CapturedOptions {
@@ -32,13 +34,14 @@ class CapturedRequests {
   /// Syncs what is left.
   ~CapturedRequests();
 
-  /// From now on the request survives the end of this process. One write into the page cache, which waits for the disk only when
-  /// the kernel has too much to write or with `sync_first`. busy when the log is full, the disk's error otherwise; the request is
-  /// not kept then.
+  /// From now on the request survives the end of this process. One write into the page cache, which waits for the disk
+  /// only when the kernel has too much to write or with `sync_first`. busy when the log is full, the disk's error
+  /// otherwise; the request is not kept then.
   Result<Place> accept(const PredictionServed& prediction, CaseReason reason);
   /// It is a case now, synced in the database.
   void release(const Place& place);
-  /// What former processes accepted and did not release; to be called once. What it visits is released like everything else.
+  /// What former processes accepted and did not release; to be called once. What it visits is released like everything
+  /// else.
   void replay(const std::function<void(const Place&, RequestRecord)>& visit);
 
   /// Why nothing is accepted any more, once a sync has failed.

@@ -47,9 +47,11 @@ Result<const Column*> find_column(const FilterComparison& comparison) {
     if (comparison.entity == FilterEntity::attribute && column.name == comparison.key) return &column;
     names.emplace_back(column.name);
   }
-  if (comparison.entity != FilterEntity::attribute) return invalid(fmt::format("cases have no {}s; expected one of {}", name(comparison.entity), join(names, ", ")));
+  if (comparison.entity != FilterEntity::attribute)
+    return invalid(fmt::format("cases have no {}s; expected one of {}", name(comparison.entity), join(names, ", ")));
   const auto near = nearest(comparison.key, names);
-  return invalid(fmt::format("cases have no '{}'; {}", clean_utf8(comparison.key, 60), near ? "did you mean '" + *near + "'?" : "expected one of " + join(names, ", ")));
+  return invalid(fmt::format("cases have no '{}'; {}", clean_utf8(comparison.key, 60),
+                             near ? "did you mean '" + *near + "'?" : "expected one of " + join(names, ", ")));
 }
 
 Error wrong(const Column& column, const FilterComparison& comparison, std::string_view expected) {
@@ -63,7 +65,8 @@ std::string_view sql_of(Op op) { return op == Op::not_equal ? "<>" : name(op); }
 Result<std::string> compare_text(const Column& column, const FilterComparison& comparison, catalog::Values& values) {
   if (const auto* list = std::get_if<std::vector<std::string>>(&comparison.value)) {
     for (const std::string& item : *list) values.emplace_back(item);
-    return fmt::format("{} {} ({})", column.sql, name(comparison.op), join(std::vector<std::string>(list->size(), "?"), ", "));
+    return fmt::format("{} {} ({})", column.sql, name(comparison.op),
+                       join(std::vector<std::string>(list->size(), "?"), ", "));
   }
   if (is_order(comparison.op)) return wrong(column, comparison, "=, !=, LIKE, ILIKE, IN or IS NULL");
   // People write label = 3 as readily as label = '3'.
@@ -75,7 +78,8 @@ Result<std::string> compare_text(const Column& column, const FilterComparison& c
 
 Result<std::string> compare_number(const Column& column, const FilterComparison& comparison, catalog::Values& values) {
   const auto* number = std::get_if<double>(&comparison.value);
-  if (!number || comparison.op == Op::like || comparison.op == Op::ilike) return wrong(column, comparison, "=, !=, <, <=, > or >= and a number without quotes");
+  if (!number || comparison.op == Op::like || comparison.op == Op::ilike)
+    return wrong(column, comparison, "=, !=, <, <=, > or >= and a number without quotes");
   values.emplace_back(*number);
   return fmt::format("{} {} ?", column.sql, sql_of(comparison.op));
 }
@@ -83,14 +87,16 @@ Result<std::string> compare_number(const Column& column, const FilterComparison&
 Result<std::string> compare_time(const Column& column, const FilterComparison& comparison, catalog::Values& values) {
   const auto* text = std::get_if<std::string>(&comparison.value);
   const auto time = text ? parse_time(*text) : Result<Time>(invalid(""));
-  if (!time.ok() || comparison.op == Op::like || comparison.op == Op::ilike) return wrong(column, comparison, "=, !=, <, <=, > or >= and a time such as '2026-03-01T10:00:00Z'");
+  if (!time.ok() || comparison.op == Op::like || comparison.op == Op::ilike)
+    return wrong(column, comparison, "=, !=, <, <=, > or >= and a time such as '2026-03-01T10:00:00Z'");
   values.emplace_back(time->micros);
   return fmt::format("{} {} ?", column.sql, sql_of(comparison.op));
 }
 
 Result<std::string> condition(const FilterComparison& comparison, catalog::Values& values) {
   const Column* column = TRY(find_column(comparison));
-  if (comparison.op == Op::is_null || comparison.op == Op::is_not_null) return fmt::format("{} {}", column->sql, name(comparison.op));
+  if (comparison.op == Op::is_null || comparison.op == Op::is_not_null)
+    return fmt::format("{} {}", column->sql, name(comparison.op));
   switch (column->kind) {
     case Column::Kind::text: return compare_text(*column, comparison, values);
     case Column::Kind::number: return compare_number(*column, comparison, values);

@@ -14,8 +14,10 @@ struct Translated {
 Translated translate(std::string_view text) {
   Translated out;
   auto sql = case_conditions(parse_filter(text).value(), out.values, &out.place);
-  if (sql.ok()) out.sql = *sql;
-  else out.error = sql.error().message;
+  if (sql.ok())
+    out.sql = *sql;
+  else
+    out.error = sql.error().message;
   return out;
 }
 
@@ -48,9 +50,12 @@ TEST(CaseFilter, says_what_is_wrong_and_where) {
   EXPECT_EQ(near.error, "cases have no 'confidense'; did you mean 'confidence'?");
   EXPECT_EQ(near.place.position, 19u);
   EXPECT_EQ(near.place.length, 10u);
-  EXPECT_EQ(translate("confidence = 'high'").error, "'confidence' is compared with = here; expected =, !=, <, <=, > or >= and a number without quotes");
-  EXPECT_EQ(translate("label > '3'").error, "'label' is compared with > here; expected =, !=, LIKE, ILIKE, IN or IS NULL");
-  EXPECT_EQ(translate("at > 'yesterday'").error, "'at' is compared with > here; expected =, !=, <, <=, > or >= and a time such as '2026-03-01T10:00:00Z'");
+  EXPECT_EQ(translate("confidence = 'high'").error,
+            "'confidence' is compared with = here; expected =, !=, <, <=, > or >= and a number without quotes");
+  EXPECT_EQ(translate("label > '3'").error,
+            "'label' is compared with > here; expected =, !=, LIKE, ILIKE, IN or IS NULL");
+  EXPECT_EQ(translate("at > 'yesterday'").error,
+            "'at' is compared with > here; expected =, !=, <, <=, > or >= and a time such as '2026-03-01T10:00:00Z'");
   EXPECT_NE(translate("metrics.loss > 1").error.find("cases have no metrics"), std::string::npos);
 }
 

@@ -35,7 +35,8 @@ Case make_case(const PredictionServed& prediction, CaseReason reason, const Cloc
   kept.at = prediction.at;
   kept.reason = reason;
   kept.prediction = prediction_text(prediction);
-  if (prediction.ok && std::isfinite(prediction.statistics.confidence)) kept.confidence = prediction.statistics.confidence;
+  if (prediction.ok && std::isfinite(prediction.statistics.confidence))
+    kept.confidence = prediction.statistics.confidence;
   kept.error = clean_utf8(prediction.error);
   kept.statistics = prediction.statistics;
   kept.body_bytes = prediction.request ? prediction.request->size() : 0;
@@ -66,10 +67,13 @@ void apply(const Feedback& feedback, Case& to) {
   if (!feedback.comment.empty()) to.comment = feedback.comment;
 }
 
-Error no_such_case(const CaseId& id) { return {ErrorCode::not_found, "there is no case " + clean_utf8(id.text, 64) + "; `slipway cases list` shows them"}; }
+Error no_such_case(const CaseId& id) {
+  return {ErrorCode::not_found, "there is no case " + clean_utf8(id.text, 64) + "; `slipway cases list` shows them"};
+}
 
 Error no_such_answer(const AnswerId& answer) {
-  return {ErrorCode::not_found, "nothing is remembered of the answer '" + clean_utf8(answer.text, 100) + "': it is no case, and its request is no longer in the buffer of recent ones"};
+  return {ErrorCode::not_found, "nothing is remembered of the answer '" + clean_utf8(answer.text, 100) +
+                                    "': it is no case, and its request is no longer in the buffer of recent ones"};
 }
 
 /// Takes the label away, and what it said of the prediction.
@@ -81,17 +85,20 @@ void clear_label(Case& of) {
 }
 
 /// Would it fail the same way again?
-bool is_final(ErrorCode code) { return code == ErrorCode::invalid_argument || code == ErrorCode::failed_precondition || code == ErrorCode::too_large; }
+bool is_final(ErrorCode code) {
+  return code == ErrorCode::invalid_argument || code == ErrorCode::failed_precondition || code == ErrorCode::too_large;
+}
 
 }  // namespace
 
-// --- captured requests -------------------------------------------------------------------------------------------------
+// --- captured requests ---------------------------------------------------------------------------------------------
 
 bool Monitor::make_cases() {
   if (waiting_.empty()) return true;
   std::vector<Served> batch;
   std::uint64_t bytes = 0;
-  for (auto at = waiting_.begin(); at != waiting_.end() && batch.size() < kCasesPerWriteMax && bytes < kBytesPerWrite; ++at) {
+  for (auto at = waiting_.begin(); at != waiting_.end() && batch.size() < kCasesPerWriteMax && bytes < kBytesPerWrite;
+       ++at) {
     bytes += at->prediction.request ? at->prediction.request->size() : 0;
     batch.push_back(*at);
   }
@@ -109,7 +116,8 @@ bool Monitor::make_cases() {
   }
   cases_waiting_.set(static_cast<std::int64_t>(waiting_.size()));
   if (written.ok() || is_final(written.error().code)) return true;
-  log_warning("monitor", "captured requests could not become cases; it is tried again", {{"waiting", std::to_string(waiting_.size())}, {"error", written.error().message}});
+  log_warning("monitor", "captured requests could not become cases; it is tried again",
+              {{"waiting", std::to_string(waiting_.size())}, {"error", written.error().message}});
   retry_at_ = clock_.steady() + kMonitorPause;
   return false;
 }
@@ -144,7 +152,8 @@ Result<void> Monitor::write_cases(std::span<Served> captured) {
 void Monitor::give_up(const Served& captured, const Error& why) {
   refused_.add();
   captured_->release(captured.place);
-  log_error("monitor", "a captured request cannot become a case", {{"answer", captured.prediction.answer.text}, {"error", why.message}});
+  log_error("monitor", "a captured request cannot become a case",
+            {{"answer", captured.prediction.answer.text}, {"error", why.message}});
 }
 
 void Monitor::look_for_full_lists() {
@@ -157,31 +166,40 @@ void Monitor::look_for_full_lists() {
     }
   }
   for (const DeploymentKey& key : std::exchange(capturing_, {})) {
-    const auto open = database_.read_value([&](Connection& c) { return rows::count_open_cases(c, ProjectId(key.project), key.deployment); });
+    const auto open = database_.read_value(
+        [&](Connection& c) { return rows::count_open_cases(c, ProjectId(key.project), key.deployment); });
     if (!open.ok()) continue;
     const bool is_full = *open >= options_.cases_open_max;
-    if (is_full) log_warning("monitor", "a deployment has so many open cases that no more are captured; label or dismiss some", {{"deployment", key.deployment}, {"open", std::to_string(*open)}});
+    if (is_full)
+      log_warning("monitor", "a deployment has so many open cases that no more are captured; label or dismiss some",
+                  {{"deployment", key.deployment}, {"open", std::to_string(*open)}});
     (*choosers_.lock())[key].is_full = is_full;
   }
 }
 
-// --- feedback and labels -----------------------------------------------------------------------------------------------
+// --- feedback and labels -------------------------------------------------------------------------------------------
 
 /// Looks at a target's first bytes only: pictures are opened by workers and runners, never here.
 Result<Feedback> Monitor::checked(Feedback feedback) {
   for (const std::string* text : {&feedback.label, &feedback.comment}) {
     if (text->size() > kFeedbackTextBytesMax) {
-      return Error{ErrorCode::too_large, fmt::format("a label or comment has at most {} bytes; this one has {}", kFeedbackTextBytesMax, text->size())};
+      return Error{ErrorCode::too_large, fmt::format("a label or comment has at most {} bytes; this one has {}",
+                                                     kFeedbackTextBytesMax, text->size())};
     }
   }
   if (!feedback.target) return feedback;
   const auto blob = store_.open_blob(*feedback.target);
   if (!blob.ok()) {
-    return Error{ErrorCode::failed_precondition, fmt::format("the target {} is not on the server ({}); send its bytes first: POST /api/v1/blobs", slipway::render(*feedback.target), blob.error().message)};
+    return Error{ErrorCode::failed_precondition,
+                 fmt::format("the target {} is not on the server ({}); send its bytes first: POST /api/v1/blobs",
+                             slipway::render(*feedback.target), blob.error().message)};
   }
   constexpr std::string_view kPngStart = "\x89PNG\r\n\x1a\n";
   const std::string start = TRY((*blob)->read(0, std::min<std::uint64_t>((*blob)->size(), kPngStart.size())));
-  if (start != kPngStart) return Error{ErrorCode::invalid_argument, fmt::format("the target {} is no PNG; a mask is a PNG whose values are the classes", slipway::render(*feedback.target))};
+  if (start != kPngStart)
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("the target {} is no PNG; a mask is a PNG whose values are the classes",
+                             slipway::render(*feedback.target))};
   feedback.target_bytes = (*blob)->size();
   return feedback;
 }
@@ -190,7 +208,8 @@ Result<CaseId> Monitor::keep(const PredictionServed& prediction, const Feedback&
   Case kept = make_case(prediction, CaseReason::flagged, clock_);
   apply(feedback, kept);
   if (prediction.request) kept.body = TRY(store_.put(*prediction.request)).hash;
-  const bool is_new = TRY(database_.write_value(Durability::record, [&](Connection& c) { return rows::insert_case(c, kept); }));
+  const bool is_new =
+      TRY(database_.write_value(Durability::record, [&](Connection& c) { return rows::insert_case(c, kept); }));
   if (!is_new) return Error{ErrorCode::already_exists, "the answer " + prediction.answer.text + " is a case already"};
   cases_made_.add();
   events_.emit({EventKind::case_changed, kept.project, kept.id.text});
@@ -264,8 +283,11 @@ Result<Case> Monitor::update_case(const ProjectId& project, const CaseId& id, co
   return changed;
 }
 
-Result<void> Monitor::mark_cases(const ProjectId& project, const std::vector<CaseId>& ids, CaseState state, std::string_view slice, std::string_view commit) {
-  if (ids.size() > kCasesPerCallMax) return Error{ErrorCode::too_large, fmt::format("at most {} cases at once; these are {}", kCasesPerCallMax, ids.size())};
+Result<void> Monitor::mark_cases(const ProjectId& project, const std::vector<CaseId>& ids, CaseState state,
+                                 std::string_view slice, std::string_view commit) {
+  if (ids.size() > kCasesPerCallMax)
+    return Error{ErrorCode::too_large,
+                 fmt::format("at most {} cases at once; these are {}", kCasesPerCallMax, ids.size())};
   TRY(database_.write(Durability::record, [&](Connection& c) -> Result<void> {
     for (const CaseId& id : ids) {
       auto found = TRY(rows::select_case(c, project, id));

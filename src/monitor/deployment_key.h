@@ -12,6 +12,8 @@ struct DeploymentKey {
   auto operator<=>(const DeploymentKey&) const = default;
 };
 
-inline DeploymentKey key_of(const PredictionServed& prediction) { return {prediction.project.text, prediction.deployment_name}; }
+inline DeploymentKey key_of(const PredictionServed& prediction) {
+  return {prediction.project.text, prediction.deployment_name};
+}
 
 }  // namespace slipway::monitor

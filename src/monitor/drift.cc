@@ -50,7 +50,9 @@ std::int64_t Histogram::total() const {
 
 void Histogram::add(double value) {
   // NaN compares false with everything and would land below the first edge; it counts as beyond the last one.
-  const size_t bin = std::isnan(value) ? edges.size() : static_cast<size_t>(std::upper_bound(edges.begin(), edges.end(), value) - edges.begin());
+  const size_t bin = std::isnan(value)
+                         ? edges.size()
+                         : static_cast<size_t>(std::upper_bound(edges.begin(), edges.end(), value) - edges.begin());
   ++counts[bin];
 }
 
@@ -61,7 +63,8 @@ Histogram bins_for(std::span<const double> reference, size_t bins) {
   }
   std::sort(sorted.begin(), sorted.end());
   Histogram histogram;
-  histogram.edges = !sorted.empty() && sorted.front() == sorted.back() ? edges_around(sorted.front()) : quantile_edges(sorted, bins);
+  histogram.edges =
+      !sorted.empty() && sorted.front() == sorted.back() ? edges_around(sorted.front()) : quantile_edges(sorted, bins);
   histogram.counts.assign(histogram.edges.size() + 1, 0);
   return histogram;
 }
@@ -86,7 +89,8 @@ Result<Histogram> parse_histogram(const Json& json) {
   const Json& counts = json["counts"];
   if (!edges.is_array() || !counts.is_array() || counts.array().size() != edges.array().size() + 1) {
     return Error{ErrorCode::invalid_argument,
-                 fmt::format("a histogram has one count more than edges; found {} counts and {} edges", counts.array().size(), edges.array().size())};
+                 fmt::format("a histogram has one count more than edges; found {} counts and {} edges",
+                             counts.array().size(), edges.array().size())};
   }
   for (const Json& edge : edges.array()) {
     const auto value = edge.number();
@@ -97,7 +101,8 @@ Result<Histogram> parse_histogram(const Json& json) {
   }
   for (const Json& count : counts.array()) {
     const auto value = count.integer();
-    if (!value || *value < 0) return Error{ErrorCode::invalid_argument, "the counts of a histogram are whole numbers from 0 on"};
+    if (!value || *value < 0)
+      return Error{ErrorCode::invalid_argument, "the counts of a histogram are whole numbers from 0 on"};
     histogram.counts.push_back(*value);
   }
   return histogram;

@@ -43,13 +43,16 @@ TEST(Bins, of_one_constant_are_below_the_same_and_above) {
   const Histogram empty = bins_for(values);
   EXPECT_EQ(filled(empty, values).counts, (std::vector<std::int64_t>{0, 500, 0}));
   EXPECT_EQ(judge_drift(filled(empty, values), filled(empty, values)).state, DriftVerdict::State::steady);
-  EXPECT_EQ(judge_drift(filled(empty, values), filled(empty, std::vector<double>(200, 3.0 + 1e-9))).state, DriftVerdict::State::steady);
-  EXPECT_EQ(judge_drift(filled(empty, values), filled(empty, std::vector<double>(200, 3.1))).state, DriftVerdict::State::drifted);
+  EXPECT_EQ(judge_drift(filled(empty, values), filled(empty, std::vector<double>(200, 3.0 + 1e-9))).state,
+            DriftVerdict::State::steady);
+  EXPECT_EQ(judge_drift(filled(empty, values), filled(empty, std::vector<double>(200, 3.1))).state,
+            DriftVerdict::State::drifted);
 }
 
 TEST(Bins, of_nothing_and_of_nothing_finite_are_one_of_which_nothing_is_said) {
   const double nan = std::numeric_limits<double>::quiet_NaN(), infinite = std::numeric_limits<double>::infinity();
-  for (const std::vector<double>& values : {std::vector<double>(), std::vector<double>(300, nan), std::vector<double>(300, infinite)}) {
+  for (const std::vector<double>& values :
+       {std::vector<double>(), std::vector<double>(300, nan), std::vector<double>(300, infinite)}) {
     const Histogram histogram = filled(bins_for(values), values);
     ASSERT_EQ(histogram.counts.size(), 1u);
     const DriftVerdict verdict = judge_drift(histogram, histogram);
@@ -93,18 +96,21 @@ TEST(Ks, is_the_largest_distance_of_the_cumulative_shares) {
 TEST(JudgeDrift, sees_a_shift_of_half_a_deviation) {
   const auto before = normal_values(1, 2000, 0);
   const Histogram empty = bins_for(before);
-  EXPECT_EQ(judge_drift(filled(empty, before), filled(empty, normal_values(2, 500, 0.6))).state, DriftVerdict::State::drifted);
+  EXPECT_EQ(judge_drift(filled(empty, before), filled(empty, normal_values(2, 500, 0.6))).state,
+            DriftVerdict::State::drifted);
 }
 
 TEST(JudgeDrift, waits_for_enough_samples) {
   const auto before = normal_values(1, 2000, 0);
   const Histogram empty = bins_for(before);
-  EXPECT_EQ(judge_drift(filled(empty, before), filled(empty, normal_values(2, 99, 5))).state, DriftVerdict::State::too_few);
+  EXPECT_EQ(judge_drift(filled(empty, before), filled(empty, normal_values(2, 99, 5))).state,
+            DriftVerdict::State::too_few);
 }
 
 TEST(JudgeDrift, goes_by_the_limits_it_is_given) {
   const auto before = normal_values(1, 2000, 0);
-  const Histogram reference = filled(bins_for(before), before), current = filled(bins_for(before), normal_values(2, 150, 0.6));
+  const Histogram reference = filled(bins_for(before), before),
+                  current = filled(bins_for(before), normal_values(2, 150, 0.6));
   EXPECT_EQ(judge_drift(reference, current).state, DriftVerdict::State::drifted);
   EXPECT_EQ(judge_drift(reference, current, {.psi_min = 5}).state, DriftVerdict::State::steady);
   EXPECT_EQ(judge_drift(reference, current, {.samples_min = 200}).state, DriftVerdict::State::too_few);
@@ -122,7 +128,8 @@ TEST(JudgeDrift, rarely_cries_over_equal_populations) {
   for (int round = 0; round < 500; ++round) {
     const auto before = normal_values(round, 150, 0);
     const Histogram empty = bins_for(before);
-    alarms += judge_drift(filled(empty, before), filled(empty, normal_values(10000 + round, 100, 0))).state == DriftVerdict::State::drifted;
+    alarms += judge_drift(filled(empty, before), filled(empty, normal_values(10000 + round, 100, 0))).state ==
+              DriftVerdict::State::drifted;
   }
   EXPECT_LE(alarms, 5);
 }

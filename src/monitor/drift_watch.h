@@ -1,5 +1,5 @@
-// Whether what the deployments are asked drifts: a window of the last answers of each against the reference of the version that
-// answers, and findings that open and close by themselves.
+// Whether what the deployments are asked drifts: a window of the last answers of each against the reference of the
+// version that answers, and findings that open and close by themselves.
 #pragma once
 
 #include <map>
@@ -26,14 +26,17 @@ struct DriftReport {
   std::vector<StatisticState> statistics;
 };
 
-/// Thread-safe, but for add() and judge(), which belong to one thread. Everything but report() and drifted() may wait for the database.
+/// Thread-safe, but for add() and judge(), which belong to one thread. Everything but report() and drifted() may wait
+/// for the database.
 class DriftWatch {
  public:
   /// All outlive it.
-  DriftWatch(catalog::Database& database, const Clock& clock, EventSink& events) : database_(database), clock_(clock), events_(events) {}
+  DriftWatch(catalog::Database& database, const Clock& clock, EventSink& events)
+      : database_(database), clock_(clock), events_(events) {}
 
   void set_limits(const DeploymentKey& deployment, const DriftLimits& limits);
-  Result<void> set_reference(const ProjectId& project, const std::string& model, std::int64_t version, std::string source, const std::vector<TensorStatistics>& answers);
+  Result<void> set_reference(const ProjectId& project, const std::string& model, std::int64_t version,
+                             std::string source, const std::vector<TensorStatistics>& answers);
 
   void add(const PredictionServed& prediction);
   /// Opens, updates and closes findings where something was added since the last call.
@@ -59,14 +62,16 @@ class DriftWatch {
   };
 
   std::optional<Reference> load_reference(const ProjectId& project, const std::string& model, std::int64_t version);
-  Result<void> save_reference(const ProjectId& project, const std::string& model, std::int64_t version, const Reference& reference);
+  Result<void> save_reference(const ProjectId& project, const std::string& model, std::int64_t version,
+                              const Reference& reference);
   void judge_statistic(const DeploymentKey& deployment, const Watched& watched, const StatisticState& state);
 
   catalog::Database& database_;
   const Clock& clock_;
   EventSink& events_;
   Guarded<State> state_;
-  std::map<std::string, double> told_;  // the thread's own; per deployment, version and statistic: the value last written; 0 is "steady"
+  std::map<std::string, double>
+      told_;  // the thread's own; per deployment, version and statistic: the value last written; 0 is "steady"
 };
 
 }  // namespace slipway::monitor

@@ -44,7 +44,8 @@ Inbox::Taken Inbox::take(std::chrono::steady_clock::time_point deadline) {
     state->is_asleep = state->served.empty();
     state.wait_until(changed_, deadline, [&] { return is_urgent() || !state->served.empty(); });
     state->is_asleep = false;
-    if (!state->served.empty()) state.wait_until(changed_, std::chrono::steady_clock::now() + kMonitorGatherTime, is_urgent);
+    if (!state->served.empty())
+      state.wait_until(changed_, std::chrono::steady_clock::now() + kMonitorGatherTime, is_urgent);
     taken.served.swap(state->served);
     taken.tasks.swap(state->tasks);
     bytes = std::exchange(state->bytes, 0);

@@ -1,5 +1,5 @@
-// What waits for the monitor's thread: bounded by count and bytes, and woken for as rarely as can be, because those who put
-// something in are answering requests.
+// What waits for the monitor's thread: bounded by count and bytes, and woken for as rarely as can be, because those who
+// put something in are answering requests.
 #pragma once
 
 #include <atomic>
@@ -16,7 +16,8 @@ namespace slipway::monitor {
 
 inline constexpr size_t kMonitorWaitingMax = 8192;
 inline constexpr std::uint64_t kMonitorWaitingBytesMax = 256 << 20;
-inline constexpr Duration kMonitorGatherTime = std::chrono::milliseconds(5);  // how long the first of a batch waits for others
+inline constexpr Duration kMonitorGatherTime =
+    std::chrono::milliseconds(5);  // how long the first of a batch waits for others
 
 /// A request on its way to the thread.
 struct Served {

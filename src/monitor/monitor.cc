@@ -24,8 +24,8 @@ constexpr std::array<std::pair<CaseState, std::string_view>, 5> kCaseStates = {{
 
 constexpr std::uint64_t kServedBytes = 1024;  // what a waiting request is taken to cost beside its body
 
-/// Uniform in [0, 1). Xorshift: whether a request is one of the sample need not be unguessable, and the kernel's random bytes
-/// cost as much as the rest of served().
+/// Uniform in [0, 1). Xorshift: whether a request is one of the sample need not be unguessable, and the kernel's random
+/// bytes cost as much as the rest of served().
 double roll() {
   thread_local std::uint64_t state = random_u64() | 1;
   state ^= state << 13;
@@ -50,23 +50,40 @@ std::optional<CaseState> parse_case_state(std::string_view text) {
   return std::nullopt;
 }
 
-Result<std::unique_ptr<Monitor>> Monitor::open(catalog::Database& database, store::Store& store, const Clock& clock, EventSink& events, Counters& counters,
-                                               const MonitorOptions& options) {
-  auto captured = TRY(CapturedRequests::open({options.folder / "captured", options.captured_bytes_max, options.sync_first}));
+Result<std::unique_ptr<Monitor>> Monitor::open(catalog::Database& database, store::Store& store, const Clock& clock,
+                                               EventSink& events, Counters& counters, const MonitorOptions& options) {
+  auto captured =
+      TRY(CapturedRequests::open({options.folder / "captured", options.captured_bytes_max, options.sync_first}));
   auto recent = TRY(RecentRequests::open(options.folder / "recent"));
-  return std::unique_ptr<Monitor>(new Monitor(database, store, clock, events, counters, options, std::move(captured), std::move(recent)));
+  return std::unique_ptr<Monitor>(
+      new Monitor(database, store, clock, events, counters, options, std::move(captured), std::move(recent)));
 }
 
-Monitor::Monitor(catalog::Database& database, store::Store& store, const Clock& clock, EventSink& events, Counters& counters, const MonitorOptions& options,
-                 std::unique_ptr<CapturedRequests> captured, RecentRequests recent)
-    : database_(database), store_(store), clock_(clock), events_(events), options_(options),
-      dropped_(counters.counter("monitor_dropped_total", "Requests the monitor did not look at because its queue was full")),
-      refused_(counters.counter("monitor_refused_total", "Requests the rules chose that were not captured: the log, the disk or the list of open cases was full")),
+Monitor::Monitor(catalog::Database& database, store::Store& store, const Clock& clock, EventSink& events,
+                 Counters& counters, const MonitorOptions& options, std::unique_ptr<CapturedRequests> captured,
+                 RecentRequests recent)
+    : database_(database),
+      store_(store),
+      clock_(clock),
+      events_(events),
+      options_(options),
+      dropped_(
+          counters.counter("monitor_dropped_total", "Requests the monitor did not look at because its queue was full")),
+      refused_(counters.counter(
+          "monitor_refused_total",
+          "Requests the rules chose that were not captured: the log, the disk or the list of open cases was full")),
       cases_made_(counters.counter("monitor_cases_total", "Requests that became cases")),
       cases_waiting_(counters.gauge("monitor_captured_waiting", "Captured requests that are no cases yet")),
-      captured_(std::move(captured)), traffic_(database, clock), drift_(database, clock, events), recent_(std::move(recent)) {
-  captured_->replay([this](const Place& place, RequestRecord record) { waiting_.push_back({std::move(record.prediction), record.reason, place}); });
-  if (!waiting_.empty()) log_info("monitor", "captured requests of a former process become cases", {{"requests", std::to_string(waiting_.size())}});
+      captured_(std::move(captured)),
+      traffic_(database, clock),
+      drift_(database, clock, events),
+      recent_(std::move(recent)) {
+  captured_->replay([this](const Place& place, RequestRecord record) {
+    waiting_.push_back({std::move(record.prediction), record.reason, place});
+  });
+  if (!waiting_.empty())
+    log_info("monitor", "captured requests of a former process become cases",
+             {{"requests", std::to_string(waiting_.size())}});
   thread_ = Thread("monitor", [this] { loop(); });
 }
 
@@ -116,12 +133,12 @@ void Monitor::set_capture(const ProjectId& project, const std::string& deploymen
   drift_.set_limits(key, rules.drift);
 }
 
-Result<void> Monitor::set_reference(const ProjectId& project, const std::string& model, std::int64_t version, std::string source,
-                                    const std::vector<TensorStatistics>& answers) {
+Result<void> Monitor::set_reference(const ProjectId& project, const std::string& model, std::int64_t version,
+                                    std::string source, const std::vector<TensorStatistics>& answers) {
   return drift_.set_reference(project, model, version, std::move(source), answers);
 }
 
-// --- the thread --------------------------------------------------------------------------------------------------------
+// --- the thread ----------------------------------------------------------------------------------------------------
 
 void Monitor::loop() {
   // The windows of drift go on where they were.
@@ -135,8 +152,10 @@ void Monitor::loop() {
     // Whoever settles wants to see everything written.
     while (!taken.tasks.empty() && !waiting_.empty() && make_cases()) {
     }
-    if (taken.tasks.empty()) traffic_.write_if_due();
-    else traffic_.write();
+    if (taken.tasks.empty())
+      traffic_.write_if_due();
+    else
+      traffic_.write();
     look_for_full_lists();
     if (!taken.tasks.empty() || clock_.steady() - judged_at_ >= kJudgeInterval) judge();
     for (const Inbox::Task& task : taken.tasks) task();
@@ -168,17 +187,22 @@ void Monitor::judge() {
   for (auto& [key, choosing] : *choosers) choosing.has_drifted = drifted.contains(key);
 }
 
-std::optional<DriftReport> Monitor::drift(const ProjectId& project, const std::string& deployment) { return drift_.report({project.text, deployment}); }
+std::optional<DriftReport> Monitor::drift(const ProjectId& project, const std::string& deployment) {
+  return drift_.report({project.text, deployment});
+}
 
-// --- findings ----------------------------------------------------------------------------------------------------------
+// --- findings ------------------------------------------------------------------------------------------------------
 
-Result<std::vector<Finding>> Monitor::findings(const ProjectId& project, std::string_view deployment, std::optional<bool> open, size_t most) {
+Result<std::vector<Finding>> Monitor::findings(const ProjectId& project, std::string_view deployment,
+                                               std::optional<bool> open, size_t most) {
   return database_.read_value([&](Connection& c) { return rows::select_findings(c, project, deployment, open, most); });
 }
 
 Result<Finding> Monitor::find_finding(const ProjectId& project, const FindingId& id) {
   auto found = TRY(database_.read_value([&](Connection& c) { return rows::select_finding(c, project, id); }));
-  if (!found) return Error{ErrorCode::not_found, "there is no finding " + clean_utf8(id.text, 64) + "; `slipway findings list` shows them"};
+  if (!found)
+    return Error{ErrorCode::not_found,
+                 "there is no finding " + clean_utf8(id.text, 64) + "; `slipway findings list` shows them"};
   return std::move(*found);
 }
 

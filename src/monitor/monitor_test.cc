@@ -31,9 +31,12 @@ class MonitorTest : public testing::Test {
     monitor.reset();
     store.reset();
     database.reset();
-    database = std::move(catalog::Database::open({.url = "sqlite:" + (folder.path() / "db").string()}, catalog::schema(), counters).value());
+    database = std::move(
+        catalog::Database::open({.url = "sqlite:" + (folder.path() / "db").string()}, catalog::schema(), counters)
+            .value());
     store = std::move(store::Store::open({.folder = folder.path() / "store"}, system_clock(), counters).value());
-    monitor = std::move(Monitor::open(*database, *store, clock, events, counters, {.folder = folder.path() / "requests"}).value());
+    monitor = std::move(
+        Monitor::open(*database, *store, clock, events, counters, {.folder = folder.path() / "requests"}).value());
   }
 
   PredictionServed prediction(const std::string& answer, TensorStatistics with) {
@@ -129,7 +132,8 @@ TEST_F(MonitorTest, a_mask_is_a_right_answer_and_kept_from_the_sweep) {
 TEST_F(MonitorTest, a_mask_that_is_not_there_or_no_png_is_refused) {
   monitor->served(prediction("a1", figures(0.5, 0.3, -1)));
   monitor->settle();
-  const auto absent = monitor->feedback(kDefaultProject, {.answer = AnswerId("a1"), .target = hash_of("nobody sent this")});
+  const auto absent =
+      monitor->feedback(kDefaultProject, {.answer = AnswerId("a1"), .target = hash_of("nobody sent this")});
   ASSERT_FALSE(absent.ok());
   EXPECT_EQ(absent.error().code, ErrorCode::failed_precondition);
   const Hash text = store->put("a text").value().hash;
@@ -151,21 +155,26 @@ TEST_F(MonitorTest, a_shift_of_the_inputs_opens_one_finding_and_its_end_closes_i
   std::vector<TensorStatistics> usual;
   for (int i = 0; i < 400; ++i) usual.push_back(figures(0.1 + 0.001 * (i % 50), 0.9 + 0.001 * (i % 90), i % 10));
   ASSERT_TRUE(monitor->set_reference(kDefaultProject, "digits", 1, "evaluation 1", usual).ok());
-  for (int i = 0; i < 300; ++i) monitor->served(prediction("shifted" + std::to_string(i), figures(0.8, 0.9 + 0.001 * (i % 90), i % 10)));
+  for (int i = 0; i < 300; ++i)
+    monitor->served(prediction("shifted" + std::to_string(i), figures(0.8, 0.9 + 0.001 * (i % 90), i % 10)));
   monitor->settle();
   auto findings = monitor->findings(kDefaultProject, "digits", true, 10).value();
   ASSERT_EQ(findings.size(), 1u);
   EXPECT_EQ(findings[0].statistic, "input_mean");
   EXPECT_GT(findings[0].value, findings[0].threshold);
 
-  for (int i = 0; i < 600; ++i) monitor->served(prediction("usual" + std::to_string(i), figures(0.1 + 0.001 * (i % 50), 0.9 + 0.001 * (i % 90), i % 10)));
+  for (int i = 0; i < 600; ++i)
+    monitor->served(
+        prediction("usual" + std::to_string(i), figures(0.1 + 0.001 * (i % 50), 0.9 + 0.001 * (i % 90), i % 10)));
   monitor->settle();
   EXPECT_TRUE(monitor->findings(kDefaultProject, "digits", true, 10).value().empty());
   EXPECT_EQ(monitor->findings(kDefaultProject, "digits", false, 10).value().size(), 1u);
 }
 
 TEST_F(MonitorTest, the_first_answers_become_the_reference_and_survive_a_restart) {
-  for (size_t i = 0; i < kWatchReferenceAnswers; ++i) monitor->served(prediction("first" + std::to_string(i), figures(0.1 + 0.0001 * static_cast<double>(i), 0.9, static_cast<int>(i % 10))));
+  for (size_t i = 0; i < kWatchReferenceAnswers; ++i)
+    monitor->served(prediction("first" + std::to_string(i),
+                               figures(0.1 + 0.0001 * static_cast<double>(i), 0.9, static_cast<int>(i % 10))));
   monitor->settle();
   open();
   monitor->served(prediction("later", figures(0.1, 0.9, 1)));
@@ -236,7 +245,9 @@ TEST_F(MonitorTest, a_case_that_was_made_already_is_not_made_again) {
 
 TEST_F(MonitorTest, a_full_log_refuses_and_counts_and_the_answer_is_still_counted) {
   monitor.reset();
-  monitor = std::move(Monitor::open(*database, *store, clock, events, counters, {.folder = folder.path() / "tiny", .captured_bytes_max = 1}).value());
+  monitor = std::move(Monitor::open(*database, *store, clock, events, counters,
+                                    {.folder = folder.path() / "tiny", .captured_bytes_max = 1})
+                          .value());
   monitor->served(prediction("a1", figures(0.5, 0.3, 7)));
   monitor->settle();
   EXPECT_TRUE(all_cases().empty());
@@ -246,7 +257,9 @@ TEST_F(MonitorTest, a_full_log_refuses_and_counts_and_the_answer_is_still_counte
 
 TEST_F(MonitorTest, a_deployment_with_too_many_open_cases_captures_no_more_until_some_are_dismissed) {
   monitor.reset();
-  monitor = std::move(Monitor::open(*database, *store, clock, events, counters, {.folder = folder.path() / "few", .cases_open_max = 2}).value());
+  monitor = std::move(
+      Monitor::open(*database, *store, clock, events, counters, {.folder = folder.path() / "few", .cases_open_max = 2})
+          .value());
   const auto ask = [&](const std::string& answer) {
     monitor->served(prediction(answer, figures(0.5, 0.3, 7)));
     clock.advance(2 * kMonitorPause);
@@ -298,7 +311,8 @@ TEST_F(MonitorTest, a_label_can_be_taken_away_again) {
 TEST_F(MonitorTest, cases_are_filtered_counted_and_paged) {
   for (int i = 0; i < 5; ++i) monitor->served(prediction("a" + std::to_string(i), figures(0.5, 0.1 * i, i)));
   monitor->settle();
-  CaseQuery query{.project = kDefaultProject, .most = 2, .filter = parse_filter("confidence > 0.05 and prediction != '4'").value()};
+  CaseQuery query{
+      .project = kDefaultProject, .most = 2, .filter = parse_filter("confidence > 0.05 and prediction != '4'").value()};
   auto page = monitor->cases(query).value();
   EXPECT_EQ(page.total, std::optional<std::int64_t>(3));
   ASSERT_EQ(page.cases.size(), 2u);

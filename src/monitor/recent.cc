@@ -35,7 +35,9 @@ void RecentRequests::add(std::span<const PredictionServed* const> predictions) {
 
 void RecentRequests::write(const RecordBatch& batch, std::span<const PredictionServed* const> predictions) {
   const auto places = log_.append(batch);
-  if (!places.ok()) return log_warning("monitor", "requests could not be remembered for late feedback", {{"error", places.error().message}});
+  if (!places.ok())
+    return log_warning("monitor", "requests could not be remembered for late feedback",
+                       {{"error", places.error().message}});
   for (size_t i = 0; i < predictions.size(); ++i) note(predictions[i]->answer, (*places)[i]);
 }
 
@@ -47,7 +49,9 @@ void RecentRequests::forget_oldest() {
 void RecentRequests::fit() {
   while (log_.bytes() > bytes_max_ && log_.drop_oldest()) {
   }
-  while (!order_.empty() && (order_.size() > entries_max_ || by_answer_.at(order_.front()).segment < log_.oldest_number())) forget_oldest();
+  while (!order_.empty() &&
+         (order_.size() > entries_max_ || by_answer_.at(order_.front()).segment < log_.oldest_number()))
+    forget_oldest();
 }
 
 std::optional<RecentRequests::Found> RecentRequests::find(const AnswerId& answer) const {

@@ -1,5 +1,5 @@
-// The last requests, bounded by bytes, so that feedback that comes late can still make a case of one. They lie in files of
-// their own, not synced, and are still there after the server was stopped or killed; in memory is only where.
+// The last requests, bounded by bytes, so that feedback that comes late can still make a case of one. They lie in files
+// of their own, not synced, and are still there after the server was stopped or killed; in memory is only where.
 #pragma once
 
 #include <deque>
@@ -16,17 +16,19 @@
 namespace slipway::monitor {
 
 inline constexpr std::uint64_t kRecentBytesMax = 64 << 20;
-inline constexpr size_t kRecentEntriesMax = 50'000;            // of tiny requests; an entry takes about 250 bytes of memory
-inline constexpr std::uint64_t kRecentWriteBytes = 1 << 20;    // what one write takes at most, but for one large request
+inline constexpr size_t kRecentEntriesMax = 50'000;  // of tiny requests; an entry takes about 250 bytes of memory
+inline constexpr std::uint64_t kRecentWriteBytes = 1 << 20;  // what one write takes at most, but for one large request
 
 /// One thread at a time; read() any.
 class RecentRequests {
  public:
-  static Result<RecentRequests> open(std::filesystem::path folder, std::uint64_t bytes_max = kRecentBytesMax, size_t entries_max = kRecentEntriesMax);
+  static Result<RecentRequests> open(std::filesystem::path folder, std::uint64_t bytes_max = kRecentBytesMax,
+                                     size_t entries_max = kRecentEntriesMax);
 
   /// Reads what former processes left, oldest first, and calls visit for each.
   void replay(const std::function<void(const PredictionServed&)>& visit);
-  /// Keeps them, in as few writes as can be, and lets the oldest go until everything fits. What cannot be written is forgotten.
+  /// Keeps them, in as few writes as can be, and lets the oldest go until everything fits. What cannot be written is
+  /// forgotten.
   void add(std::span<const PredictionServed* const> predictions);
 
   /// Where a request lies; it can be read from there even when it is let go meanwhile.
@@ -40,7 +42,8 @@ class RecentRequests {
   size_t size() const { return by_answer_.size(); }
 
  private:
-  RecentRequests(RequestLog log, std::uint64_t bytes_max, size_t entries_max) : log_(std::move(log)), bytes_max_(bytes_max), entries_max_(entries_max) {}
+  RecentRequests(RequestLog log, std::uint64_t bytes_max, size_t entries_max)
+      : log_(std::move(log)), bytes_max_(bytes_max), entries_max_(entries_max) {}
   void note(const AnswerId& answer, const Place& place);
   void write(const RecordBatch& batch, std::span<const PredictionServed* const> predictions);
   void forget_oldest();

@@ -41,7 +41,8 @@ std::optional<std::string_view> whole_record(std::string_view framed) {
   if (framed.size() < kFrameBytes) return std::nullopt;
   const auto length = number_at<std::uint32_t>(framed, kChecksumBytes);
   if (length > kRecordBytesMax || length > framed.size() - kFrameBytes) return std::nullopt;
-  if (checksum(framed.substr(kChecksumBytes, sizeof length + length)) != number_at<std::uint64_t>(framed, 0)) return std::nullopt;
+  if (checksum(framed.substr(kChecksumBytes, sizeof length + length)) != number_at<std::uint64_t>(framed, 0))
+    return std::nullopt;
   return framed.substr(kFrameBytes, length);
 }
 
@@ -68,9 +69,12 @@ void RecordBatch::clear() {
   ends_.clear();
 }
 
-Result<std::uint64_t> scan_segment(std::string_view bytes, const std::function<void(std::uint32_t, std::uint32_t, std::string_view)>& visit) {
+Result<std::uint64_t> scan_segment(std::string_view bytes,
+                                   const std::function<void(std::uint32_t, std::uint32_t, std::string_view)>& visit) {
   if (bytes.size() < kHeaderBytes || !bytes.starts_with(kSegmentMagic)) {
-    return Error{ErrorCode::data_loss, fmt::format("a segment of requests starts with '{}' and its number; these {} bytes do not", kSegmentMagic, bytes.size())};
+    return Error{ErrorCode::data_loss,
+                 fmt::format("a segment of requests starts with '{}' and its number; these {} bytes do not",
+                             kSegmentMagic, bytes.size())};
   }
   size_t offset = kHeaderBytes;
   while (const auto record = whole_record(bytes.substr(offset))) {
@@ -85,14 +89,16 @@ Result<RequestRecord> RequestLog::Segment::read(const Place& place) const {
   std::string framed(place.length, '\0');
   size_t have = 0;
   while (have < framed.size()) {
-    const ssize_t n = ::pread(file.get(), framed.data() + have, framed.size() - have, static_cast<off_t>(place.offset + have));
+    const ssize_t n =
+        ::pread(file.get(), framed.data() + have, framed.size() - have, static_cast<off_t>(place.offset + have));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return system_error("read", path, errno);
     if (n == 0) break;
     have += static_cast<size_t>(n);
   }
   const auto record = whole_record(std::string_view(framed).substr(0, have));
-  if (!record) return Error{ErrorCode::data_loss, fmt::format("{} holds no whole record at {}", path.string(), place.offset)};
+  if (!record)
+    return Error{ErrorCode::data_loss, fmt::format("{} holds no whole record at {}", path.string(), place.offset)};
   return parse_record(*record);
 }
 
@@ -121,21 +127,27 @@ void RequestLog::replay(const std::function<void(const Place&, RequestRecord)>& 
   for (const auto& [number, segment] : segments_) {
     if (segment == current_) continue;
     const auto replayed = replay_segment(*segment, visit);
-    if (replayed.ok()) read.push_back(number);
-    else log_warning("monitor", "a segment of kept requests could not be read", {{"segment", segment->path.string()}, {"error", replayed.error().message}});
+    if (replayed.ok())
+      read.push_back(number);
+    else
+      log_warning("monitor", "a segment of kept requests could not be read",
+                  {{"segment", segment->path.string()}, {"error", replayed.error().message}});
   }
   for (std::uint64_t number : read) {
     if (segments_.at(number)->owed == 0) remove(number);
   }
 }
 
-Result<void> RequestLog::replay_segment(Segment& segment, const std::function<void(const Place&, RequestRecord)>& visit) {
+Result<void> RequestLog::replay_segment(Segment& segment,
+                                        const std::function<void(const Place&, RequestRecord)>& visit) {
   const std::string bytes = TRY(read_file(segment.path));
   // One that was just begun when the process ended; nothing was acknowledged in it.
   if (bytes.size() < kHeaderBytes) return {};
   TRY(scan_segment(bytes, [&](std::uint32_t offset, std::uint32_t length, std::string_view record_bytes) {
     auto record = parse_record(record_bytes);
-    if (!record.ok()) return log_warning("monitor", "a kept request could not be read", {{"segment", segment.path.string()}, {"error", record.error().message}});
+    if (!record.ok())
+      return log_warning("monitor", "a kept request could not be read",
+                         {{"segment", segment.path.string()}, {"error", record.error().message}});
     ++segment.owed;
     visit({segment.number, offset, length}, std::move(*record));
   }));
@@ -211,7 +223,9 @@ void RequestLog::remove(std::uint64_t number) {
   bytes_ -= at->second->bytes;
   std::error_code error;
   std::filesystem::remove(at->second->path, error);
-  if (error) log_warning("monitor", "a segment of kept requests could not be removed", {{"segment", at->second->path.string()}, {"error", error.message()}});
+  if (error)
+    log_warning("monitor", "a segment of kept requests could not be removed",
+                {{"segment", at->second->path.string()}, {"error", error.message()}});
   segments_.erase(at);
 }
 

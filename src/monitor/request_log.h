@@ -1,10 +1,11 @@
-// Requests on disk, in files that are only ever appended to: what append() returned for is found by the next process, however
-// this one ends (it is the kernel's from then on); after sync() it survives power loss, too.
+// Requests on disk, in files that are only ever appended to: what append() returned for is found by the next process,
+// however this one ends (it is the kernel's from then on); after sync() it survives power loss, too.
 //
-// A log is a folder of segments, <number>.requests. A segment is a header of 16 bytes (kSegmentMagic with the version of the form, and
-// the number), then records: a frame of 64 bits of checksum (the start of BLAKE3 over what follows) and 32 bits of length, and the
-// bytes. A process never writes to a segment of a former one, so only the end of a segment can be torn: reading stops at the first
-// record that is not whole. Segments go whole, by release() or drop_oldest(); who uses the log decides when.
+// A log is a folder of segments, <number>.requests. A segment is a header of 16 bytes (kSegmentMagic with the version
+// of the form, and the number), then records: a frame of 64 bits of checksum (the start of BLAKE3 over what follows)
+// and 32 bits of length, and the bytes. A process never writes to a segment of a former one, so only the end of a
+// segment can be torn: reading stops at the first record that is not whole. Segments go whole, by release() or
+// drop_oldest(); who uses the log decides when.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +23,8 @@
 
 namespace slipway::monitor {
 
-inline constexpr std::string_view kSegmentMagic = "slipreq1";        // the last character is the version
-inline constexpr std::uint64_t kSegmentBytes = 8 << 20;              // a segment that reached this takes no more
+inline constexpr std::string_view kSegmentMagic = "slipreq1";  // the last character is the version
+inline constexpr std::uint64_t kSegmentBytes = 8 << 20;        // a segment that reached this takes no more
 inline constexpr std::uint64_t kRecordBytesMax = kPredictionBodyBytesMax + (1 << 20);
 
 /// Records on their way into a log: framed once, written with one write.
@@ -46,9 +47,10 @@ struct Place {
   std::uint32_t offset = 0, length = 0;  // with the frame
 };
 
-/// Calls visit(offset, length with the frame, the record's bytes) for each whole record of a segment's bytes; answers how many
-/// bytes those and the header make. data_loss when these are no segment of a version we know.
-Result<std::uint64_t> scan_segment(std::string_view bytes, const std::function<void(std::uint32_t, std::uint32_t, std::string_view)>& visit);
+/// Calls visit(offset, length with the frame, the record's bytes) for each whole record of a segment's bytes; answers
+/// how many bytes those and the header make. data_loss when these are no segment of a version we know.
+Result<std::uint64_t> scan_segment(std::string_view bytes,
+                                   const std::function<void(std::uint32_t, std::uint32_t, std::string_view)>& visit);
 
 /// One thread at a time, but for a Segment, which any thread may read and sync.
 class RequestLog {
@@ -67,8 +69,8 @@ class RequestLog {
   /// Makes the folder when it is missing. Takes what lies there into account; replay() reads it.
   static Result<RequestLog> open(std::filesystem::path folder);
 
-  /// Calls visit for each whole record of former processes, oldest first, and counts it as owed. Segments that cannot be read
-  /// are told to the log and left where they are.
+  /// Calls visit for each whole record of former processes, oldest first, and counts it as owed. Segments that cannot
+  /// be read are told to the log and left where they are.
   void replay(const std::function<void(const Place&, RequestRecord)>& visit);
 
   /// Where each record lies now. An error leaves nothing of the batch behind.

@@ -1,4 +1,5 @@
-// Segments of kept requests: any bytes are read as some whole records and a rest, and a record that is read renders to its bytes.
+// Segments of kept requests: any bytes are read as some whole records and a rest, and a record that is read renders to
+// its bytes.
 #include <cstdint>
 
 #include "base/check.h"

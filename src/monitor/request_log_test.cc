@@ -66,7 +66,9 @@ TEST(Record, is_read_back_as_it_was) {
   failed.ok = false;
   failed.error = "the worker ended";
   failed.request = nullptr;
-  for (const auto& [prediction, reason] : {std::pair(request("a1", std::string("\0\xff", 2)), std::optional(CaseReason::drift)), std::pair(failed, std::optional<CaseReason>())}) {
+  for (const auto& [prediction, reason] :
+       {std::pair(request("a1", std::string("\0\xff", 2)), std::optional(CaseReason::drift)),
+        std::pair(failed, std::optional<CaseReason>())}) {
     const std::string bytes = bytes_of(prediction, reason);
     const auto read = parse_record(bytes);
     ASSERT_TRUE(read.ok());
@@ -79,7 +81,8 @@ TEST(Record, is_read_back_as_it_was) {
 
 TEST(Record, that_is_cut_or_continued_is_refused) {
   const std::string bytes = bytes_of(request("a1"), CaseReason::error);
-  for (size_t length = 0; length < bytes.size(); ++length) EXPECT_FALSE(parse_record(std::string_view(bytes).substr(0, length)).ok()) << length;
+  for (size_t length = 0; length < bytes.size(); ++length)
+    EXPECT_FALSE(parse_record(std::string_view(bytes).substr(0, length)).ok()) << length;
   EXPECT_FALSE(parse_record(bytes + "x").ok());
 }
 

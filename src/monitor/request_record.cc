@@ -7,9 +7,11 @@
 namespace slipway::monitor {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "records are written as the machine has them; a big-endian one must swap");
+static_assert(std::endian::native == std::endian::little,
+              "records are written as the machine has them; a big-endian one must swap");
 
-constexpr std::array kReasons = {CaseReason::error, CaseReason::low_confidence, CaseReason::flagged, CaseReason::sampled, CaseReason::drift};  // by their number, from 1
+constexpr std::array kReasons = {CaseReason::error, CaseReason::low_confidence, CaseReason::flagged,
+                                 CaseReason::sampled, CaseReason::drift};  // by their number, from 1
 constexpr std::uint8_t kOk = 1, kHasBody = 2;
 
 std::uint8_t number_of(std::optional<CaseReason> reason) {
@@ -78,7 +80,8 @@ void visit_numbers(Prediction& p, Visit visit) {
 
 template <typename Prediction, typename Visit>
 void visit_texts(Prediction& p, Visit visit) {
-  visit(p.answer.text), visit(p.project.text), visit(p.deployment.text), visit(p.deployment_name), visit(p.revision.text);
+  visit(p.answer.text), visit(p.project.text), visit(p.deployment.text), visit(p.deployment_name),
+      visit(p.revision.text);
   visit(p.model), visit(p.error), visit(p.label), visit(p.media_type);
 }
 

@@ -1,7 +1,7 @@
 // One answered request as bytes, for the logs that keep requests over the end of the process.
 //
-// Integers are little-endian, texts are a 32-bit length and their bytes, doubles are their bits (NaN is kept as it was). One
-// record has one rendering. The segment's header (request_log.h) carries the version of this form.
+// Integers are little-endian, texts are a 32-bit length and their bytes, doubles are their bits (NaN is kept as it
+// was). One record has one rendering. The segment's header (request_log.h) carries the version of this form.
 #pragma once
 
 #include <optional>

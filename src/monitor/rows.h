@@ -31,18 +31,21 @@ struct Noticed {
 Result<Noticed> notice(catalog::Connection& c, const Finding& finding);
 /// Closes the open finding of that statistic; false when there was none.
 Result<bool> settle_finding(catalog::Connection& c, const Finding& finding);
-Result<std::vector<Finding>> select_findings(catalog::Connection& c, const ProjectId& project, std::string_view deployment,
-                                             std::optional<bool> open, size_t most);
+Result<std::vector<Finding>> select_findings(catalog::Connection& c, const ProjectId& project,
+                                             std::string_view deployment, std::optional<bool> open, size_t most);
 Result<std::optional<Finding>> select_finding(catalog::Connection& c, const ProjectId& project, const FindingId& id);
 Result<void> close_finding(catalog::Connection& c, const FindingId& id, Time at);
 
-Result<void> upsert_reference(catalog::Connection& c, const ProjectId& project, const std::string& model, std::int64_t version,
-                              const Reference& reference, Time at);
-Result<std::optional<Reference>> select_reference(catalog::Connection& c, const ProjectId& project, const std::string& model, std::int64_t version);
+Result<void> upsert_reference(catalog::Connection& c, const ProjectId& project, const std::string& model,
+                              std::int64_t version, const Reference& reference, Time at);
+Result<std::optional<Reference>> select_reference(catalog::Connection& c, const ProjectId& project,
+                                                  const std::string& model, std::int64_t version);
 
 /// Adds to what the minute's row holds.
-Result<void> add_minute(catalog::Connection& c, const std::string& project, const std::string& deployment, Time minute, const TrafficCounts& counts);
-Result<std::map<Time, TrafficCounts>> select_minutes(catalog::Connection& c, const std::string& project, const std::string& deployment, Time since);
+Result<void> add_minute(catalog::Connection& c, const std::string& project, const std::string& deployment, Time minute,
+                        const TrafficCounts& counts);
+Result<std::map<Time, TrafficCounts>> select_minutes(catalog::Connection& c, const std::string& project,
+                                                     const std::string& deployment, Time since);
 /// Requests and errors of all minutes.
 Result<TrafficSum> sum_minutes(catalog::Connection& c, const std::string& project, const std::string& deployment);
 

@@ -24,7 +24,8 @@ std::optional<double> quantile_ms(const TrafficCounts& counts, double q) {
 
 TrafficSpan span_of(Time at, const TrafficCounts& counts) {
   TrafficSpan span{at, counts.requests, counts.errors, quantile_ms(counts, 0.5), quantile_ms(counts, 0.99), {}};
-  if (counts.confidence_count > 0) span.confidence_mean = counts.confidence_sum / static_cast<double>(counts.confidence_count);
+  if (counts.confidence_count > 0)
+    span.confidence_mean = counts.confidence_sum / static_cast<double>(counts.confidence_count);
   return span;
 }
 
@@ -75,7 +76,8 @@ void Traffic::write() {
   if (unwritten.empty()) return;
   const auto written = database_.write(catalog::Durability::stream, [&](Connection& c) -> Result<void> {
     for (const auto& [key, minutes] : unwritten) {
-      for (const auto& [minute, counts] : minutes) TRY(rows::add_minute(c, key.project, key.deployment, minute, counts));
+      for (const auto& [minute, counts] : minutes)
+        TRY(rows::add_minute(c, key.project, key.deployment, minute, counts));
     }
     return {};
   });
@@ -117,12 +119,14 @@ Result<Traffic::Minutes> Traffic::minutes_since(const Key& key, Time since, Sum*
   return minutes;
 }
 
-Result<std::vector<TrafficSpan>> Traffic::spans(const ProjectId& project, std::string_view deployment, int minutes, int step) {
+Result<std::vector<TrafficSpan>> Traffic::spans(const ProjectId& project, std::string_view deployment, int minutes,
+                                                int step) {
   const std::int64_t span_micros = std::clamp(step, 1, kTrafficStepMax) * kMinuteMicros;
   const Time now = clock_.now();
   const Time first = floor_to(now - std::chrono::minutes(std::clamp(minutes, 1, kTrafficMinutesMax) - 1), span_micros);
   std::map<Time, TrafficCounts> sums;
-  for (const auto& [minute, counts] : TRY(minutes_since({project.text, std::string(deployment)}, first, nullptr))) sums[floor_to(minute, span_micros)].add(counts);
+  for (const auto& [minute, counts] : TRY(minutes_since({project.text, std::string(deployment)}, first, nullptr)))
+    sums[floor_to(minute, span_micros)].add(counts);
   std::vector<TrafficSpan> spans;
   for (Time at = first; at <= now; at = {at.micros + span_micros}) spans.push_back(span_of(at, sums[at]));
   return spans;
@@ -131,10 +135,13 @@ Result<std::vector<TrafficSpan>> Traffic::spans(const ProjectId& project, std::s
 Result<TrafficTotals> Traffic::totals(const ProjectId& project, std::string_view deployment) {
   const Time now = clock_.now(), minute = floor_to(now, kMinuteMicros), before = minute - std::chrono::minutes(1);
   Sum sum;
-  const Minutes minutes = TRY(minutes_since({project.text, std::string(deployment)}, minute - std::chrono::minutes(kQuantileMinutes - 1), &sum));
+  const Minutes minutes = TRY(minutes_since({project.text, std::string(deployment)},
+                                            minute - std::chrono::minutes(kQuantileMinutes - 1), &sum));
   TrafficCounts lately;
   for (const auto& [at, counts] : minutes) lately.add(counts);
-  const auto requests_of = [&](Time at) { return minutes.contains(at) ? static_cast<double>(minutes.at(at).requests) : 0.0; };
+  const auto requests_of = [&](Time at) {
+    return minutes.contains(at) ? static_cast<double>(minutes.at(at).requests) : 0.0;
+  };
   // The last whole minute slides into the one that runs.
   const double part = static_cast<double>((now - minute).count()) / kMinuteMicros;
   const double per_s = (requests_of(minute) + (1 - part) * requests_of(before)) / 60;
@@ -154,7 +161,8 @@ LatencyHistogram::Counts parse_buckets(std::string_view text) {
   for (const std::string& part : split(text, ',')) {
     const size_t colon = part.find(':');
     if (colon == std::string::npos) continue;
-    const auto bucket = parse_u64(std::string_view(part).substr(0, colon)), count = parse_u64(std::string_view(part).substr(colon + 1));
+    const auto bucket = parse_u64(std::string_view(part).substr(0, colon)),
+               count = parse_u64(std::string_view(part).substr(colon + 1));
     if (bucket && *bucket < counts.size() && count) counts[*bucket] = *count;
   }
   return counts;

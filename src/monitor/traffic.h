@@ -1,5 +1,6 @@
-// Requests of a deployment, minute by minute, counted once: in memory for at most kTrafficWriteInterval, then in the database.
-// What a killed server had counted and not written yet is lost; the requests that became cases are not (captured.h).
+// Requests of a deployment, minute by minute, counted once: in memory for at most kTrafficWriteInterval, then in the
+// database. What a killed server had counted and not written yet is lost; the requests that became cases are not
+// (captured.h).
 #pragma once
 
 #include <map>
@@ -18,7 +19,8 @@
 namespace slipway::monitor {
 
 inline constexpr Duration kTrafficWriteInterval = std::chrono::seconds(1);
-inline constexpr Duration kTrafficSumInterval = std::chrono::minutes(10);  // how late counts of another server may be seen in totals
+inline constexpr Duration kTrafficSumInterval =
+    std::chrono::minutes(10);                           // how late counts of another server may be seen in totals
 inline constexpr int kTrafficMinutesMax = 7 * 24 * 60;  // that can be asked for at once
 inline constexpr int kTrafficStepMax = 24 * 60;
 
@@ -41,14 +43,14 @@ struct TrafficSum {
 struct TrafficSpan {
   Time at;  // where it begins
   std::int64_t requests = 0, errors = 0;
-  std::optional<double> p50_ms, p99_ms;      // none without requests
+  std::optional<double> p50_ms, p99_ms;  // none without requests
   std::optional<double> confidence_mean;
 };
 
 struct TrafficTotals {
-  std::int64_t requests = 0, errors = 0;     // since the deployment's name was first used
-  double per_s = 0;                          // over the last minute
-  std::optional<double> p50_ms, p99_ms;      // over the last five minutes
+  std::int64_t requests = 0, errors = 0;  // since the deployment's name was first used
+  double per_s = 0;                       // over the last minute
+  std::optional<double> p50_ms, p99_ms;   // over the last five minutes
 };
 
 /// Thread-safe; everything but count() and write_if_due() waits for the database.
@@ -61,8 +63,8 @@ class Traffic {
   void write_if_due();
   void write();
 
-  /// The last `minutes` (up to kTrafficMinutesMax) in spans of `step`, oldest first, with the empty ones; the last one is not
-  /// over. Spans begin at whole multiples of `step`.
+  /// The last `minutes` (up to kTrafficMinutesMax) in spans of `step`, oldest first, with the empty ones; the last one
+  /// is not over. Spans begin at whole multiples of `step`.
   Result<std::vector<TrafficSpan>> spans(const ProjectId& project, std::string_view deployment, int minutes, int step);
   Result<TrafficTotals> totals(const ProjectId& project, std::string_view deployment);
 
@@ -81,8 +83,8 @@ class Traffic {
 
   catalog::Database& database_;
   const Clock& clock_;
-  // Between a reader's look into the database and its look at what is not written, nothing may move from one to the other. Held
-  // while the database works, on purpose: nobody on the way of an answer takes it.
+  // Between a reader's look into the database and its look at what is not written, nothing may move from one to the
+  // other. Held while the database works, on purpose: nobody on the way of an answer takes it.
   std::mutex moving_;
   Guarded<State> state_;
 };

@@ -13,7 +13,11 @@ using namespace std::chrono_literals;
 
 class TrafficTest : public testing::Test {
  protected:
-  TrafficTest() : database(catalog::Database::open({.url = "sqlite:" + (folder.path() / "db").string()}, catalog::schema(), counters).value()), traffic(*database, clock) {}
+  TrafficTest()
+      : database(
+            catalog::Database::open({.url = "sqlite:" + (folder.path() / "db").string()}, catalog::schema(), counters)
+                .value()),
+        traffic(*database, clock) {}
 
   void ask(Duration latency = 1ms, bool ok = true, double confidence = 0.5) {
     PredictionServed one;

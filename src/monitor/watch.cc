@@ -14,7 +14,8 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 }  // namespace
 
 const std::vector<std::string>& watched_statistics() {
-  static const std::vector<std::string> names = {"input_mean", "input_deviation", "confidence", "margin", "predicted_class"};
+  static const std::vector<std::string> names = {"input_mean", "input_deviation", "confidence", "margin",
+                                                 "predicted_class"};
   return names;
 }
 
@@ -23,11 +24,14 @@ double statistic(const TensorStatistics& figures, std::string_view statistic_nam
   if (statistic_name == "input_deviation") return figures.input_deviation;
   if (statistic_name == "confidence") return figures.confidence;
   if (statistic_name == "margin") return figures.margin;
-  if (statistic_name == "predicted_class") return figures.predicted_class < 0 ? kNone : static_cast<double>(figures.predicted_class);
+  if (statistic_name == "predicted_class")
+    return figures.predicted_class < 0 ? kNone : static_cast<double>(figures.predicted_class);
   return kNone;
 }
 
-std::string_view side_of(std::string_view statistic_name) { return statistic_name.starts_with("input") ? "input" : "output"; }
+std::string_view side_of(std::string_view statistic_name) {
+  return statistic_name.starts_with("input") ? "input" : "output";
+}
 
 Reference make_reference(std::string source, const std::vector<TensorStatistics>& answers) {
   Reference reference{std::move(source), {}};
@@ -39,7 +43,9 @@ Reference make_reference(std::string source, const std::vector<TensorStatistics>
     }
     if (values.empty()) continue;
     const double largest = *std::max_element(values.begin(), values.end());
-    Histogram histogram = statistic_name == "predicted_class" && largest < 1000 ? bins_for_classes(static_cast<size_t>(largest) + 1) : bins_for(values);
+    Histogram histogram = statistic_name == "predicted_class" && largest < 1000
+                              ? bins_for_classes(static_cast<size_t>(largest) + 1)
+                              : bins_for(values);
     for (double value : values) histogram.add(value);
     reference.histograms.emplace(statistic_name, std::move(histogram));
   }

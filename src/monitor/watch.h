@@ -13,9 +13,11 @@
 namespace slipway::monitor {
 
 inline constexpr size_t kWatchWindow = kDriftSamplesMax;  // the current traffic: the last so many answers
-inline constexpr size_t kWatchReferenceAnswers = 500;     // without an evaluation, the first so many answers are the reference
+inline constexpr size_t kWatchReferenceAnswers =
+    500;  // without an evaluation, the first so many answers are the reference
 
-/// The statistics that are watched, by name: "input_mean", "input_deviation", "confidence", "margin", "predicted_class".
+/// The statistics that are watched, by name: "input_mean", "input_deviation", "confidence", "margin",
+/// "predicted_class".
 const std::vector<std::string>& watched_statistics();
 /// The value of one of them; NaN where it does not apply.
 double statistic(const TensorStatistics& figures, std::string_view statistic_name);

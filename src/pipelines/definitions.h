@@ -1,5 +1,5 @@
-// Pipelines that the server can start without anybody's working copy: slipway.yaml with the snapshot of its code, and the
-// triggers that start them while they are enabled.
+// Pipelines that the server can start without anybody's working copy: slipway.yaml with the snapshot of its code, and
+// the triggers that start them while they are enabled.
 #pragma once
 
 #include <optional>
@@ -19,14 +19,14 @@ namespace slipway::pipelines {
 /// A trigger of an enabled definition, as far as it got.
 struct TriggerRow {
   std::string name, kind;
-  std::int64_t position = 0;     // in the file
+  std::int64_t position = 0;  // in the file
   std::string seen;
   TriggerState state = TriggerState::armed;
   std::string message;
-  std::int64_t failures = 0;     // in a row, of the runs it started
+  std::int64_t failures = 0;  // in a row, of the runs it started
   Time armed_at;
   std::optional<Time> fired_at;
-  std::string run;               // id of the pipeline run it started last; may be empty
+  std::string run;  // id of the pipeline run it started last; may be empty
   bool operator==(const TriggerRow&) const = default;
 };
 
@@ -50,12 +50,13 @@ struct NewDefinition {
 class Definitions {
  public:
   /// All outlive it.
-  Definitions(catalog::Database& database, const Clock& clock, EventSink& events, Pipelines& pipelines, Watcher& watcher)
+  Definitions(catalog::Database& database, const Clock& clock, EventSink& events, Pipelines& pipelines,
+              Watcher& watcher)
       : database_(database), clock_(clock), events_(events), pipelines_(pipelines), watcher_(watcher) {}
 
-  /// Checks all that start() of Pipelines would, and stores it over what was there. Triggers are armed when it is enabled: what
-  /// happens from now on counts. Those that were armed already keep their place, but their failures are forgotten. not_found
-  /// names what a trigger watches and does not exist.
+  /// Checks all that start() of Pipelines would, and stores it over what was there. Triggers are armed when it is
+  /// enabled: what happens from now on counts. Those that were armed already keep their place, but their failures are
+  /// forgotten. not_found names what a trigger watches and does not exist.
   Result<Definition> put(const NewDefinition& request);
   /// failed_precondition when it has no triggers that could start it.
   Result<Definition> set_enabled(const ProjectId& project, std::string_view pipeline, bool enabled);
@@ -68,7 +69,8 @@ class Definitions {
   Result<std::shared_ptr<const Plan>> plan(const Definition& definition);
 
   /// A run of what is stored.
-  Result<PipelineRun> start(const ProjectId& project, std::string_view pipeline, const std::string& member, const std::string& reason, const Json& parameters);
+  Result<PipelineRun> start(const ProjectId& project, std::string_view pipeline, const std::string& member,
+                            const std::string& reason, const Json& parameters);
 
  private:
   Result<Definition> store(Definition definition, const Plan& plan);

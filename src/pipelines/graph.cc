@@ -33,7 +33,8 @@ constexpr std::array<std::pair<PipelineRunState, std::string_view>, 5> kRunState
 std::optional<OutputName> split_output(std::string_view value, const std::function<bool(std::string_view)>& is_node) {
   if (value.find(':') != std::string_view::npos) return std::nullopt;
   for (size_t dot = value.find('.'); dot != std::string_view::npos; dot = value.find('.', dot + 1)) {
-    if (is_node(value.substr(0, dot))) return OutputName{std::string(value.substr(0, dot)), std::string(value.substr(dot + 1))};
+    if (is_node(value.substr(0, dot)))
+      return OutputName{std::string(value.substr(0, dot)), std::string(value.substr(dot + 1))};
   }
   return std::nullopt;
 }
@@ -45,14 +46,17 @@ void each_value(Node& node, Visit visit) {
   for (auto& [input, value] : node.inputs) visit(value);
 }
 
-Result<void> collect_needs(const Pipeline& pipeline, const std::string& node_name, const PipelineNode& node, std::vector<std::string>& needs) {
+Result<void> collect_needs(const Pipeline& pipeline, const std::string& node_name, const PipelineNode& node,
+                           std::vector<std::string>& needs) {
   std::vector<std::string> known;
   for (const auto& [other, ignored] : pipeline.nodes) known.push_back(other);
   for (const std::string& before : node.after) {
     if (!find(pipeline.nodes, before)) {
       const auto near = nearest(before, known);
-      return Error{ErrorCode::invalid_argument, fmt::format("the node '{}' comes after '{}', which is no node of the pipeline; {}", node_name, before,
-                                                            near ? "did you mean '" + *near + "'?" : "its nodes are " + slipway::join(known, ", "))};
+      return Error{
+          ErrorCode::invalid_argument,
+          fmt::format("the node '{}' comes after '{}', which is no node of the pipeline; {}", node_name, before,
+                      near ? "did you mean '" + *near + "'?" : "its nodes are " + slipway::join(known, ", "))};
     }
     needs.push_back(before);
   }
@@ -64,21 +68,23 @@ Result<void> collect_needs(const Pipeline& pipeline, const std::string& node_nam
   return {};
 }
 
-bool reaches(const std::map<std::string, std::vector<std::string>>& needs, const std::string& from, const std::string& to, std::set<std::string>& seen) {
+bool reaches(const std::map<std::string, std::vector<std::string>>& needs, const std::string& from,
+             const std::string& to, std::set<std::string>& seen) {
   if (from == to) return true;
   if (!seen.insert(from).second) return false;
   const auto& next = needs.at(from);
   return std::any_of(next.begin(), next.end(), [&](const std::string& need) { return reaches(needs, need, to, seen); });
 }
 
-/// A version is deployed after the evaluations of it, so that one which loses is not; those that are to look at the deployment
-/// come after it.
+/// A version is deployed after the evaluations of it, so that one which loses is not; those that are to look at the
+/// deployment come after it.
 void add_evaluations(const Pipeline& pipeline, std::map<std::string, std::vector<std::string>>& needs) {
   for (const auto& [name, node] : pipeline.nodes) {
     if (node.deploy.empty()) continue;
     for (const auto& [other, evaluation] : pipeline.nodes) {
       std::set<std::string> seen;
-      if (evaluation.evaluate.empty() || evaluation.model != node.version || reaches(needs, other, name, seen)) continue;
+      if (evaluation.evaluate.empty() || evaluation.model != node.version || reaches(needs, other, name, seen))
+        continue;
       auto& own = needs[name];
       if (std::count(own.begin(), own.end(), other) == 0) own.push_back(other);
     }
@@ -137,17 +143,20 @@ std::vector<std::string> values_of(const PipelineNode& node) {
 Result<Graph> make_graph(const Pipeline& pipeline) {
   if (pipeline.nodes.empty()) return Error{ErrorCode::invalid_argument, "it has no nodes"};
   if (pipeline.nodes.size() > kPipelineNodesMax) {
-    return Error{ErrorCode::too_large, fmt::format("it has {} nodes; at most {} are possible", pipeline.nodes.size(), kPipelineNodesMax)};
+    return Error{ErrorCode::too_large,
+                 fmt::format("it has {} nodes; at most {} are possible", pipeline.nodes.size(), kPipelineNodesMax)};
   }
   Graph graph;
-  for (const auto& [node_name, node] : pipeline.nodes) TRY(collect_needs(pipeline, node_name, node, graph.needs[node_name]));
+  for (const auto& [node_name, node] : pipeline.nodes)
+    TRY(collect_needs(pipeline, node_name, node, graph.needs[node_name]));
   add_evaluations(pipeline, graph.needs);
   std::set<std::string> placed;
   while (graph.order.size() < pipeline.nodes.size()) {
     const size_t before = graph.order.size();
     for (const auto& [node_name, node] : pipeline.nodes) {
       const auto& needs = graph.needs[node_name];
-      const bool ready = std::all_of(needs.begin(), needs.end(), [&](const std::string& need) { return placed.count(need) > 0; });
+      const bool ready =
+          std::all_of(needs.begin(), needs.end(), [&](const std::string& need) { return placed.count(need) > 0; });
       if (!ready || !placed.insert(node_name).second) continue;
       graph.order.push_back(node_name);
     }
@@ -156,7 +165,8 @@ Result<Graph> make_graph(const Pipeline& pipeline) {
     for (const auto& [node_name, node] : pipeline.nodes) {
       if (placed.count(node_name) == 0) circle.push_back(node_name);
     }
-    return Error{ErrorCode::invalid_argument, "these nodes wait for each other in a circle: " + slipway::join(circle, ", ")};
+    return Error{ErrorCode::invalid_argument,
+                 "these nodes wait for each other in a circle: " + slipway::join(circle, ", ")};
   }
   return graph;
 }
@@ -172,7 +182,8 @@ Next decide(const Graph& graph, const std::map<std::string, NodeState>& states, 
       bool ready = true, hopeless = stopping;
       for (const std::string& need : graph.needs.at(node)) {
         ready = ready && now[need] == NodeState::finished;
-        hopeless = hopeless || now[need] == NodeState::failed || now[need] == NodeState::skipped || now[need] == NodeState::stopped;
+        hopeless = hopeless || now[need] == NodeState::failed || now[need] == NodeState::skipped ||
+                   now[need] == NodeState::stopped;
       }
       if (hopeless) {
         state = NodeState::skipped;
@@ -186,7 +197,8 @@ Next decide(const Graph& graph, const std::map<std::string, NodeState>& states, 
     busy = busy || state == NodeState::running;
     failed = failed || state == NodeState::failed;
   }
-  if (!busy && next.start.empty() && !waits) next.ended = stopping ? PipelineRunState::stopped : failed ? PipelineRunState::failed : PipelineRunState::finished;
+  if (!busy && next.start.empty() && !waits)
+    next.ended = stopping ? PipelineRunState::stopped : failed ? PipelineRunState::failed : PipelineRunState::finished;
   return next;
 }
 
@@ -194,15 +206,17 @@ Result<PipelineNode> fill_in(const PipelineNode& node, const std::map<std::strin
   PipelineNode filled = node;
   std::optional<Error> problem;
   each_value(filled, [&](std::string& value) {
-    const auto named = split_output(value, [&](std::string_view other) { return results.count(std::string(other)) > 0; });
+    const auto named =
+        split_output(value, [&](std::string_view other) { return results.count(std::string(other)) > 0; });
     if (!named || problem) return;
     const Json& outputs = results.at(named->node)["outputs"];
     const std::string& output = outputs[named->output].string();
     if (output.empty()) {
       std::vector<std::string> known;
       for (const auto& [key, ignored] : outputs.object()) known.push_back(key);
-      problem = Error{ErrorCode::failed_precondition, fmt::format("'{}' names an output that '{}' did not make; it made {}", value, named->node,
-                                                                  known.empty() ? "none" : slipway::join(known, ", "))};
+      problem = Error{ErrorCode::failed_precondition,
+                      fmt::format("'{}' names an output that '{}' did not make; it made {}", value, named->node,
+                                  known.empty() ? "none" : slipway::join(known, ", "))};
       return;
     }
     value = output;
@@ -217,10 +231,12 @@ std::string explain_difference(const Json& before, const Json& after) {
     if (old == value) continue;
     if (!value.is_object() || !old.is_object()) {
       const bool short_enough = value.render().size() + old.render().size() < 160;
-      return short_enough ? fmt::format("the {} changed: it was {} and is {}", part, old.render(), value.render()) : fmt::format("the {} changed", part);
+      return short_enough ? fmt::format("the {} changed: it was {} and is {}", part, old.render(), value.render())
+                          : fmt::format("the {} changed", part);
     }
     for (const auto& [key, inner] : value.object()) {
-      if (!(old[key] == inner)) return fmt::format("the {} changed: {} was {} and is {}", part, key, old[key].render(), inner.render());
+      if (!(old[key] == inner))
+        return fmt::format("the {} changed: {} was {} and is {}", part, key, old[key].render(), inner.render());
     }
     return fmt::format("the {} changed: something was removed", part);
   }

@@ -36,16 +36,17 @@ std::optional<OutputName> output_named_by(std::string_view value, const Pipeline
 /// Every value of a node that may be a reference or name an output; empty ones are left out.
 std::vector<std::string> values_of(const PipelineNode& node);
 
-/// The nodes in an order in which each comes after what it needs, with those needs: named by `after`, or by a value such as
-/// "train.model"; a deployment also needs the evaluations of the version it deploys. invalid_argument names a node that does not exist (and the nearest one) or the nodes of a circle.
+/// The nodes in an order in which each comes after what it needs, with those needs: named by `after`, or by a value
+/// such as "train.model"; a deployment also needs the evaluations of the version it deploys. invalid_argument names a
+/// node that does not exist (and the nearest one) or the nodes of a circle.
 struct Graph {
   std::vector<std::string> order;
   std::map<std::string, std::vector<std::string>> needs;
 };
 Result<Graph> make_graph(const Pipeline& pipeline);
 
-/// What to do now: nodes whose needs are all finished start; nodes that need one that failed, was skipped or stopped are
-/// skipped, so that independent branches go on. `ended` once nothing runs and nothing can start.
+/// What to do now: nodes whose needs are all finished start; nodes that need one that failed, was skipped or stopped
+/// are skipped, so that independent branches go on. `ended` once nothing runs and nothing can start.
 struct Next {
   std::vector<std::string> start, skip;
   std::optional<PipelineRunState> ended;

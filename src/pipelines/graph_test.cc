@@ -19,7 +19,9 @@ Pipeline diamond() {
   return pipeline;
 }
 
-std::map<std::string, NodeState> states(NodeState a, NodeState b, NodeState c, NodeState d) { return {{"a", a}, {"b", b}, {"c", c}, {"d", d}}; }
+std::map<std::string, NodeState> states(NodeState a, NodeState b, NodeState c, NodeState d) {
+  return {{"a", a}, {"b", b}, {"c", c}, {"d", d}};
+}
 
 constexpr auto kWaiting = NodeState::waiting;
 constexpr auto kRunning = NodeState::running;
@@ -29,7 +31,9 @@ using Names = std::vector<std::string>;
 
 TEST(MakeGraph, orders_nodes_behind_what_they_need) {
   const Graph graph = make_graph(diamond()).value();
-  const auto at = [&](const std::string& node) { return std::find(graph.order.begin(), graph.order.end(), node) - graph.order.begin(); };
+  const auto at = [&](const std::string& node) {
+    return std::find(graph.order.begin(), graph.order.end(), node) - graph.order.begin();
+  };
   EXPECT_LT(at("a"), at("b"));
   EXPECT_LT(at("b"), at("d"));
   EXPECT_LT(at("c"), at("d"));

@@ -17,8 +17,8 @@ struct NodeRow {
   std::int64_t position = 0;
   std::string kind;
   NodeState state = NodeState::waiting;
-  /// `cache` is "hit", "miss", "none" (nodes of this kind always run), "kept" (from the run that this one goes on with), or empty
-  /// as long as nobody looked.
+  /// `cache` is "hit", "miss", "none" (nodes of this kind always run), "kept" (from the run that this one goes on
+  /// with), or empty as long as nobody looked.
   std::string handle, cache, cache_key, why, message;
   Json result = Json(Json::Object{});
   std::optional<Time> started_at, ended_at;
@@ -41,13 +41,15 @@ struct PipelineRun {
   Json parameters = Json(Json::Object{});  // node -> parameter -> value, over the file's
   Time created_at;
   std::optional<Time> ended_at;
-  std::vector<NodeRow> nodes;      // in the file's order
-  std::vector<Cause> causes;       // the triggers that started it; none for a person's
+  std::vector<NodeRow> nodes;  // in the file's order
+  std::vector<Cause> causes;   // the triggers that started it; none for a person's
   std::optional<PipelineRunId> rerun_of;
   /// Pipelines whose work set this one off, directly or through others.
   std::vector<std::string> ancestors;
 };
 
-inline bool is_over(PipelineRunState state) { return state != PipelineRunState::running && state != PipelineRunState::stopping; }
+inline bool is_over(PipelineRunState state) {
+  return state != PipelineRunState::running && state != PipelineRunState::stopping;
+}
 
 }  // namespace slipway::pipelines

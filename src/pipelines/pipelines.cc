@@ -13,9 +13,14 @@ namespace {
 using catalog::Connection;
 using catalog::Durability;
 
-std::string cache_key_of(std::string_view kind, const Json& parts) { return render(hash_of(std::string(kind) + "\n" + parts.render())); }
+std::string cache_key_of(std::string_view kind, const Json& parts) {
+  return render(hash_of(std::string(kind) + "\n" + parts.render()));
+}
 
-Error no_such_run(const PipelineRunId& id) { return {ErrorCode::not_found, "there is no pipeline run " + clean_utf8(id.text, 64) + "; `slipway pipelines runs` shows them"}; }
+Error no_such_run(const PipelineRunId& id) {
+  return {ErrorCode::not_found,
+          "there is no pipeline run " + clean_utf8(id.text, 64) + "; `slipway pipelines runs` shows them"};
+}
 
 std::map<std::string, Json> results_of(const PipelineRun& run) {
   std::map<std::string, Json> results;
@@ -43,7 +48,8 @@ std::vector<NodeRow> waiting_nodes(const Plan& plan) {
   return nodes;
 }
 
-/// Which of the nodes it needs keeps a node from running. What it needs may come later in the file and be skipped with it.
+/// Which of the nodes it needs keeps a node from running. What it needs may come later in the file and be skipped with
+/// it.
 std::string why_skipped(const std::vector<std::string>& needs, const std::map<std::string, NodeState>& states) {
   for (const std::string& need : needs) {
     const NodeState state = states.at(need);
@@ -69,8 +75,12 @@ Json merged(const Json& under, const Json& over) {
 
 }  // namespace
 
-Pipelines::Pipelines(catalog::Database& database, store::Store& store, const Clock& clock, EventSink& events, Counters& counters, std::map<std::string, NodeKind*> kinds)
-    : database_(database), store_(store), clock_(clock), events_(events),
+Pipelines::Pipelines(catalog::Database& database, store::Store& store, const Clock& clock, EventSink& events,
+                     Counters& counters, std::map<std::string, NodeKind*> kinds)
+    : database_(database),
+      store_(store),
+      clock_(clock),
+      events_(events),
       hits_(counters.counter("pipeline_cache_total", "Pipeline nodes looked up in the cache", {{"answer", "hit"}})),
       misses_(counters.counter("pipeline_cache_total", "Pipeline nodes looked up in the cache", {{"answer", "miss"}})),
       kinds_(std::move(kinds)),
@@ -101,7 +111,8 @@ void Pipelines::loop() {
       if (idle && !database_.is_postgres()) {
         wanted.wait(changed_, has_news);
       } else {
-        wanted.wait_until(changed_, std::chrono::steady_clock::now() + (idle ? kIdleInterval : kPollInterval), has_news);
+        wanted.wait_until(changed_, std::chrono::steady_clock::now() + (idle ? kIdleInterval : kPollInterval),
+                          has_news);
       }
       if (wanted->stopping) return;
       wanted->work = false;
@@ -119,7 +130,9 @@ Result<Plan> Pipelines::plan(std::string_view file, std::string_view pipeline, c
   Plan plan = TRY(make_plan(file, pipeline, parameters));
   for (const auto& [node_name, node] : plan.pipeline.nodes) {
     if (kinds_.count(std::string(kind_of(node)))) continue;
-    return Error{ErrorCode::unsupported, fmt::format("the node '{}' is a {}, which this server cannot run in a pipeline yet", node_name, kind_of(node))};
+    return Error{
+        ErrorCode::unsupported,
+        fmt::format("the node '{}' is a {}, which this server cannot run in a pipeline yet", node_name, kind_of(node))};
   }
   return plan;
 }
@@ -138,7 +151,8 @@ Result<void> Pipelines::keep_snapshot(const std::string& snapshot, const std::st
 Result<void> Pipelines::write_start(const PipelineRun& run, const catalog::Write& also) {
   TRY(keep_snapshot(run.snapshot, run.manifest));
   const std::int64_t running = TRY(database_.read_value(rows::count_running));
-  if (running >= static_cast<std::int64_t>(kPipelineRunsRunningMax)) return Error{ErrorCode::busy, fmt::format("{} pipelines run already; try again later", running)};
+  if (running >= static_cast<std::int64_t>(kPipelineRunsRunningMax))
+    return Error{ErrorCode::busy, fmt::format("{} pipelines run already; try again later", running)};
   TRY(database_.write(Durability::record, [&](Connection& c) -> Result<void> {
     TRY(rows::insert_run(c, run));
     return also ? also(c) : Result<void>();
@@ -168,8 +182,10 @@ Result<PipelineRun> Pipelines::start(const NewPipelineRun& request, const catalo
   return run;
 }
 
-/// Lets nodes that finished keep what they made, unless it is gone or something they need runs again; false when all do.
-Result<bool> Pipelines::keep_results(const Plan& plan, const PipelineRun& before, const Json& parameters, PipelineRun& run) {
+/// Lets nodes that finished keep what they made, unless it is gone or something they need runs again; false when all
+/// do.
+Result<bool> Pipelines::keep_results(const Plan& plan, const PipelineRun& before, const Json& parameters,
+                                     PipelineRun& run) {
   std::map<std::string, const NodeRow*> old;
   for (const NodeRow& node : before.nodes) old[node.node] = &node;
   std::map<std::string, NodeRow*> now;
@@ -193,7 +209,9 @@ Result<bool> Pipelines::keep_results(const Plan& plan, const PipelineRun& before
 Result<PipelineRun> Pipelines::rerun(const Rerun& request) {
   const PipelineRun before = TRY(get(request.project, request.run));
   if (!is_over(before.state)) {
-    return Error{ErrorCode::failed_precondition, fmt::format("the pipeline run {} is {}; wait for its end, or stop it with `slipway pipelines stop {}`", before.id.text, name(before.state), before.id.text)};
+    return Error{ErrorCode::failed_precondition,
+                 fmt::format("the pipeline run {} is {}; wait for its end, or stop it with `slipway pipelines stop {}`",
+                             before.id.text, name(before.state), before.id.text)};
   }
   PipelineRun run;
   run.parameters = merged(before.parameters, request.parameters);
@@ -211,7 +229,10 @@ Result<PipelineRun> Pipelines::rerun(const Rerun& request) {
   run.ancestors = before.ancestors;
   run.nodes = waiting_nodes(plan);
   if (request.from_failed && !TRY(keep_results(plan, before, request.parameters, run))) {
-    return Error{ErrorCode::failed_precondition, fmt::format("every node of the pipeline run {} finished, so nothing of it is left to do; rerun it whole", before.id.text)};
+    return Error{
+        ErrorCode::failed_precondition,
+        fmt::format("every node of the pipeline run {} finished, so nothing of it is left to do; rerun it whole",
+                    before.id.text)};
   }
   TRY(write_start(run, nullptr));
   return run;
@@ -223,7 +244,8 @@ Result<PipelineRun> Pipelines::get(const ProjectId& project, const PipelineRunId
   return std::move(*run);
 }
 
-Result<std::vector<PipelineRun>> Pipelines::list(const ProjectId& project, std::string_view pipeline, size_t most, std::string_view before) {
+Result<std::vector<PipelineRun>> Pipelines::list(const ProjectId& project, std::string_view pipeline, size_t most,
+                                                 std::string_view before) {
   return database_.read_value([&](Connection& c) { return rows::select_runs(c, project, pipeline, most, before); });
 }
 
@@ -250,7 +272,9 @@ Result<PipelineRun> Pipelines::stop(const ProjectId& project, const PipelineRunI
   auto run = TRY(database_.write_value(Durability::record, [&](Connection& c) -> Result<PipelineRun> {
     auto found = TRY(rows::select_run(c, project, id));
     if (!found) return no_such_run(id);
-    if (is_over(found->state)) return Error{ErrorCode::failed_precondition, "the pipeline run " + id.text + " is " + std::string(name(found->state)) + " already"};
+    if (is_over(found->state))
+      return Error{ErrorCode::failed_precondition,
+                   "the pipeline run " + id.text + " is " + std::string(name(found->state)) + " already"};
     found->state = PipelineRunState::stopping;
     TRY(rows::update_run(c, id, found->state, std::nullopt));
     return std::move(*found);
@@ -268,7 +292,9 @@ bool Pipelines::advance() {
   bool moved = false;
   for (PipelineRun& run : *running) {
     const auto advanced = advance_run(run);
-    if (!advanced.ok()) log_warning("pipelines", "a pipeline run could not go on", {{"pipeline_run", run.id.text}, {"error", advanced.error().message}});
+    if (!advanced.ok())
+      log_warning("pipelines", "a pipeline run could not go on",
+                  {{"pipeline_run", run.id.text}, {"error", advanced.error().message}});
     if (advanced.ok() && *advanced) {
       moved = true;
       events_.emit({EventKind::pipeline_run_changed, run.project, run.id.text});
@@ -329,7 +355,8 @@ Result<bool> Pipelines::advance_run(PipelineRun& run) {
     }
   }
   if (next.ended) {
-    TRY(database_.write(Durability::record, [&](Connection& c) { return rows::update_run(c, run.id, *next.ended, clock_.now()); }));
+    TRY(database_.write(Durability::record,
+                        [&](Connection& c) { return rows::update_run(c, run.id, *next.ended, clock_.now()); }));
     moved = true;
   }
   return moved;
@@ -367,7 +394,8 @@ Result<bool> Pipelines::answer_from_cache(const NodeRequest& request, NodeKind& 
     return false;
   }
   node.cache_key = cache_key_of(node.kind, parts);
-  const auto before = TRY(database_.read_value([&](Connection& c) { return rows::select_result(c, request.project, node.cache_key); }));
+  const auto before =
+      TRY(database_.read_value([&](Connection& c) { return rows::select_result(c, request.project, node.cache_key); }));
   if (before && TRY(kind.still_exists(request.project, before->result))) {
     hits_.add();
     node.cache = "hit";
@@ -383,14 +411,16 @@ Result<bool> Pipelines::answer_from_cache(const NodeRequest& request, NodeKind& 
     node.why = "the same inputs were computed before, but an output of that is gone";
     return false;
   }
-  const auto latest = TRY(database_.read_value([&](Connection& c) { return rows::select_latest_result(c, request.project, request.pipeline, request.node); }));
+  const auto latest = TRY(database_.read_value(
+      [&](Connection& c) { return rows::select_latest_result(c, request.project, request.pipeline, request.node); }));
   node.why = latest ? explain_difference(latest->parts, parts) : "it never finished before";
   return false;
 }
 
 Result<bool> Pipelines::poll_node(const PipelineRun& run, const Plan& plan, NodeRow& node) {
   NodeKind& kind = *kinds_.at(node.kind);
-  const NodeRequest request = request_for(run, plan, node.node, TRY(fill_in(*find(plan.pipeline.nodes, node.node), results_of(run))));
+  const NodeRequest request =
+      request_for(run, plan, node.node, TRY(fill_in(*find(plan.pipeline.nodes, node.node), results_of(run))));
   if (run.state == PipelineRunState::stopping) kind.stop(request, node.handle);
   const auto progress = kind.poll(request, node.handle);
   if (!progress.ok()) {
@@ -404,15 +434,19 @@ Result<bool> Pipelines::poll_node(const PipelineRun& run, const Plan& plan, Node
   node.result = progress->result;
   node.message = progress->message;
   if (over) {
-    node.state = progress->state == NodeProgress::State::finished ? NodeState::finished : run.state == PipelineRunState::stopping ? NodeState::stopped : NodeState::failed;
+    node.state = progress->state == NodeProgress::State::finished ? NodeState::finished
+                 : run.state == PipelineRunState::stopping        ? NodeState::stopped
+                                                                  : NodeState::failed;
     node.ended_at = clock_.now();
   }
-  const Json parts = node.state == NodeState::finished && !node.cache_key.empty() ? TRY(kind.inputs_of(request)) : Json();
+  const Json parts =
+      node.state == NodeState::finished && !node.cache_key.empty() ? TRY(kind.inputs_of(request)) : Json();
   TRY(database_.write(Durability::record, [&](Connection& c) -> Result<void> {
     TRY(rows::update_node(c, run.id, node));
     // Inputs that moved while the node ran (a branch, say) make another key: what came out belongs to neither.
     if (!parts.is_null() && cache_key_of(node.kind, parts) == node.cache_key) {
-      TRY(rows::upsert_result(c, run.project, {node.cache_key, run.pipeline, node.node, parts, node.result, run.id}, clock_.now()));
+      TRY(rows::upsert_result(c, run.project, {node.cache_key, run.pipeline, node.node, parts, node.result, run.id},
+                              clock_.now()));
     }
     return {};
   }));

@@ -1,5 +1,6 @@
-// The front door of pipelines: runs a graph of steps, evaluations and deployments, answers nodes from what was computed before,
-// and says of each why it ran. definitions.h keeps pipelines that may start without a person; triggers.h starts them.
+// The front door of pipelines: runs a graph of steps, evaluations and deployments, answers nodes from what was computed
+// before, and says of each why it ran. definitions.h keeps pipelines that may start without a person; triggers.h starts
+// them.
 #pragma once
 
 #include <condition_variable>
@@ -29,7 +30,7 @@ struct NewPipelineRun {
   std::string pipeline, member, reason, file, snapshot;
   Json parameters = Json(Json::Object{});  // node -> parameter -> value
   std::string manifest;
-  PipelineRunId id;                        // empty: a new one
+  PipelineRunId id;  // empty: a new one
   std::vector<Cause> causes;
   std::vector<std::string> ancestors;
 };
@@ -38,42 +39,46 @@ struct Rerun {
   ProjectId project;
   PipelineRunId run;
   std::string member;
-  /// Nodes that finished keep what they made, whatever their inputs are by now; all others run. Otherwise every node is asked
-  /// anew, and may be answered from the cache.
+  /// Nodes that finished keep what they made, whatever their inputs are by now; all others run. Otherwise every node is
+  /// asked anew, and may be answered from the cache.
   bool from_failed = false;
-  Json parameters = Json(Json::Object{});  // over those of the earlier run; a node that is given some does not keep its result
+  Json parameters =
+      Json(Json::Object{});  // over those of the earlier run; a node that is given some does not keep its result
 };
 
 inline constexpr size_t kPipelineRunsRunningMax = 1000;
 inline constexpr Duration kPollInterval = std::chrono::milliseconds(200);
-inline constexpr Duration kIdleInterval = std::chrono::seconds(1);  // PostgreSQL, where another server may have started one
+inline constexpr Duration kIdleInterval =
+    std::chrono::seconds(1);  // PostgreSQL, where another server may have started one
 inline constexpr Duration kPipelinesLease = std::chrono::seconds(5);
 
 /// Thread `pipelines`. Everything else blocks for the database.
 class Pipelines {
  public:
   /// `kinds` by name: "step", "evaluate", "deploy". All outlive this.
-  Pipelines(catalog::Database& database, store::Store& store, const Clock& clock, EventSink& events, Counters& counters, std::map<std::string, NodeKind*> kinds);
+  Pipelines(catalog::Database& database, store::Store& store, const Clock& clock, EventSink& events, Counters& counters,
+            std::map<std::string, NodeKind*> kinds);
   ~Pipelines();
 
   /// What start() would check of a file and a pipeline, without starting.
   Result<Plan> plan(std::string_view file, std::string_view pipeline, const Json& parameters) const;
-  /// Checks the file, the graph and that the snapshot is here, writes the rows, and lets the thread begin. invalid_argument names
-  /// what is wrong. `also` is part of the same transaction; its error undoes the start.
+  /// Checks the file, the graph and that the snapshot is here, writes the rows, and lets the thread begin.
+  /// invalid_argument names what is wrong. `also` is part of the same transaction; its error undoes the start.
   Result<PipelineRun> start(const NewPipelineRun& request, const catalog::Write& also = nullptr);
-  /// The same pipeline again: same file, snapshot and parameters. failed_precondition while the earlier run goes on, and for
-  /// `from_failed` when nothing of it is left to do.
+  /// The same pipeline again: same file, snapshot and parameters. failed_precondition while the earlier run goes on,
+  /// and for `from_failed` when nothing of it is left to do.
   Result<PipelineRun> rerun(const Rerun& request);
   Result<PipelineRun> get(const ProjectId& project, const PipelineRunId& id);
   /// Newest first; of all pipelines when `pipeline` is empty.
-  Result<std::vector<PipelineRun>> list(const ProjectId& project, std::string_view pipeline, size_t most, std::string_view before);
+  Result<std::vector<PipelineRun>> list(const ProjectId& project, std::string_view pipeline, size_t most,
+                                        std::string_view before);
   /// Each pipeline that ever ran, with the number of its runs.
   Result<std::vector<std::pair<std::string, std::int64_t>>> run_counts(const ProjectId& project);
   /// Running nodes are told to stop; nothing new starts.
   Result<PipelineRun> stop(const ProjectId& project, const PipelineRunId& id);
 
-  /// Renews the leases of a snapshot and its manifest, either of which may be empty, until a row names them. failed_precondition
-  /// when one is not here.
+  /// Renews the leases of a snapshot and its manifest, either of which may be empty, until a row names them.
+  /// failed_precondition when one is not here.
   Result<void> keep_snapshot(const std::string& snapshot, const std::string& manifest);
   /// The code that runs and definitions may still need; for the sweep.
   Result<void> visit_snapshots(const std::function<void(const Hash& hash, bool is_tree)>& visit);

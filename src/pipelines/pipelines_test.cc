@@ -18,7 +18,10 @@ class FakeKind : public NodeKind {
   Result<Json> inputs_of(const NodeRequest& request) override {
     Json parameters{Json::Object{}};
     for (const auto& [key, value] : request.declaration.parameters) parameters.set(key, value);
-    return Json(Json::Object{}).set("step", request.declaration.step).set("parameters", std::move(parameters)).set("code", request.snapshot);
+    return Json(Json::Object{})
+        .set("step", request.declaration.step)
+        .set("parameters", std::move(parameters))
+        .set("code", request.snapshot);
   }
   Result<bool> still_exists(const ProjectId&, const Json&) override { return !*outputs_gone.lock(); }
   Result<std::string> start(const NodeRequest& request) override {
@@ -31,7 +34,8 @@ class FakeKind : public NodeKind {
     if (*hold.lock()) return NodeProgress{};
     NodeProgress progress{NodeProgress::State::finished, Json(Json::Object{}), ""};
     progress.result.set("outputs", Json(Json::Object{}).set("model", "model:m/1"));
-    if (*stopped.lock() || (request.node == "fails" && !*mended.lock())) progress = {NodeProgress::State::failed, Json(Json::Object{}), "it did not work"};
+    if (*stopped.lock() || (request.node == "fails" && !*mended.lock()))
+      progress = {NodeProgress::State::failed, Json(Json::Object{}), "it did not work"};
     return progress;
   }
   void stop(const NodeRequest&, const std::string&) override {
@@ -69,13 +73,18 @@ pipelines:
 class PipelinesTest : public testing::Test {
  protected:
   PipelinesTest() {
-    database = std::move(catalog::Database::open({.url = "sqlite:" + (folder.path() / "db").string()}, catalog::schema(), counters).value());
-    store = store::Store::open({.folder = folder.path() / "blobs", .disk_free_bytes_min = 0}, system_clock(), counters).value();
+    database = std::move(
+        catalog::Database::open({.url = "sqlite:" + (folder.path() / "db").string()}, catalog::schema(), counters)
+            .value());
+    store = store::Store::open({.folder = folder.path() / "blobs", .disk_free_bytes_min = 0}, system_clock(), counters)
+                .value();
     open();
   }
   void open() {
     pipelines.reset();
-    pipelines = std::make_unique<Pipelines>(*database, *store, system_clock(), events, counters, std::map<std::string, NodeKind*>{{"step", &kind}, {"evaluate", &kind}, {"deploy", &kind}});
+    pipelines = std::make_unique<Pipelines>(
+        *database, *store, system_clock(), events, counters,
+        std::map<std::string, NodeKind*>{{"step", &kind}, {"evaluate", &kind}, {"deploy", &kind}});
   }
   /// A snapshot of this code, as a hash.
   std::string code(const std::string& text) { return render(store->put(text).value().hash); }
@@ -175,7 +184,8 @@ TEST_F(PipelinesTest, the_rest_of_a_run_keeps_what_finished) {
   EXPECT_EQ(rest.nodes[2].result["outputs"]["model"].string(), "model:m/1");
   const auto nothing = pipelines->rerun({kDefaultProject, rest.id, "ann", true});
   ASSERT_FALSE(nothing.ok());
-  EXPECT_EQ(nothing.error().message, "every node of the pipeline run " + rest.id.text + " finished, so nothing of it is left to do; rerun it whole");
+  EXPECT_EQ(nothing.error().message, "every node of the pipeline run " + rest.id.text +
+                                         " finished, so nothing of it is left to do; rerun it whole");
 }
 
 TEST_F(PipelinesTest, the_rest_makes_again_what_is_gone_and_what_got_other_parameters) {
@@ -196,7 +206,9 @@ TEST_F(PipelinesTest, what_still_runs_is_not_rerun) {
   const PipelineRunId id = start("refresh").id;
   const auto again = pipelines->rerun({kDefaultProject, id, "ann"});
   ASSERT_FALSE(again.ok());
-  EXPECT_EQ(again.error().message, "the pipeline run " + id.text + " is running; wait for its end, or stop it with `slipway pipelines stop " + id.text + "`");
+  EXPECT_EQ(again.error().message, "the pipeline run " + id.text +
+                                       " is running; wait for its end, or stop it with `slipway pipelines stop " +
+                                       id.text + "`");
   *kind.hold.lock() = false;
   ended(id);
 }
@@ -212,7 +224,10 @@ TEST_F(PipelinesTest, code_that_is_not_here_is_refused_at_once) {
 TEST_F(PipelinesTest, the_code_of_runs_is_kept_from_the_sweep) {
   const PipelineRun run = start("refresh");
   std::vector<std::string> named;
-  ASSERT_TRUE(pipelines->visit_snapshots([&](const Hash& hash, bool is_tree) { named.push_back(render(hash) + (is_tree ? " tree" : "")); }).ok());
+  ASSERT_TRUE(pipelines
+                  ->visit_snapshots(
+                      [&](const Hash& hash, bool is_tree) { named.push_back(render(hash) + (is_tree ? " tree" : "")); })
+                  .ok());
   EXPECT_EQ(named, std::vector<std::string>{run.snapshot + " tree"});
   ended(run.id);
 }

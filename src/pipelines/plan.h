@@ -18,9 +18,9 @@ struct Plan {
   Graph graph;
 };
 
-/// Everything about a pipeline that can be checked before anything runs. `parameters` is node -> parameter -> value. The error
-/// says what is wrong: the file (with its line), a pipeline or node that does not exist (and the nearest one), a circle, an
-/// output that no step declares, a parameter that does not fit.
+/// Everything about a pipeline that can be checked before anything runs. `parameters` is node -> parameter -> value.
+/// The error says what is wrong: the file (with its line), a pipeline or node that does not exist (and the nearest
+/// one), a circle, an output that no step declares, a parameter that does not fit.
 Result<Plan> make_plan(std::string_view file, std::string_view pipeline, const Json& parameters);
 
 inline constexpr size_t kPlansKept = 64;

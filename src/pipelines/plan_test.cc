@@ -26,7 +26,10 @@ std::string problem(const std::string& nodes, const std::string& parameters = "{
 TEST(Plan, outputs_and_references_are_taken) {
   EXPECT_EQ(problem("      train: {step: train}\n      use: {step: use, inputs: {model: train.model}}\n"), "none");
   EXPECT_EQ(problem("      use: {step: use, inputs: {model: \"model:digits/3\"}}\n"), "none");
-  EXPECT_EQ(problem("      check: {evaluate: test, model: \"model:digits@candidate\", against: \"model:digits@production\"}\n"), "none");
+  EXPECT_EQ(
+      problem(
+          "      check: {evaluate: test, model: \"model:digits@candidate\", against: \"model:digits@production\"}\n"),
+      "none");
 }
 
 TEST(Plan, a_node_name_with_dots_is_understood) {
@@ -41,30 +44,41 @@ TEST(Plan, a_pipeline_that_does_not_exist_names_its_neighbour) {
 }
 
 TEST(Plan, what_would_fail_hours_later_fails_at_once) {
-  EXPECT_EQ(problem("      train: {step: train}\n      use: {step: use, inputs: {model: trian.model}}\n"), "the node 'use' cannot run: it takes 'trian.model', but there is no node 'trian'; did you mean 'train'?");
-  EXPECT_EQ(problem("      train: {step: train}\n      use: {step: use, inputs: {model: train.modle}}\n"),
-            "the node 'use' cannot run: it takes 'train.modle', but the step 'train' declares no output 'modle'; did you mean 'model'?");
-  EXPECT_EQ(problem("      use: {step: use, inputs: {model: production}}\n"),
-            "the node 'use' cannot run: 'production' does not say what kind of thing it names; expected a reference such as dataset:scenes@main, model:segmenter@production, model:segmenter/3 or "
-            "run:<id>/<path>, or an output of another node such as train.model");
-  EXPECT_EQ(problem("      use: {step: use, inputs: {modle: \"model:digits/3\"}}\n"), "the node 'use' cannot run: step 'use' has no input 'modle'");
-  EXPECT_EQ(problem("      train: {step: train, parameters: {lrr: 0.5}}\n"), "the node 'train' cannot run: step 'train' has no parameter 'lrr'; did you mean 'lr'?");
-  EXPECT_EQ(problem("      train: {step: train, parameters: {lr: 5}}\n"), "the node 'train' cannot run: parameter 'lr': found 5; expected a value of type float, at most 1");
+  EXPECT_EQ(problem("      train: {step: train}\n      use: {step: use, inputs: {model: trian.model}}\n"),
+            "the node 'use' cannot run: it takes 'trian.model', but there is no node 'trian'; did you mean 'train'?");
+  EXPECT_EQ(
+      problem("      train: {step: train}\n      use: {step: use, inputs: {model: train.modle}}\n"),
+      "the node 'use' cannot run: it takes 'train.modle', but the step 'train' declares no output 'modle'; did you mean 'model'?");
+  EXPECT_EQ(
+      problem("      use: {step: use, inputs: {model: production}}\n"),
+      "the node 'use' cannot run: 'production' does not say what kind of thing it names; expected a reference such as dataset:scenes@main, model:segmenter@production, model:segmenter/3 or "
+      "run:<id>/<path>, or an output of another node such as train.model");
+  EXPECT_EQ(problem("      use: {step: use, inputs: {modle: \"model:digits/3\"}}\n"),
+            "the node 'use' cannot run: step 'use' has no input 'modle'");
+  EXPECT_EQ(problem("      train: {step: train, parameters: {lrr: 0.5}}\n"),
+            "the node 'train' cannot run: step 'train' has no parameter 'lrr'; did you mean 'lr'?");
+  EXPECT_EQ(problem("      train: {step: train, parameters: {lr: 5}}\n"),
+            "the node 'train' cannot run: parameter 'lr': found 5; expected a value of type float, at most 1");
 }
 
 TEST(Plan, a_circle_names_its_nodes) {
-  EXPECT_EQ(problem("      a: {step: train, after: [b]}\n      b: {step: train, after: [a]}\n"), "the pipeline 'p' cannot run: these nodes wait for each other in a circle: a, b");
-  EXPECT_EQ(problem("      a: {step: use, inputs: {model: b.model}}\n      b: {step: train, after: [a]}\n"), "the pipeline 'p' cannot run: these nodes wait for each other in a circle: a, b");
+  EXPECT_EQ(problem("      a: {step: train, after: [b]}\n      b: {step: train, after: [a]}\n"),
+            "the pipeline 'p' cannot run: these nodes wait for each other in a circle: a, b");
+  EXPECT_EQ(problem("      a: {step: use, inputs: {model: b.model}}\n      b: {step: train, after: [a]}\n"),
+            "the pipeline 'p' cannot run: these nodes wait for each other in a circle: a, b");
 }
 
 TEST(Plan, given_parameters_go_over_the_files_own) {
-  const std::string nodes = "      train: {step: train, parameters: {lr: 0.2}}\n      check: {evaluate: test, model: train.model}\n";
+  const std::string nodes =
+      "      train: {step: train, parameters: {lr: 0.2}}\n      check: {evaluate: test, model: train.model}\n";
   const auto plan = make_plan(file_with(nodes), "p", *Json::parse(R"({"train":{"lr":"0.3"}})"));
   ASSERT_TRUE(plan.ok()) << plan.error().message;
   EXPECT_EQ(find(plan->pipeline.nodes, "train")->parameters.size(), 1u);
   EXPECT_EQ(find(plan->pipeline.nodes, "train")->parameters[0].second.string(), "0.3");
-  EXPECT_EQ(problem(nodes, R"({"tarin":{"lr":1}})"), "the pipeline has no node 'tarin' to give parameters to; did you mean 'train'?");
-  EXPECT_EQ(problem(nodes, R"({"train":7})"), "the parameters of the node 'train' are integer; expected an object of names and values");
+  EXPECT_EQ(problem(nodes, R"({"tarin":{"lr":1}})"),
+            "the pipeline has no node 'tarin' to give parameters to; did you mean 'train'?");
+  EXPECT_EQ(problem(nodes, R"({"train":7})"),
+            "the parameters of the node 'train' are integer; expected an object of names and values");
   EXPECT_EQ(problem(nodes, R"({"check":{"lr":1}})"), "the node 'check' is no step, so it takes no parameters");
 }
 

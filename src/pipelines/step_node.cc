@@ -9,7 +9,8 @@ namespace slipway::pipelines {
 namespace {
 
 Result<RunSpec> spec_of(const NodeRequest& request) {
-  RunSpec spec = TRY(make_run_spec(*request.file, request.declaration.step, request.declaration.parameters, request.declaration.inputs));
+  RunSpec spec = TRY(make_run_spec(*request.file, request.declaration.step, request.declaration.parameters,
+                                   request.declaration.inputs));
   spec.snapshot = request.snapshot;
   return spec;
 }
@@ -23,7 +24,8 @@ std::string reference_of(const RunId& run, const runs::RunOutput& output) {
 }  // namespace
 
 Result<std::string> StepNode::content_of(const ProjectId& project, const Reference& reference) {
-  if (reference.kind == Reference::Kind::dataset) return render(TRY(registry_.datasets().get_commit(project, reference.name, reference.at)).tree);
+  if (reference.kind == Reference::Kind::dataset)
+    return render(TRY(registry_.datasets().get_commit(project, reference.name, reference.at)).tree);
   if (reference.kind == Reference::Kind::model) {
     const auto version = TRY(registry_.models().resolve(project, reference));
     return fmt::format("model:{}/{}", version.model, version.version);
@@ -37,11 +39,15 @@ Result<Json> StepNode::inputs_of(const NodeRequest& request) {
   Json inputs{Json::Object{}};
   for (const auto& [input, reference] : spec.inputs) {
     auto content = content_of(request.project, reference);
-    if (!content.ok()) return context(content.error(), fmt::format("needed as the input '{}' ({})", input, render(reference)));
+    if (!content.ok())
+      return context(content.error(), fmt::format("needed as the input '{}' ({})", input, render(reference)));
     inputs.set(input, std::move(*content));
   }
   Json parts{Json::Object{}};
-  parts.set("command", spec.command).set("parameters", whole["parameters"]).set("inputs", std::move(inputs)).set("environment", whole["environment"]);
+  parts.set("command", spec.command)
+      .set("parameters", whole["parameters"])
+      .set("inputs", std::move(inputs))
+      .set("environment", whole["environment"]);
   return parts.set("outputs", whole["outputs"]).set("code", spec.snapshot);
 }
 
@@ -67,7 +73,8 @@ Result<std::string> StepNode::start(const NodeRequest& request) {
   execution.member_name = request.member;
   execution.spec = TRY(spec_of(request));
   execution.name = request.pipeline + "/" + request.node;
-  execution.request_key = "pipeline/" + request.pipeline_run.text + "/" + request.node;  // started twice, it is the same run
+  execution.request_key =
+      "pipeline/" + request.pipeline_run.text + "/" + request.node;  // started twice, it is the same run
   execution.tags["slipway.pipeline_run"] = request.pipeline_run.text;
   execution.tags["slipway.node"] = request.node;
   execution.source = Json(Json::Object{}).set("pipeline_run_id", request.pipeline_run.text).set("node", request.node);
@@ -82,11 +89,13 @@ Result<NodeProgress> StepNode::poll(const NodeRequest& request, const std::strin
   if (!is_over(execution.state)) return progress;
   if (execution.state != RunState::finished) {
     progress.state = NodeProgress::State::failed;
-    progress.message = execution.message.empty() ? fmt::format("the run {} is {}", run.text, name(execution.state)) : execution.message;
+    progress.message = execution.message.empty() ? fmt::format("the run {} is {}", run.text, name(execution.state))
+                                                 : execution.message;
     return progress;
   }
   Json outputs{Json::Object{}};
-  for (const runs::RunOutput& output : TRY(runs_.outputs(request.project, run))) outputs.set(output.name, reference_of(run, output));
+  for (const runs::RunOutput& output : TRY(runs_.outputs(request.project, run)))
+    outputs.set(output.name, reference_of(run, output));
   progress.result.set("outputs", std::move(outputs));
   progress.state = NodeProgress::State::finished;
   return progress;
@@ -95,7 +104,8 @@ Result<NodeProgress> StepNode::poll(const NodeRequest& request, const std::strin
 void StepNode::stop(const NodeRequest& request, const std::string& handle) {
   const auto stopped = runs_.stop(request.project, RunId(handle), std::nullopt);
   // A run that is over already, or told before, is what was wanted.
-  if (!stopped.ok() && stopped.error().code != ErrorCode::failed_precondition) log_warning("pipelines", "a run could not be stopped", {{"run", handle}, {"error", stopped.error().message}});
+  if (!stopped.ok() && stopped.error().code != ErrorCode::failed_precondition)
+    log_warning("pipelines", "a run could not be stopped", {{"run", handle}, {"error", stopped.error().message}});
 }
 
 }  // namespace slipway::pipelines

@@ -11,7 +11,8 @@ namespace slipway::pipelines {
 class StepNode : public NodeKind {
  public:
   /// Both outlive it.
-  StepNode(runs::Runs& runs, registry::Registry& registry, MemberLookup members) : runs_(runs), registry_(registry), members_(std::move(members)) {}
+  StepNode(runs::Runs& runs, registry::Registry& registry, MemberLookup members)
+      : runs_(runs), registry_(registry), members_(std::move(members)) {}
 
   /// Command, parameters, environment, outputs, code, and each input by the content it means now.
   Result<Json> inputs_of(const NodeRequest& request) override;

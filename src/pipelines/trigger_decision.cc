@@ -41,7 +41,9 @@ std::optional<Due> due_by_clock(const WatchedTrigger& watched, Time now) {
   for (auto at = first; at && *at <= now && times < kCronTimesCounted; at = next_time(*schedule, *at)) ++times;
   Due due{fmt::format("it was {} UTC", minute_text(last_time(*schedule, now).value_or(*first))), seen_at(now), {}};
   if (times == 2) due.why += ", and one earlier time had passed";
-  if (times > 2) due.why += fmt::format(", and {} earlier times had passed", times == kCronTimesCounted ? "many" : std::to_string(times - 1));
+  if (times > 2)
+    due.why += fmt::format(", and {} earlier times had passed",
+                           times == kCronTimesCounted ? "many" : std::to_string(times - 1));
   return due;
 }
 
@@ -49,7 +51,9 @@ std::string describe(const WatchedTrigger& watched, const std::vector<const Chan
   const Trigger& trigger = watched.trigger;
   const std::string& last = foreign.back()->what;
   const std::string more = foreign.size() > 1 ? fmt::format(" ({} changes)", foreign.size()) : "";
-  if (!trigger.dataset.empty()) return fmt::format("{} moved from {} to {}{}", trigger.dataset, watched.seen.empty() ? "nothing" : watched.seen, last, more);
+  if (!trigger.dataset.empty())
+    return fmt::format("{} moved from {} to {}{}", trigger.dataset, watched.seen.empty() ? "nothing" : watched.seen,
+                       last, more);
   if (!trigger.model.empty()) return fmt::format("{} has version {}{}", trigger.model, last, more);
   return last + more;
 }
@@ -75,8 +79,9 @@ TriggerDecision decide_one(const WatchedTrigger& watched, std::string_view in_fl
   }
   if (watched.failures >= kTriggerFailuresMax) {
     decision.state = TriggerState::paused;
-    decision.message = fmt::format("paused, because the last {} runs that it started failed{}; `slipway pipelines enable` arms it again", watched.failures,
-                                   watched.last_failure.empty() ? "" : " (" + watched.last_failure + ")");
+    decision.message = fmt::format(
+        "paused, because the last {} runs that it started failed{}; `slipway pipelines enable` arms it again",
+        watched.failures, watched.last_failure.empty() ? "" : " (" + watched.last_failure + ")");
     return decision;
   }
   const auto due = watched.trigger.cron.empty() ? due_by_changes(watched) : due_by_clock(watched, now);
@@ -94,7 +99,8 @@ TriggerDecision decide_one(const WatchedTrigger& watched, std::string_view in_fl
     decision.message = "";
   } else if (!watched.changes.empty()) {
     decision.seen = watched.changes.back().position;
-    decision.message = fmt::format("passed over {}, which the pipeline made itself or set off", watched.changes.back().what);
+    decision.message =
+        fmt::format("passed over {}, which the pipeline made itself or set off", watched.changes.back().what);
   }
   return decision;
 }

@@ -22,7 +22,9 @@ WatchedTrigger by_clock(std::string cron, std::string_view seen) {
   return watched;
 }
 
-TriggerDecision one(const WatchedTrigger& watched, std::string_view in_flight = "", Time now = {0}) { return decide({watched}, in_flight, now).front(); }
+TriggerDecision one(const WatchedTrigger& watched, std::string_view in_flight = "", Time now = {0}) {
+  return decide({watched}, in_flight, now).front();
+}
 
 TEST(TriggerDecision, nothing_new_starts_nothing_and_tells_nothing) {
   const TriggerDecision decision = one(on_dataset({}));
@@ -40,7 +42,8 @@ TEST(TriggerDecision, a_commit_starts_a_run_once) {
 }
 
 TEST(TriggerDecision, commits_that_came_together_start_one_run) {
-  const TriggerDecision decision = one(on_dataset({{"b", "b", false, {}}, {"c", "c", false, {}}, {"d", "d", false, {}}}));
+  const TriggerDecision decision =
+      one(on_dataset({{"b", "b", false, {}}, {"c", "c", false, {}}, {"d", "d", false, {}}}));
   EXPECT_EQ(decision.why, "digits@main moved from a to d (3 changes)");
   EXPECT_EQ(decision.seen, "d");
 }
@@ -81,11 +84,13 @@ TEST(TriggerDecision, a_time_comes_once) {
 
 TEST(TriggerDecision, times_missed_while_the_server_was_down_count_once) {
   const WatchedTrigger watched = by_clock("0 3 * * *", "2026-03-01T12:00:00Z");
-  EXPECT_EQ(one(watched, "", at("2026-03-03T03:30:00Z")).why, "it was 2026-03-03 03:00 UTC, and one earlier time had passed");
+  EXPECT_EQ(one(watched, "", at("2026-03-03T03:30:00Z")).why,
+            "it was 2026-03-03 03:00 UTC, and one earlier time had passed");
   const TriggerDecision decision = one(watched, "", at("2026-03-05T09:00:00Z"));
   EXPECT_EQ(decision.why, "it was 2026-03-05 03:00 UTC, and 3 earlier times had passed");
   EXPECT_EQ(decision.seen, seen_at(at("2026-03-05T09:00:00Z")));
-  EXPECT_EQ(one(by_clock("* * * * *", "2020-01-01T00:00:00Z"), "", at("2026-03-05T09:00:00Z")).why, "it was 2026-03-05 09:00 UTC, and many earlier times had passed");
+  EXPECT_EQ(one(by_clock("* * * * *", "2020-01-01T00:00:00Z"), "", at("2026-03-05T09:00:00Z")).why,
+            "it was 2026-03-05 09:00 UTC, and many earlier times had passed");
 }
 
 TEST(TriggerDecision, a_clock_that_was_set_back_starts_nothing_twice) {
@@ -119,7 +124,9 @@ TEST(TriggerDecision, it_pauses_after_failures_in_a_row_and_keeps_its_place) {
   EXPECT_FALSE(decision.fires);
   EXPECT_FALSE(decision.seen);
   EXPECT_EQ(decision.state, TriggerState::paused);
-  EXPECT_EQ(decision.message, "paused, because the last 3 runs that it started failed (train: exit code 1); `slipway pipelines enable` arms it again");
+  EXPECT_EQ(
+      decision.message,
+      "paused, because the last 3 runs that it started failed (train: exit code 1); `slipway pipelines enable` arms it again");
 }
 
 TEST(TriggerDecision, it_starts_only_so_many_runs_within_an_hour) {
@@ -142,7 +149,9 @@ TEST(TriggerDecision, what_cannot_be_read_is_said) {
 }
 
 TEST(TriggerDecision, several_that_are_due_fire_together) {
-  const auto decisions = decide({on_dataset({{"b", "b", false, {}}}), by_clock("0 3 * * *", "2026-03-01T12:00:00Z"), on_dataset({})}, "", at("2026-03-02T03:00:00Z"));
+  const auto decisions =
+      decide({on_dataset({{"b", "b", false, {}}}), by_clock("0 3 * * *", "2026-03-01T12:00:00Z"), on_dataset({})}, "",
+             at("2026-03-02T03:00:00Z"));
   EXPECT_TRUE(decisions[0].fires);
   EXPECT_TRUE(decisions[1].fires);
   EXPECT_FALSE(decisions[2].fires);

@@ -27,7 +27,8 @@ TriggerRow decided(TriggerRow row, const TriggerDecision& decision, std::int64_t
 }
 
 /// The rows when those that are due could not start a run: they stay due.
-std::vector<TriggerRow> not_started(const Definition& definition, const std::vector<TriggerDecision>& decisions, const Error& why) {
+std::vector<TriggerRow> not_started(const Definition& definition, const std::vector<TriggerDecision>& decisions,
+                                    const Error& why) {
   std::vector<TriggerRow> rows = definition.triggers;
   for (size_t i = 0; i < rows.size(); ++i) {
     if (!decisions[i].fires) continue;
@@ -37,19 +38,26 @@ std::vector<TriggerRow> not_started(const Definition& definition, const std::vec
   return rows;
 }
 
-/// "started by the dataset trigger: scenes@main moved from … to …; and by the cron trigger: it was 2026-03-01 03:00 UTC".
+/// "started by the dataset trigger: scenes@main moved from … to …; and by the cron trigger: it was 2026-03-01 03:00
+/// UTC".
 std::string reason_of(const std::vector<Cause>& causes) {
   std::string reason;
-  for (const Cause& cause : causes) reason += fmt::format("{}by the {} trigger: {}", reason.empty() ? "started " : "; and ", cause.kind, cause.why);
+  for (const Cause& cause : causes)
+    reason += fmt::format("{}by the {} trigger: {}", reason.empty() ? "started " : "; and ", cause.kind, cause.why);
   return reason;
 }
 
 }  // namespace
 
-Triggers::Triggers(catalog::Database& database, const Clock& clock, EventSink& events, Counters& counters, Pipelines& pipelines, Definitions& definitions, Watcher& watcher, bool background)
-    : database_(database), clock_(clock), events_(events),
+Triggers::Triggers(catalog::Database& database, const Clock& clock, EventSink& events, Counters& counters,
+                   Pipelines& pipelines, Definitions& definitions, Watcher& watcher, bool background)
+    : database_(database),
+      clock_(clock),
+      events_(events),
       fired_(counters.counter("pipeline_triggers_fired_total", "Pipeline runs started by triggers")),
-      pipelines_(pipelines), definitions_(definitions), watcher_(watcher),
+      pipelines_(pipelines),
+      definitions_(definitions),
+      watcher_(watcher),
       lease_(database, "triggers", kTriggersLease) {
   if (background) thread_ = Thread("triggers", [this] { loop(); });
 }
@@ -64,7 +72,8 @@ void Triggers::loop() {
   while (true) {
     {
       auto stopping = stopping_.lock();
-      if (stopping.wait_until(changed_, std::chrono::steady_clock::now() + kTriggerInterval, [&] { return *stopping; })) return;
+      if (stopping.wait_until(changed_, std::chrono::steady_clock::now() + kTriggerInterval, [&] { return *stopping; }))
+        return;
     }
     if (!database_.is_postgres() || lease_.hold(clock_.now())) tick();
   }
@@ -79,7 +88,8 @@ void Triggers::tick() {
   for (const Definition& definition : *enabled) {
     const auto looked = look_at(definition);
     if (looked.ok() || looked.error().code == ErrorCode::cancelled) continue;  // another server was faster
-    log_warning("pipelines", "the triggers of a pipeline could not be looked at", {{"pipeline", definition.pipeline}, {"error", looked.error().message}});
+    log_warning("pipelines", "the triggers of a pipeline could not be looked at",
+                {{"pipeline", definition.pipeline}, {"error", looked.error().message}});
   }
 }
 
@@ -94,10 +104,12 @@ WatchedTrigger Triggers::watch(const Definition& definition, const Trigger& trig
   // Before it fired there is nothing that could have failed.
   if (!row.fired_at) return watched;
   const auto read = database_.read([&](Connection& c) -> Result<void> {
-    const auto failures = TRY(rows::select_failures(c, definition.project, definition.pipeline, row, static_cast<size_t>(kTriggerFailuresMax)));
+    const auto failures = TRY(rows::select_failures(c, definition.project, definition.pipeline, row,
+                                                    static_cast<size_t>(kTriggerFailuresMax)));
     watched.failures = failures.in_a_row;
     watched.last_failure = failures.last;
-    watched.recent = TRY(rows::count_started(c, definition.project, definition.pipeline, row, clock_.now() - std::chrono::hours(1)));
+    watched.recent =
+        TRY(rows::count_started(c, definition.project, definition.pipeline, row, clock_.now() - std::chrono::hours(1)));
     return {};
   });
   if (!read.ok()) watched.trouble = read.error().message;
@@ -110,9 +122,11 @@ Result<void> Triggers::look_at(const Definition& definition) {
   // Both were written together; another number means that the definition is being stored anew.
   if (triggers.size() != definition.triggers.size()) return {};
   // Asked before what has changed: whatever a run that is over by now has made is known to be its own.
-  const auto in_flight = TRY(database_.read_value([&](Connection& c) { return rows::select_in_flight(c, definition.project, definition.pipeline); }));
+  const auto in_flight = TRY(database_.read_value(
+      [&](Connection& c) { return rows::select_in_flight(c, definition.project, definition.pipeline); }));
   std::vector<WatchedTrigger> watched;
-  for (size_t i = 0; i < triggers.size(); ++i) watched.push_back(watch(definition, triggers[i], definition.triggers[i]));
+  for (size_t i = 0; i < triggers.size(); ++i)
+    watched.push_back(watch(definition, triggers[i], definition.triggers[i]));
   const auto decisions = decide(watched, in_flight ? in_flight->text : "", clock_.now());
   std::vector<TriggerRow> rows;
   bool fires = false;
@@ -120,7 +134,8 @@ Result<void> Triggers::look_at(const Definition& definition) {
     rows.push_back(decided(definition.triggers[i], decisions[i], watched[i].failures));
     fires = fires || decisions[i].fires;
     if (rows[i].state == TriggerState::paused && definition.triggers[i].state != TriggerState::paused) {
-      log_warning("pipelines", "a trigger pauses itself", {{"pipeline", definition.pipeline}, {"trigger", rows[i].name}, {"why", rows[i].message}});
+      log_warning("pipelines", "a trigger pauses itself",
+                  {{"pipeline", definition.pipeline}, {"trigger", rows[i].name}, {"why", rows[i].message}});
     }
   }
   return fires ? fire(definition, decisions, std::move(rows)) : note(definition, rows);
@@ -130,7 +145,8 @@ Result<void> Triggers::note(const Definition& definition, const std::vector<Trig
   if (rows == definition.triggers) return {};
   TRY(database_.write(Durability::record, [&](Connection& c) -> Result<void> {
     for (size_t i = 0; i < rows.size(); ++i) {
-      if (!(rows[i] == definition.triggers[i])) TRY(rows::update_trigger(c, definition.project, definition.pipeline, rows[i], definition.triggers[i].seen));
+      if (!(rows[i] == definition.triggers[i]))
+        TRY(rows::update_trigger(c, definition.project, definition.pipeline, rows[i], definition.triggers[i].seen));
     }
     return {};
   }));
@@ -138,7 +154,8 @@ Result<void> Triggers::note(const Definition& definition, const std::vector<Trig
   return {};
 }
 
-Result<void> Triggers::fire(const Definition& definition, const std::vector<TriggerDecision>& decisions, std::vector<TriggerRow> rows) {
+Result<void> Triggers::fire(const Definition& definition, const std::vector<TriggerDecision>& decisions,
+                            std::vector<TriggerRow> rows) {
   const Definition stored = TRY(definitions_.get(definition.project, definition.pipeline));
   NewPipelineRun request;
   request.project = stored.project;
@@ -160,14 +177,16 @@ Result<void> Triggers::fire(const Definition& definition, const std::vector<Trig
   request.ancestors.assign(ancestors.begin(), ancestors.end());
   const auto started = pipelines_.start(request, [&](Connection& c) -> Result<void> {
     for (size_t i = 0; i < rows.size(); ++i) {
-      if (!(rows[i] == definition.triggers[i])) TRY(rows::update_trigger(c, definition.project, definition.pipeline, rows[i], definition.triggers[i].seen));
+      if (!(rows[i] == definition.triggers[i]))
+        TRY(rows::update_trigger(c, definition.project, definition.pipeline, rows[i], definition.triggers[i].seen));
     }
     return {};
   });
   if (!started.ok() && started.error().code == ErrorCode::cancelled) return started.error();
   if (!started.ok()) return note(definition, not_started(definition, decisions, started.error()));
   fired_.add();
-  log_info("pipelines", "a trigger started a pipeline", {{"pipeline", request.pipeline}, {"pipeline_run", request.id.text}, {"why", request.reason}});
+  log_info("pipelines", "a trigger started a pipeline",
+           {{"pipeline", request.pipeline}, {"pipeline_run", request.id.text}, {"why", request.reason}});
   return {};
 }
 

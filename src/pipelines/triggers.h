@@ -1,5 +1,5 @@
-// Starts enabled pipelines when what their triggers watch has changed. What to do is decided in trigger_decision.h; this reads,
-// obeys and writes down.
+// Starts enabled pipelines when what their triggers watch has changed. What to do is decided in trigger_decision.h;
+// this reads, obeys and writes down.
 #pragma once
 
 #include <condition_variable>
@@ -25,18 +25,20 @@ inline constexpr Duration kTriggersLease = std::chrono::seconds(5);
 class Triggers {
  public:
   /// All outlive it. Without `background` only tick() does anything.
-  Triggers(catalog::Database& database, const Clock& clock, EventSink& events, Counters& counters, Pipelines& pipelines, Definitions& definitions, Watcher& watcher, bool background = true);
+  Triggers(catalog::Database& database, const Clock& clock, EventSink& events, Counters& counters, Pipelines& pipelines,
+           Definitions& definitions, Watcher& watcher, bool background = true);
   ~Triggers();
 
-  /// Looks at every enabled pipeline once. A run and the notes of its triggers are written together, and only if the triggers
-  /// still are as they were read: two servers that both look start one run.
+  /// Looks at every enabled pipeline once. A run and the notes of its triggers are written together, and only if the
+  /// triggers still are as they were read: two servers that both look start one run.
   void tick();
 
  private:
   void loop();
   Result<void> look_at(const Definition& definition);
   WatchedTrigger watch(const Definition& definition, const Trigger& trigger, const TriggerRow& row);
-  Result<void> fire(const Definition& definition, const std::vector<TriggerDecision>& decisions, std::vector<TriggerRow> rows);
+  Result<void> fire(const Definition& definition, const std::vector<TriggerDecision>& decisions,
+                    std::vector<TriggerRow> rows);
   Result<void> note(const Definition& definition, const std::vector<TriggerRow>& rows);
 
   catalog::Database& database_;

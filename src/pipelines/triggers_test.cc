@@ -66,22 +66,29 @@ class TriggersTest : public registry::RegistryTest {
     definitions.reset();
     watcher.reset();
     pipelines.reset();
-    pipelines = std::make_unique<Pipelines>(*database, *store, clock, silent, counters, std::map<std::string, NodeKind*>{{"step", &step}});
-    watcher = std::make_unique<Watcher>(*database, clock, *registry, [this](const ProjectId&, const std::string& kind, const std::string& deployment) -> Result<std::vector<FindingNotice>> {
-      std::vector<FindingNotice> found;
-      for (const FindingNotice& finding : findings) {
-        if (finding.kind == kind && (deployment.empty() || finding.deployment == deployment)) found.insert(found.begin(), finding);
-      }
-      return found;
-    });
+    pipelines = std::make_unique<Pipelines>(*database, *store, clock, silent, counters,
+                                            std::map<std::string, NodeKind*>{{"step", &step}});
+    watcher = std::make_unique<Watcher>(
+        *database, clock, *registry,
+        [this](const ProjectId&, const std::string& kind,
+               const std::string& deployment) -> Result<std::vector<FindingNotice>> {
+          std::vector<FindingNotice> found;
+          for (const FindingNotice& finding : findings) {
+            if (finding.kind == kind && (deployment.empty() || finding.deployment == deployment))
+              found.insert(found.begin(), finding);
+          }
+          return found;
+        });
     definitions = std::make_unique<Definitions>(*database, clock, silent, *pipelines, *watcher);
-    triggers = std::make_unique<Triggers>(*database, clock, silent, counters, *pipelines, *definitions, *watcher, false);
+    triggers =
+        std::make_unique<Triggers>(*database, clock, silent, counters, *pipelines, *definitions, *watcher, false);
   }
 
   /// On top of the branch main of digits; by the run `maker` when there is one.
   CommitId commit(const std::string& maker = "", const std::string& branch = "main") {
     clock.advance(seconds(1));
-    registry::NewCommit next{.branch = branch, .tree = blob(render(Tree{})).hash, .message = std::to_string(++commits), .author = "ada"};
+    registry::NewCommit next{
+        .branch = branch, .tree = blob(render(Tree{})).hash, .message = std::to_string(++commits), .author = "ada"};
     if (const auto head = registry->datasets().get_commit(project, "digits", branch); head.ok()) next.parent = head->id;
     const CommitId id = registry->datasets().commit(project, "digits", next).value().id;
     if (!maker.empty()) {
@@ -91,7 +98,8 @@ class TriggersTest : public registry::RegistryTest {
     return id;
   }
   void finding(const std::string& deployment) {
-    findings.push_back({new_id<FindingId>(clock), deployment, "drift", "the brightness of " + deployment + " drifted", clock.now()});
+    findings.push_back(
+        {new_id<FindingId>(clock), deployment, "drift", "the brightness of " + deployment + " drifted", clock.now()});
     clock.advance(seconds(1));
   }
 
@@ -99,8 +107,12 @@ class TriggersTest : public registry::RegistryTest {
     clock.advance(seconds(1));
     return definitions->put({project, pipeline, "ann", file, "", "", enabled});
   }
-  std::vector<PipelineRun> runs(const std::string& pipeline = "refresh") { return pipelines->list(project, pipeline, 100, "").value(); }
-  TriggerRow row(const std::string& pipeline, size_t index) { return definitions->get(project, pipeline).value().triggers.at(index); }
+  std::vector<PipelineRun> runs(const std::string& pipeline = "refresh") {
+    return pipelines->list(project, pipeline, 100, "").value();
+  }
+  TriggerRow row(const std::string& pipeline, size_t index) {
+    return definitions->get(project, pipeline).value().triggers.at(index);
+  }
 
   /// Looks once, and waits for the end of what started.
   void look() {
@@ -156,7 +168,11 @@ TEST_P(TriggersTest, a_commit_starts_one_run_that_says_why) {
 
 TEST_P(TriggersTest, a_commit_that_is_still_settling_waits_for_the_next_look) {
   ASSERT_TRUE(put("refresh").ok());
-  registry::NewCommit next{.branch = "main", .parent = registry->datasets().get_commit(project, "digits", "main")->id, .tree = blob(render(Tree{})).hash, .message = "m", .author = "ada"};
+  registry::NewCommit next{.branch = "main",
+                           .parent = registry->datasets().get_commit(project, "digits", "main")->id,
+                           .tree = blob(render(Tree{})).hash,
+                           .message = "m",
+                           .author = "ada"};
   ASSERT_TRUE(registry->datasets().commit(project, "digits", next).ok());
   look();
   EXPECT_TRUE(runs().empty());
@@ -205,7 +221,8 @@ TEST_P(TriggersTest, several_that_are_due_start_one_run_together) {
   look();
   ASSERT_EQ(runs().size(), 1u);
   EXPECT_EQ(runs().front().causes.size(), 2u);
-  EXPECT_NE(runs().front().reason.find("; and by the finding trigger: the brightness"), std::string::npos) << runs().front().reason;
+  EXPECT_NE(runs().front().reason.find("; and by the finding trigger: the brightness"), std::string::npos)
+      << runs().front().reason;
 }
 
 TEST_P(TriggersTest, while_a_run_is_in_flight_changes_wait_and_then_start_one) {
@@ -219,7 +236,9 @@ TEST_P(TriggersTest, while_a_run_is_in_flight_changes_wait_and_then_start_one) {
   triggers->tick();
   ASSERT_EQ(runs().size(), 1u);
   EXPECT_EQ(row("refresh", 0).state, TriggerState::waiting);
-  EXPECT_NE(row("refresh", 0).message.find("waits for the end of pipeline run " + runs().front().id.text), std::string::npos) << row("refresh", 0).message;
+  EXPECT_NE(row("refresh", 0).message.find("waits for the end of pipeline run " + runs().front().id.text),
+            std::string::npos)
+      << row("refresh", 0).message;
   *step.hold.lock() = false;
   settle();
   look();
@@ -249,7 +268,8 @@ TEST_P(TriggersTest, a_branch_that_a_person_moves_to_its_commit_counts) {
   look();
   const CommitId own = commit(*step.last_run.lock(), "candidate");
   clock.advance(seconds(5));
-  ASSERT_TRUE(registry->datasets().set_branch(project, "digits", "main", own, std::nullopt, "ada", "looked at it").ok());
+  ASSERT_TRUE(
+      registry->datasets().set_branch(project, "digits", "main", own, std::nullopt, "ada", "looked at it").ok());
   clock.advance(kCommitSettles);
   look();
   EXPECT_EQ(runs().size(), 2u);
@@ -281,7 +301,9 @@ TEST_P(TriggersTest, a_trigger_whose_runs_keep_failing_pauses_until_it_is_enable
   EXPECT_EQ(runs().size(), static_cast<size_t>(kTriggerFailuresMax));
   EXPECT_EQ(row("refresh", 0).state, TriggerState::paused);
   EXPECT_EQ(row("refresh", 0).failures, kTriggerFailuresMax);
-  EXPECT_EQ(row("refresh", 0).message, "paused, because the last 3 runs that it started failed (train: exit code 1); `slipway pipelines enable` arms it again");
+  EXPECT_EQ(
+      row("refresh", 0).message,
+      "paused, because the last 3 runs that it started failed (train: exit code 1); `slipway pipelines enable` arms it again");
   EXPECT_EQ(row("refresh", 1).state, TriggerState::armed) << "the clock's trigger is another one";
   *step.fails.lock() = false;
   ASSERT_TRUE(put("refresh").ok());
@@ -342,7 +364,8 @@ TEST_P(TriggersTest, what_goes_away_is_said_and_comes_back) {
   ASSERT_TRUE(registry->datasets().remove(project, "digits").ok());
   look();
   EXPECT_EQ(row("refresh", 0).state, TriggerState::broken);
-  EXPECT_EQ(row("refresh", 0).message, "there is no dataset 'digits' in the project default; `slipway data list` shows what there is");
+  EXPECT_EQ(row("refresh", 0).message,
+            "there is no dataset 'digits' in the project default; `slipway data list` shows what there is");
   commit();
   look();
   EXPECT_EQ(row("refresh", 0).state, TriggerState::armed);
@@ -358,8 +381,10 @@ TEST_P(TriggersTest, what_cannot_start_says_so_and_stays_due) {
   look();
   EXPECT_TRUE(runs().empty());
   EXPECT_EQ(row("refresh", 0).state, TriggerState::broken);
-  EXPECT_NE(row("refresh", 0).message.find("could not start the pipeline (digits@main moved from "), std::string::npos) << row("refresh", 0).message;
-  EXPECT_NE(row("refresh", 0).message.find("the snapshot " + render(code) + " is not on the server"), std::string::npos) << row("refresh", 0).message;
+  EXPECT_NE(row("refresh", 0).message.find("could not start the pipeline (digits@main moved from "), std::string::npos)
+      << row("refresh", 0).message;
+  EXPECT_NE(row("refresh", 0).message.find("the snapshot " + render(code) + " is not on the server"), std::string::npos)
+      << row("refresh", 0).message;
   blob("code");
   look();
   EXPECT_EQ(runs().size(), 1u);
@@ -369,16 +394,21 @@ TEST_P(TriggersTest, what_cannot_start_says_so_and_stays_due) {
 TEST_P(TriggersTest, what_cannot_be_enabled_is_said) {
   std::string nowhere = kFile;
   nowhere.replace(nowhere.find("digits@main"), 11, "digit@main");
-  EXPECT_EQ(put("refresh", true, nowhere).error().message,
-            "the trigger 'dataset digit@main' of the pipeline 'refresh' has nothing to watch: there is no dataset 'digit' in the project default; `slipway data list` shows what there is");
-  EXPECT_EQ(put("quiet").error().message, "the pipeline 'quiet' has no triggers: in slipway.yaml, say what starts it, such as triggers: [{dataset: scenes@main}]");
+  EXPECT_EQ(
+      put("refresh", true, nowhere).error().message,
+      "the trigger 'dataset digit@main' of the pipeline 'refresh' has nothing to watch: there is no dataset 'digit' in the project default; `slipway data list` shows what there is");
+  EXPECT_EQ(
+      put("quiet").error().message,
+      "the pipeline 'quiet' has no triggers: in slipway.yaml, say what starts it, such as triggers: [{dataset: scenes@main}]");
   EXPECT_TRUE(put("quiet", false).ok());
   EXPECT_EQ(put("refrehs").error().message, "slipway.yaml has no pipeline 'refrehs'; did you mean 'refresh'?");
   std::string twice = kFile;
   twice.replace(twice.find("{cron: \"0 3 * * *\"}"), 19, "{dataset: digits@main}");
-  EXPECT_EQ(put("refresh", true, twice).error().message, "the pipeline 'refresh' has the trigger 'dataset digits@main' twice");
-  EXPECT_EQ(definitions->set_enabled(project, "refresh", true).error().message,
-            "the server has no stored pipeline 'refresh' in the project default; `slipway pipelines enable refresh` in a working copy stores it");
+  EXPECT_EQ(put("refresh", true, twice).error().message,
+            "the pipeline 'refresh' has the trigger 'dataset digits@main' twice");
+  EXPECT_EQ(
+      definitions->set_enabled(project, "refresh", true).error().message,
+      "the server has no stored pipeline 'refresh' in the project default; `slipway pipelines enable refresh` in a working copy stores it");
   EXPECT_TRUE(definitions->enabled()->empty());
 }
 

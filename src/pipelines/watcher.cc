@@ -13,7 +13,9 @@ namespace {
 /// "scenes@main" was checked when the file was read.
 Result<Reference> branch_of(const Trigger& trigger) { return parse_reference("dataset:" + trigger.dataset); }
 
-bool is_among(const std::vector<std::string>& makers, std::string_view pipeline) { return std::find(makers.begin(), makers.end(), pipeline) != makers.end(); }
+bool is_among(const std::vector<std::string>& makers, std::string_view pipeline) {
+  return std::find(makers.begin(), makers.end(), pipeline) != makers.end();
+}
 
 }  // namespace
 
@@ -28,7 +30,8 @@ Result<std::string> Watcher::position(const ProjectId& project, const Trigger& t
   return newest.empty() ? std::string() : newest.front().id.text;
 }
 
-Result<std::vector<Change>> Watcher::changes(const ProjectId& project, std::string_view pipeline, const Trigger& trigger, const std::string& seen) {
+Result<std::vector<Change>> Watcher::changes(const ProjectId& project, std::string_view pipeline,
+                                             const Trigger& trigger, const std::string& seen) {
   if (!trigger.dataset.empty()) return commits(project, pipeline, trigger, seen);
   if (!trigger.model.empty()) return versions(project, pipeline, trigger, seen);
   if (!trigger.finding.empty()) return findings(project, trigger, seen);
@@ -37,15 +40,16 @@ Result<std::vector<Change>> Watcher::changes(const ProjectId& project, std::stri
 
 Result<std::vector<std::string>> Watcher::makers_of(const ProjectId& project, const std::string& run) {
   std::vector<std::string> makers;
-  const auto found = TRY(database_.read_value([&](catalog::Connection& c) { return rows::select_run_of_handle(c, project, run); }));
+  const auto found =
+      TRY(database_.read_value([&](catalog::Connection& c) { return rows::select_run_of_handle(c, project, run); }));
   if (!found) return makers;
   makers = found->ancestors;
   if (!is_among(makers, found->pipeline)) makers.push_back(found->pipeline);
   return makers;
 }
 
-/// A branch that somebody moves to a commit of a pipeline is that person's work: only the move that came with the commit is the
-/// pipeline's.
+/// A branch that somebody moves to a commit of a pipeline is that person's work: only the move that came with the
+/// commit is the pipeline's.
 Result<std::vector<std::string>> Watcher::makers_of(const ProjectId& project, const registry::BranchMove& move) {
   std::vector<std::string> makers;
   const auto commit = TRY(registry_.datasets().get_commit(*move.to));
@@ -59,11 +63,13 @@ Result<std::vector<std::string>> Watcher::makers_of(const ProjectId& project, co
   return makers;
 }
 
-Result<std::vector<Change>> Watcher::commits(const ProjectId& project, std::string_view pipeline, const Trigger& trigger, const std::string& seen) {
+Result<std::vector<Change>> Watcher::commits(const ProjectId& project, std::string_view pipeline,
+                                             const Trigger& trigger, const std::string& seen) {
   std::vector<Change> changes;
   const Reference branch = TRY(branch_of(trigger));
   if (TRY(registry_.datasets().get_commit(project, branch.name, branch.at)).id.text == seen) return changes;
-  const auto moves = TRY(registry_.datasets().branch_history(project, branch.name, branch.at, static_cast<std::int64_t>(kChangesMax), ""));
+  const auto moves = TRY(
+      registry_.datasets().branch_history(project, branch.name, branch.at, static_cast<std::int64_t>(kChangesMax), ""));
   for (const registry::BranchMove& move : moves.items) {
     if (!move.to || clock_.now() - move.at < kCommitSettles) continue;
     if (move.to->text == seen) break;
@@ -75,10 +81,12 @@ Result<std::vector<Change>> Watcher::commits(const ProjectId& project, std::stri
   return changes;
 }
 
-Result<std::vector<Change>> Watcher::versions(const ProjectId& project, std::string_view pipeline, const Trigger& trigger, const std::string& seen) {
+Result<std::vector<Change>> Watcher::versions(const ProjectId& project, std::string_view pipeline,
+                                              const Trigger& trigger, const std::string& seen) {
   std::vector<Change> changes;
   const std::int64_t latest = TRY(registry_.models().get(project, trigger.model)).version_latest;
-  const std::int64_t first = std::max(parse_i64(seen).value_or(0) + 1, latest - static_cast<std::int64_t>(kChangesMax) + 1);
+  const std::int64_t first =
+      std::max(parse_i64(seen).value_or(0) + 1, latest - static_cast<std::int64_t>(kChangesMax) + 1);
   for (std::int64_t number = first; number <= latest; ++number) {
     const auto version = registry_.models().version(project, trigger.model, number);
     if (!version.ok() && version.error().code == ErrorCode::not_found) continue;  // removed since
@@ -90,7 +98,8 @@ Result<std::vector<Change>> Watcher::versions(const ProjectId& project, std::str
   return changes;
 }
 
-Result<std::vector<Change>> Watcher::findings(const ProjectId& project, const Trigger& trigger, const std::string& seen) {
+Result<std::vector<Change>> Watcher::findings(const ProjectId& project, const Trigger& trigger,
+                                              const std::string& seen) {
   std::vector<Change> changes;
   for (const FindingNotice& finding : TRY(findings_(project, trigger.finding, trigger.deployment))) {
     if (finding.id.text <= seen) break;  // ids grow with time, the newest comes first

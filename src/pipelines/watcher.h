@@ -25,17 +25,21 @@ class Watcher {
   Watcher(catalog::Database& database, const Clock& clock, registry::Registry& registry, FindingLookup findings)
       : database_(database), clock_(clock), registry_(registry), findings_(std::move(findings)) {}
 
-  /// Where it is now: a trigger that is armed here sees only what comes later. not_found when what it watches does not exist.
+  /// Where it is now: a trigger that is armed here sees only what comes later. not_found when what it watches does not
+  /// exist.
   Result<std::string> position(const ProjectId& project, const Trigger& trigger);
   /// What happened since `seen`, oldest first. Nothing for a cron trigger.
-  Result<std::vector<Change>> changes(const ProjectId& project, std::string_view pipeline, const Trigger& trigger, const std::string& seen);
+  Result<std::vector<Change>> changes(const ProjectId& project, std::string_view pipeline, const Trigger& trigger,
+                                      const std::string& seen);
 
  private:
   /// The pipelines that a run came from: its own, and those that had set that one off.
   Result<std::vector<std::string>> makers_of(const ProjectId& project, const std::string& run);
   Result<std::vector<std::string>> makers_of(const ProjectId& project, const registry::BranchMove& move);
-  Result<std::vector<Change>> commits(const ProjectId& project, std::string_view pipeline, const Trigger& trigger, const std::string& seen);
-  Result<std::vector<Change>> versions(const ProjectId& project, std::string_view pipeline, const Trigger& trigger, const std::string& seen);
+  Result<std::vector<Change>> commits(const ProjectId& project, std::string_view pipeline, const Trigger& trigger,
+                                      const std::string& seen);
+  Result<std::vector<Change>> versions(const ProjectId& project, std::string_view pipeline, const Trigger& trigger,
+                                       const std::string& seen);
   Result<std::vector<Change>> findings(const ProjectId& project, const Trigger& trigger, const std::string& seen);
 
   catalog::Database& database_;

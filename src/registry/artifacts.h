@@ -1,4 +1,5 @@
-// Artifacts: the files that a run, a logged model or a model version keeps, by path. Folders exist only as parts of paths.
+// Artifacts: the files that a run, a logged model or a model version keeps, by path. Folders exist only as parts of
+// paths.
 #pragma once
 
 #include <cstdint>
@@ -41,8 +42,8 @@ struct Artifact {
 struct ArtifactEntry {
   std::string path;
   bool is_directory = false;
-  std::uint64_t size = 0;          // of a file
-  std::optional<Hash> hash;        // of a file
+  std::uint64_t size = 0;    // of a file
+  std::optional<Hash> hash;  // of a file
 };
 
 struct ArtifactPage {
@@ -56,16 +57,19 @@ inline constexpr size_t kArtifactBatchMax = 100'000;
 /// Thread-safe; blocks for the database and the disk. Paths are checked by check_relative_path().
 class Artifacts {
  public:
-  Artifacts(catalog::Database& database, store::Store& store, const Clock& clock) : database_(database), store_(store), clock_(clock) {}
+  Artifacts(catalog::Database& database, store::Store& store, const Clock& clock)
+      : database_(database), store_(store), clock_(clock) {}
 
-  /// Names blobs that are in the store (else not_found). A path that is taken gets the new bytes. invalid_argument when a
-  /// path goes through a file or is a folder already. All or none. An empty content type is guessed from the path.
+  /// Names blobs that are in the store (else not_found). A path that is taken gets the new bytes. invalid_argument when
+  /// a path goes through a file or is a folder already. All or none. An empty content type is guessed from the path.
   Result<void> put(const Owner& owner, std::span<const Artifact> artifacts);
-  Result<void> put(const Owner& owner, std::string_view path, const store::BlobInfo& blob, std::string_view content_type = "");
+  Result<void> put(const Owner& owner, std::string_view path, const store::BlobInfo& blob,
+                   std::string_view content_type = "");
 
   Result<Artifact> get(const Owner& owner, std::string_view path);
   /// What lies directly in `folder` ("" is the root). A folder that does not exist is empty.
-  Result<ArtifactPage> list(const Owner& owner, std::string_view folder, size_t page_size = kArtifactPageMax, std::string_view page_token = "");
+  Result<ArtifactPage> list(const Owner& owner, std::string_view folder, size_t page_size = kArtifactPageMax,
+                            std::string_view page_token = "");
   /// Every file below `folder` ("" for all), or the file of that name itself, sorted by path.
   Result<std::vector<Artifact>> all(const Owner& owner, std::string_view folder = "");
   /// Removes a file, or a folder with everything in it; answers how many files that were. The blobs stay until a sweep.
@@ -79,7 +83,8 @@ class Artifacts {
 
 /// The same inside somebody else's transaction, for rooms' own writes.
 Result<void> put_artifact(catalog::Connection& connection, const Owner& owner, const Artifact& artifact);
-Result<std::vector<Artifact>> all_artifacts(catalog::Connection& connection, const Owner& owner, std::string_view folder);
+Result<std::vector<Artifact>> all_artifacts(catalog::Connection& connection, const Owner& owner,
+                                            std::string_view folder);
 
 /// The media type that a file's name suggests; "application/octet-stream" when it suggests nothing.
 std::string_view content_type_of(std::string_view path);

@@ -30,8 +30,10 @@ TEST_P(ArtifactsTest, what_is_put_is_found_by_owner_and_path) {
   EXPECT_EQ(found.size, 1u);
   EXPECT_EQ(found.content_type, "image/png");
   EXPECT_EQ(artifacts.get(run, "model").error().code, ErrorCode::not_found);
-  EXPECT_EQ(artifacts.get({project, OwnerKind::logged_model, run.id}, "model/weights.png").error().code, ErrorCode::not_found);
-  EXPECT_EQ(artifacts.get({ProjectId("other"), OwnerKind::run, run.id}, "model/weights.png").error().code, ErrorCode::not_found);
+  EXPECT_EQ(artifacts.get({project, OwnerKind::logged_model, run.id}, "model/weights.png").error().code,
+            ErrorCode::not_found);
+  EXPECT_EQ(artifacts.get({ProjectId("other"), OwnerKind::run, run.id}, "model/weights.png").error().code,
+            ErrorCode::not_found);
 }
 
 TEST_P(ArtifactsTest, putting_a_path_again_replaces_it) {
@@ -43,7 +45,8 @@ TEST_P(ArtifactsTest, putting_a_path_again_replaces_it) {
 
 TEST_P(ArtifactsTest, a_folder_lists_what_lies_directly_in_it_in_pages_of_any_size) {
   std::vector<Artifact> files;
-  for (const char* path : {"a", "a-b", "d/1", "d/2", "d/sub/deep/x", "d0", "e/f/g", "z"}) files.push_back(file(path, path));
+  for (const char* path : {"a", "a-b", "d/1", "d/2", "d/sub/deep/x", "d0", "e/f/g", "z"})
+    files.push_back(file(path, path));
   ASSERT_TRUE(registry->artifacts().put(run, files).ok());
   const std::vector<std::string> root = {"a", "a-b", "d/", "d0", "e/", "z"};
   for (const size_t page_size : {1, 2, 3, 100}) {

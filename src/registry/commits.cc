@@ -26,11 +26,16 @@ constexpr std::int64_t kHistoryPageMax = 1'000;
 Result<void> check_request(const NewCommit& request) {
   TRY(check_branch_name(request.branch));
   if (request.message.size() > kCommitMessageBytesMax || !is_utf8(request.message)) {
-    return Error{ErrorCode::invalid_argument, fmt::format("the message has {} bytes; at most {} of text are taken", request.message.size(), kCommitMessageBytesMax)};
+    return Error{ErrorCode::invalid_argument, fmt::format("the message has {} bytes; at most {} of text are taken",
+                                                          request.message.size(), kCommitMessageBytesMax)};
   }
   for (const Json* json : {&request.declaration, &request.metadata}) {
-    if (!json->is_null() && !json->is_object()) return Error{ErrorCode::invalid_argument, fmt::format("the declaration or metadata is a {}; expected an object", json->type_name())};
-    if (json->render().size() > kDeclarationBytesMax) return Error{ErrorCode::too_large, fmt::format("the declaration or metadata has over {} bytes", kDeclarationBytesMax)};
+    if (!json->is_null() && !json->is_object())
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("the declaration or metadata is a {}; expected an object", json->type_name())};
+    if (json->render().size() > kDeclarationBytesMax)
+      return Error{ErrorCode::too_large,
+                   fmt::format("the declaration or metadata has over {} bytes", kDeclarationBytesMax)};
   }
   return {};
 }
@@ -44,9 +49,12 @@ Result<void> check_blobs(store::Store& store, const Tree& tree) {
   for (const TreeEntry& entry : tree.entries) hashes.push_back(entry.hash);
   const auto missing = TRY(store.missing(hashes));
   if (missing.empty()) return {};
-  const auto entry = std::find_if(tree.entries.begin(), tree.entries.end(), [&](const TreeEntry& e) { return e.hash == missing.front(); });
-  return Error{ErrorCode::failed_precondition, fmt::format("{} of the tree's blobs are not in the store, the first is {} of '{}'; upload them before the commit",
-                                                           missing.size(), render(missing.front()), entry->path)};
+  const auto entry = std::find_if(tree.entries.begin(), tree.entries.end(),
+                                  [&](const TreeEntry& e) { return e.hash == missing.front(); });
+  return Error{
+      ErrorCode::failed_precondition,
+      fmt::format("{} of the tree's blobs are not in the store, the first is {} of '{}'; upload them before the commit",
+                  missing.size(), render(missing.front()), entry->path)};
 }
 
 /// Every stream's file is the one the tree has at its path. Answers how many samples there are.
@@ -59,8 +67,10 @@ Result<std::int64_t> check_samples(store::Store& store, const std::optional<Hash
     for (const auto& [name, file] : sample.streams) {
       const TreeEntry* entry = tree.find(file.path);
       if (entry != nullptr && entry->hash == file.hash && entry->size == file.size) continue;
-      return Error{ErrorCode::invalid_argument, fmt::format("the sample '{}' says that its stream {} is {} at '{}', but the tree {}", sample.key, name, render(file.hash), file.path,
-                                                            entry == nullptr ? "has no such file" : "has " + render(entry->hash) + " there")};
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("the sample '{}' says that its stream {} is {} at '{}', but the tree {}", sample.key,
+                               name, render(file.hash), file.path,
+                               entry == nullptr ? "has no such file" : "has " + render(entry->hash) + " there")};
     }
   }
   return static_cast<std::int64_t>(table.size());
@@ -80,11 +90,14 @@ std::uint64_t added_bytes(const Tree& before, const Tree& after) {
 /// The branch must be where the maker thinks it is.
 Result<void> check_parent(const std::optional<Branch>& branch, const NewCommit& request, std::string_view dataset) {
   if (branch && !request.parent) {
-    return Error{ErrorCode::failed_precondition, fmt::format("the branch {} of {} exists and is at {}; name that as the parent", request.branch, dataset, branch->commit.text)};
+    return Error{ErrorCode::failed_precondition,
+                 fmt::format("the branch {} of {} exists and is at {}; name that as the parent", request.branch,
+                             dataset, branch->commit.text)};
   }
   if (branch && *request.parent != branch->commit) {
-    return Error{ErrorCode::failed_precondition, fmt::format("the branch {} of {} has moved on to {} since {}; build upon that", request.branch, dataset,
-                                                             branch->commit.text, request.parent->text)};
+    return Error{ErrorCode::failed_precondition,
+                 fmt::format("the branch {} of {} has moved on to {} since {}; build upon that", request.branch,
+                             dataset, branch->commit.text, request.parent->text)};
   }
   return {};
 }
@@ -122,9 +135,9 @@ Result<Commit> Datasets::commit(const ProjectId& project, std::string_view name,
     TRY(c.run(kInsertCommit,
               {id.text, row.number, nullable(request.parent ? std::optional(request.parent->text) : std::nullopt),
                nullable(request.merged ? std::optional(request.merged->text) : std::nullopt), render(request.tree),
-               nullable(request.samples ? std::optional(render(*request.samples)) : std::nullopt), object_text(request.declaration),
-               object_text(request.metadata), request.message, request.author, now.micros, sample_count,
-               static_cast<std::int64_t>(after.bytes()), static_cast<std::int64_t>(added)}));
+               nullable(request.samples ? std::optional(render(*request.samples)) : std::nullopt),
+               object_text(request.declaration), object_text(request.metadata), request.message, request.author,
+               now.micros, sample_count, static_cast<std::int64_t>(after.bytes()), static_cast<std::int64_t>(added)}));
     TRY(move_branch(c, row.number, request.branch, id, now, request.author, request.message));
     return TRY(find_commit(c, id)).value();
   });
@@ -133,7 +146,8 @@ Result<Commit> Datasets::commit(const ProjectId& project, std::string_view name,
 }
 
 Result<Commit> Datasets::get_commit(const ProjectId& project, std::string_view name, std::string_view ref) {
-  return database_.read_value([&](Connection& c) -> Result<Commit> { return find_commit(c, TRY(find_dataset(c, project, name)), ref); });
+  return database_.read_value(
+      [&](Connection& c) -> Result<Commit> { return find_commit(c, TRY(find_dataset(c, project, name)), ref); });
 }
 
 Result<Commit> Datasets::get_commit(const CommitId& id) {
@@ -142,11 +156,13 @@ Result<Commit> Datasets::get_commit(const CommitId& id) {
   return std::move(*commit);
 }
 
-Result<Page<Commit>> Datasets::history(const ProjectId& project, std::string_view name, std::string_view ref, std::int64_t page_size, std::string_view page_token) {
+Result<Page<Commit>> Datasets::history(const ProjectId& project, std::string_view name, std::string_view ref,
+                                       std::int64_t page_size, std::string_view page_token) {
   page_size = std::clamp<std::int64_t>(page_size, 1, kHistoryPageMax);
   return database_.read_value([&](Connection& c) -> Result<Page<Commit>> {
     Page<Commit> page;
-    std::optional<Commit> commit = TRY(find_commit(c, TRY(find_dataset(c, project, name)), page_token.empty() ? ref : page_token));
+    std::optional<Commit> commit =
+        TRY(find_commit(c, TRY(find_dataset(c, project, name)), page_token.empty() ? ref : page_token));
     while (commit) {
       if (static_cast<std::int64_t>(page.items.size()) == page_size) {
         page.next_page_token = commit->id.text;
@@ -165,7 +181,9 @@ Result<std::optional<CommitId>> Datasets::common_ancestor(const CommitId& left, 
     std::deque<CommitId> waiting[2] = {{left}, {right}};
     std::unordered_set<CommitId> seen[2];
     for (size_t steps = 0; !waiting[0].empty() || !waiting[1].empty(); ++steps) {
-      if (steps > kHistoryMax) return Error{ErrorCode::too_large, fmt::format("the histories of {} and {} are longer than {} commits", left.text, right.text, kHistoryMax)};
+      if (steps > kHistoryMax)
+        return Error{ErrorCode::too_large, fmt::format("the histories of {} and {} are longer than {} commits",
+                                                       left.text, right.text, kHistoryMax)};
       const int side = waiting[steps % 2].empty() ? 1 - static_cast<int>(steps % 2) : static_cast<int>(steps % 2);
       const CommitId id = waiting[side].front();
       waiting[side].pop_front();

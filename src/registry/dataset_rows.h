@@ -23,7 +23,7 @@ Result<std::optional<Branch>> find_branch(catalog::Connection& c, std::int64_t d
 Result<void> check_branch_name(std::string_view name);
 
 /// Points the branch at a commit (nullopt removes it) and writes the move down; nothing when it points there already.
-Result<void> move_branch(catalog::Connection& c, std::int64_t dataset, std::string_view branch, const std::optional<CommitId>& to, Time now,
-                         std::string_view member, std::string_view reason);
+Result<void> move_branch(catalog::Connection& c, std::int64_t dataset, std::string_view branch,
+                         const std::optional<CommitId>& to, Time now, std::string_view member, std::string_view reason);
 
 }  // namespace slipway::registry

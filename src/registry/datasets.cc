@@ -32,8 +32,11 @@ constexpr std::int64_t kPageMax = 1'000;
 
 Result<void> check_dataset_name(std::string_view name) {
   if (name.size() <= kDatasetNameBytesMax && check_grammar_name(name).ok()) return {};
-  return Error{ErrorCode::invalid_argument, fmt::format("'{}' cannot be the name of a dataset; expected 1 to {} letters, digits, '_', '-' and '.', beginning with a letter, digit or '_'",
-                                                        clean_utf8(name, 100), kDatasetNameBytesMax)};
+  return Error{
+      ErrorCode::invalid_argument,
+      fmt::format(
+          "'{}' cannot be the name of a dataset; expected 1 to {} letters, digits, '_', '-' and '.', beginning with a letter, digit or '_'",
+          clean_utf8(name, 100), kDatasetNameBytesMax)};
 }
 
 }  // namespace
@@ -48,7 +51,8 @@ Result<Dataset> Datasets::create(const ProjectId& project, std::string_view name
   const Time now = clock_.now();
   const std::string id = new_id_text(clock_);
   auto made = database_.write_value(Durability::record, [&](Connection& c) -> Result<Dataset> {
-    const auto done = c.run(kInsertDataset, {id, project.text, std::string(name), std::string(description), now.micros, now.micros});
+    const auto done =
+        c.run(kInsertDataset, {id, project.text, std::string(name), std::string(description), now.micros, now.micros});
     if (!done.ok() && done.error().code == ErrorCode::already_exists) {
       return Error{ErrorCode::already_exists, fmt::format("there is a dataset '{}' already", name)};
     }
@@ -71,7 +75,8 @@ Result<Page<Dataset>> Datasets::list(const ProjectId& project, std::int64_t page
   page_size = std::clamp<std::int64_t>(page_size, 1, kPageMax);
   return database_.read_value([&](Connection& c) -> Result<Page<Dataset>> {
     Page<Dataset> page;
-    for (DatasetRow& row : TRY(c.rows(kSelectPage, {project.text, clean_utf8(page_token), page_size + 1}, dataset_of_row))) {
+    for (DatasetRow& row :
+         TRY(c.rows(kSelectPage, {project.text, clean_utf8(page_token), page_size + 1}, dataset_of_row))) {
       if (static_cast<std::int64_t>(page.items.size()) == page_size) {
         page.next_page_token = page.items.back().name;
         break;
@@ -106,12 +111,15 @@ Result<void> Datasets::remove(const ProjectId& project, std::string_view name) {
   return {};
 }
 
-// --- branches -----------------------------------------------------------------------------------------------------------
+// --- branches ------------------------------------------------------------------------------------------------------
 
-Result<std::vector<Branch>> Datasets::branches(const ProjectId& project, std::string_view name) { return TRY(get(project, name)).branches; }
+Result<std::vector<Branch>> Datasets::branches(const ProjectId& project, std::string_view name) {
+  return TRY(get(project, name)).branches;
+}
 
-Result<Branch> Datasets::set_branch(const ProjectId& project, std::string_view name, std::string_view branch, const CommitId& commit,
-                                    const std::optional<CommitId>& expected, std::string_view member, std::string_view reason) {
+Result<Branch> Datasets::set_branch(const ProjectId& project, std::string_view name, std::string_view branch,
+                                    const CommitId& commit, const std::optional<CommitId>& expected,
+                                    std::string_view member, std::string_view reason) {
   TRY(check_branch_name(branch));
   const Time now = clock_.now();
   auto moved = database_.write_value(Durability::record, [&](Connection& c) -> Result<Branch> {
@@ -120,13 +128,16 @@ Result<Branch> Datasets::set_branch(const ProjectId& project, std::string_view n
     const auto before = TRY(find_branch(c, row.number, branch));
     const CommitId there = before ? before->commit : CommitId();
     if (expected && *expected != there) {
-      return Error{ErrorCode::failed_precondition, fmt::format("the branch {} of {} {}; look at what changed and try again", branch, name,
-                                                               before ? "is at " + there.text + " by now, not at " + (expected->empty() ? "nothing" : expected->text)
-                                                                      : "does not exist, so it is not at " + expected->text)};
+      return Error{ErrorCode::failed_precondition,
+                   fmt::format("the branch {} of {} {}; look at what changed and try again", branch, name,
+                               before ? "is at " + there.text + " by now, not at " +
+                                            (expected->empty() ? "nothing" : expected->text)
+                                      : "does not exist, so it is not at " + expected->text)};
     }
     TRY(complete_dataset(c, row));
     if (!before && row.dataset.branches.size() >= kBranchesMax) {
-      return Error{ErrorCode::too_large, fmt::format("the dataset {} has {} branches; remove some first", name, kBranchesMax)};
+      return Error{ErrorCode::too_large,
+                   fmt::format("the dataset {} has {} branches; remove some first", name, kBranchesMax)};
     }
     TRY(move_branch(c, row.number, branch, target.id, now, member, reason));
     return TRY(find_branch(c, row.number, branch)).value();
@@ -135,12 +146,14 @@ Result<Branch> Datasets::set_branch(const ProjectId& project, std::string_view n
   return moved;
 }
 
-Result<void> Datasets::remove_branch(const ProjectId& project, std::string_view name, std::string_view branch, std::string_view member) {
+Result<void> Datasets::remove_branch(const ProjectId& project, std::string_view name, std::string_view branch,
+                                     std::string_view member) {
   const Time now = clock_.now();
   TRY(database_.write(Durability::record, [&](Connection& c) -> Result<void> {
     const DatasetRow row = TRY(find_dataset(c, project, name));
     if (!TRY(find_branch(c, row.number, branch))) {
-      return Error{ErrorCode::not_found, fmt::format("the dataset {} has no branch '{}'", name, clean_utf8(branch, 200))};
+      return Error{ErrorCode::not_found,
+                   fmt::format("the dataset {} has no branch '{}'", name, clean_utf8(branch, 200))};
     }
     return move_branch(c, row.number, branch, std::nullopt, now, member, "the branch was removed");
   }));
@@ -148,7 +161,8 @@ Result<void> Datasets::remove_branch(const ProjectId& project, std::string_view 
   return {};
 }
 
-Result<Page<BranchMove>> Datasets::branch_history(const ProjectId& project, std::string_view name, std::string_view branch, std::int64_t page_size,
+Result<Page<BranchMove>> Datasets::branch_history(const ProjectId& project, std::string_view name,
+                                                  std::string_view branch, std::int64_t page_size,
                                                   std::string_view page_token) {
   const std::int64_t before = page_token.empty() ? INT64_MAX : TRY(parse_position_token(page_token));
   page_size = std::clamp<std::int64_t>(page_size, 1, kPageMax);
@@ -166,21 +180,24 @@ Result<Page<BranchMove>> Datasets::branch_history(const ProjectId& project, std:
         return false;
       }
       last = move.integer(0);
-      page.items.push_back({Time{move.integer(1)}, std::string(move.text(2)), commit_of(move, 3), commit_of(move, 4), std::string(move.text(5)), std::string(move.text(6))});
+      page.items.push_back({Time{move.integer(1)}, std::string(move.text(2)), commit_of(move, 3), commit_of(move, 4),
+                            std::string(move.text(5)), std::string(move.text(6))});
       return true;
     }));
     return page;
   });
 }
 
-// --- tags ---------------------------------------------------------------------------------------------------------------
+// --- tags ----------------------------------------------------------------------------------------------------------
 
-Result<void> Datasets::set_tag(const ProjectId& project, std::string_view name, std::string_view key, std::string_view value) {
+Result<void> Datasets::set_tag(const ProjectId& project, std::string_view name, std::string_view key,
+                               std::string_view value) {
   TRY(check_registry_tag(key, value));
   TRY(database_.write(Durability::record, [&](Connection& c) -> Result<void> {
     DatasetRow row = TRY(find_dataset(c, project, name));
     TRY(complete_dataset(c, row));
-    if (row.dataset.tags.size() >= kRegistryTagsMax) return Error{ErrorCode::invalid_argument, fmt::format("a dataset may have at most {} tags", kRegistryTagsMax)};
+    if (row.dataset.tags.size() >= kRegistryTagsMax)
+      return Error{ErrorCode::invalid_argument, fmt::format("a dataset may have at most {} tags", kRegistryTagsMax)};
     TRY(c.run(kUpsertTag, {row.number, std::string(key), std::string(value)}));
     return {};
   }));

@@ -34,9 +34,9 @@ struct Dataset {
   std::string description;
   Tags tags;
   Time created_at, updated_at;
-  std::vector<Branch> branches;       // sorted by name
-  std::int64_t sample_count = 0;      // of the branch main, else of the newest commit
-  std::uint64_t bytes = 0;            // likewise
+  std::vector<Branch> branches;   // sorted by name
+  std::int64_t sample_count = 0;  // of the branch main, else of the newest commit
+  std::uint64_t bytes = 0;        // likewise
   std::int64_t commit_count = 0;
 };
 
@@ -45,11 +45,11 @@ struct Commit {
   DatasetId dataset_id;
   std::string dataset;
   std::optional<CommitId> parent;
-  std::optional<CommitId> merged;     // the other parent, when this commit joined two histories
-  Hash tree;                          // a blob that parse_tree() reads
-  std::optional<Hash> samples;        // a blob that SampleTable (domain/sample.h) reads
-  Json declaration;                   // of slipway.yaml; an object
-  Json metadata;                      // whatever its maker wants to say; an object
+  std::optional<CommitId> merged;  // the other parent, when this commit joined two histories
+  Hash tree;                       // a blob that parse_tree() reads
+  std::optional<Hash> samples;     // a blob that SampleTable (domain/sample.h) reads
+  Json declaration;                // of slipway.yaml; an object
+  Json metadata;                   // whatever its maker wants to say; an object
   std::string message;
   std::string author;
   Time created_at;
@@ -98,28 +98,31 @@ class Datasets {
   /// Its name is free again. Commits stay for those who ask what a run was trained on, but their blobs may go.
   Result<void> remove(const ProjectId& project, std::string_view name);
 
-  /// Checks that the tree is one, that every blob it names is in the store (else failed_precondition) and that the samples'
-  /// files are files of the tree; writes the commit and moves the branch to it. Makes the dataset when it does not exist and
-  /// `parent` is not set.
+  /// Checks that the tree is one, that every blob it names is in the store (else failed_precondition) and that the
+  /// samples' files are files of the tree; writes the commit and moves the branch to it. Makes the dataset when it does
+  /// not exist and `parent` is not set.
   Result<Commit> commit(const ProjectId& project, std::string_view name, const NewCommit& request);
   /// `ref` is a branch, a commit's id, or the first eight or more characters of one.
   Result<Commit> get_commit(const ProjectId& project, std::string_view name, std::string_view ref);
   /// By its id alone, also of removed datasets: for lineage.
   Result<Commit> get_commit(const CommitId& id);
   /// From `ref` back to the root, along first parents, newest first.
-  Result<Page<Commit>> history(const ProjectId& project, std::string_view name, std::string_view ref, std::int64_t page_size, std::string_view page_token);
+  Result<Page<Commit>> history(const ProjectId& project, std::string_view name, std::string_view ref,
+                               std::int64_t page_size, std::string_view page_token);
   /// The nearest commit from which both come; nullopt when they share none.
   Result<std::optional<CommitId>> common_ancestor(const CommitId& left, const CommitId& right);
 
   Result<std::vector<Branch>> branches(const ProjectId& project, std::string_view name);
-  /// Moves or makes a branch. With `expected` set, only if it is there now (failed_precondition otherwise; an empty id means
-  /// "does not exist yet").
-  Result<Branch> set_branch(const ProjectId& project, std::string_view name, std::string_view branch, const CommitId& commit,
-                            const std::optional<CommitId>& expected, std::string_view member, std::string_view reason);
-  Result<void> remove_branch(const ProjectId& project, std::string_view name, std::string_view branch, std::string_view member);
+  /// Moves or makes a branch. With `expected` set, only if it is there now (failed_precondition otherwise; an empty id
+  /// means "does not exist yet").
+  Result<Branch> set_branch(const ProjectId& project, std::string_view name, std::string_view branch,
+                            const CommitId& commit, const std::optional<CommitId>& expected, std::string_view member,
+                            std::string_view reason);
+  Result<void> remove_branch(const ProjectId& project, std::string_view name, std::string_view branch,
+                             std::string_view member);
   /// Newest first.
-  Result<Page<BranchMove>> branch_history(const ProjectId& project, std::string_view name, std::string_view branch, std::int64_t page_size,
-                                          std::string_view page_token);
+  Result<Page<BranchMove>> branch_history(const ProjectId& project, std::string_view name, std::string_view branch,
+                                          std::int64_t page_size, std::string_view page_token);
 
   Result<void> set_tag(const ProjectId& project, std::string_view name, std::string_view key, std::string_view value);
   Result<void> remove_tag(const ProjectId& project, std::string_view name, std::string_view key);

@@ -11,12 +11,16 @@ class DatasetsTest : public RegistryTest {
 
   Hash tree_of(const std::map<std::string, std::string>& files) {
     Tree tree;
-    for (const auto& [path, bytes] : files) tree.entries.push_back({path, blob(bytes).hash, bytes.size(), TreeEntryKind::file});
+    for (const auto& [path, bytes] : files)
+      tree.entries.push_back({path, blob(bytes).hash, bytes.size(), TreeEntryKind::file});
     return blob(render(tree)).hash;
   }
-  Result<Commit> commit(const std::map<std::string, std::string>& files, std::optional<CommitId> parent = {}, std::string branch = "main") {
+  Result<Commit> commit(const std::map<std::string, std::string>& files, std::optional<CommitId> parent = {},
+                        std::string branch = "main") {
     clock.advance(std::chrono::seconds(1));
-    return datasets().commit(project, "digits", {.branch = branch, .parent = parent, .tree = tree_of(files), .message = "m", .author = "ada"});
+    return datasets().commit(
+        project, "digits",
+        {.branch = branch, .parent = parent, .tree = tree_of(files), .message = "m", .author = "ada"});
   }
 };
 SLIPWAY_ON_BOTH_DATABASES(DatasetsTest);
@@ -61,7 +65,8 @@ TEST_P(DatasetsTest, a_tree_with_absent_blobs_is_refused_and_nothing_is_named) {
   const auto refused = datasets().commit(project, "digits", {.tree = hash});
   EXPECT_EQ(refused.error().code, ErrorCode::failed_precondition);
   EXPECT_NE(refused.error().message.find("'a'"), std::string::npos);
-  EXPECT_EQ(datasets().commit(project, "digits", {.tree = blob("no tree").hash}).error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(datasets().commit(project, "digits", {.tree = blob("no tree").hash}).error().code,
+            ErrorCode::invalid_argument);
   EXPECT_EQ(datasets().commit(project, "digits", {.tree = hash_of("absent")}).error().code, ErrorCode::not_found);
   EXPECT_EQ(datasets().get(project, "digits").error().code, ErrorCode::not_found);
 }
@@ -94,10 +99,13 @@ TEST_P(DatasetsTest, a_branch_moves_only_from_where_its_mover_saw_it) {
   const CommitId first = commit({{"a", "1"}})->id;
   const CommitId second = commit({{"a", "2"}}, first)->id;
   EXPECT_EQ(datasets().set_branch(project, "digits", "test", first, CommitId(), "ada", "made").value().commit, first);
-  EXPECT_EQ(datasets().set_branch(project, "digits", "test", second, second, "ada", "").error().code, ErrorCode::failed_precondition);
+  EXPECT_EQ(datasets().set_branch(project, "digits", "test", second, second, "ada", "").error().code,
+            ErrorCode::failed_precondition);
   EXPECT_EQ(datasets().set_branch(project, "digits", "test", second, first, "bob", "newer").value().commit, second);
-  EXPECT_EQ(datasets().set_branch(project, "digits", "test", CommitId("absent00"), {}, "", "").error().code, ErrorCode::not_found);
-  EXPECT_EQ(datasets().set_branch(project, "digits", "a/b", first, {}, "", "").error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(datasets().set_branch(project, "digits", "test", CommitId("absent00"), {}, "", "").error().code,
+            ErrorCode::not_found);
+  EXPECT_EQ(datasets().set_branch(project, "digits", "a/b", first, {}, "", "").error().code,
+            ErrorCode::invalid_argument);
   ASSERT_TRUE(datasets().remove_branch(project, "digits", "test", "eve").ok());
   const auto moves = datasets().branch_history(project, "digits", "test", 10, "").value().items;
   ASSERT_EQ(moves.size(), 3u);
@@ -173,7 +181,8 @@ class LineageTest : public RegistryTest {};
 SLIPWAY_ON_BOTH_DATABASES(LineageTest);
 
 TEST_P(LineageTest, edges_are_found_from_both_ends_and_walked_to_the_first_cause) {
-  const Node commit{"dataset_commit", "c"}, run{"run", "r"}, version{"model_version", "m/1"}, deployment{"deployment", "d"};
+  const Node commit{"dataset_commit", "c"}, run{"run", "r"}, version{"model_version", "m/1"},
+      deployment{"deployment", "d"};
   auto& lineage = registry->lineage();
   ASSERT_TRUE(lineage.add(project, commit, run, "input").ok());
   ASSERT_TRUE(lineage.add(project, run, version, "output").ok());

@@ -22,7 +22,10 @@ constexpr std::string_view kSelectIncoming =
     "SELECT from_kind, from_id, to_kind, to_id, relation, at FROM lineage WHERE to_kind = ? AND to_id = ? ORDER BY at, from_kind, from_id LIMIT 10000";
 
 Edge edge_of(const Row& row) {
-  return {{std::string(row.text(0)), std::string(row.text(1))}, {std::string(row.text(2)), std::string(row.text(3))}, std::string(row.text(4)), Time{row.integer(5)}};
+  return {{std::string(row.text(0)), std::string(row.text(1))},
+          {std::string(row.text(2)), std::string(row.text(3))},
+          std::string(row.text(4)),
+          Time{row.integer(5)}};
 }
 
 Result<std::vector<Edge>> edges_at(Connection& c, const Node& node, bool backwards) {
@@ -32,7 +35,9 @@ Result<std::vector<Edge>> edges_at(Connection& c, const Node& node, bool backwar
 Result<void> check(const Edge& edge) {
   for (const std::string* text : {&edge.from.kind, &edge.from.id, &edge.to.kind, &edge.to.id, &edge.relation}) {
     if (text->empty() || text->size() > kLineageNameBytesMax || !is_utf8(*text)) {
-      return Error{ErrorCode::invalid_argument, fmt::format("'{}' cannot name a part of a lineage; expected 1 to {} bytes of text", clean_utf8(*text, 100), kLineageNameBytesMax)};
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("'{}' cannot name a part of a lineage; expected 1 to {} bytes of text",
+                               clean_utf8(*text, 100), kLineageNameBytesMax)};
     }
   }
   return {};
@@ -45,7 +50,8 @@ Result<void> Lineage::add(const ProjectId& project, std::span<const Edge> edges)
   const Time now = clock_.now();
   return database_.write(Durability::record, [&](Connection& c) -> Result<void> {
     for (const Edge& edge : edges) {
-      TRY(c.run(kInsert, {project.text, edge.from.kind, edge.from.id, edge.to.kind, edge.to.id, edge.relation, now.micros}));
+      TRY(c.run(kInsert,
+                {project.text, edge.from.kind, edge.from.id, edge.to.kind, edge.to.id, edge.relation, now.micros}));
     }
     return {};
   });

@@ -42,8 +42,8 @@ class Lineage {
   /// What was made with it; what it was made of.
   Result<std::vector<Edge>> outgoing(const Node& node);
   Result<std::vector<Edge>> incoming(const Node& node);
-  /// Every edge on the way back to the first causes (`backwards`) or on to everything made with it, nearest first; at most
-  /// `depth` steps and kLineageEdgesMax edges.
+  /// Every edge on the way back to the first causes (`backwards`) or on to everything made with it, nearest first; at
+  /// most `depth` steps and kLineageEdgesMax edges.
   Result<std::vector<Edge>> walk(const Node& start, bool backwards, int depth = kLineageDepthMax);
 
  private:

@@ -24,9 +24,12 @@ constexpr std::int64_t kHistoryPageMax = 1'000;
 Result<void> check_alias(std::string_view alias) {
   const auto is_plain = [](unsigned char ch) { return std::isalnum(ch) || ch == '_' || ch == '-'; };
   if (alias.empty() || alias.size() > kAliasBytesMax || !std::all_of(alias.begin(), alias.end(), is_plain)) {
-    return Error{ErrorCode::invalid_argument, fmt::format("'{}' cannot be an alias; expected 1 to {} letters, digits, '_' and '-'", clean_utf8(alias, 100), kAliasBytesMax)};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("'{}' cannot be an alias; expected 1 to {} letters, digits, '_' and '-'",
+                             clean_utf8(alias, 100), kAliasBytesMax)};
   }
-  const bool is_number = alias.size() > 1 && (alias[0] == 'v' || alias[0] == 'V') && parse_u64(alias.substr(1)).has_value();
+  const bool is_number =
+      alias.size() > 1 && (alias[0] == 'v' || alias[0] == 'V') && parse_u64(alias.substr(1)).has_value();
   if (lower(alias) == "latest" || is_number) {
     return Error{ErrorCode::invalid_argument, fmt::format("'{}' is a reserved word and cannot be an alias", alias)};
   }
@@ -34,15 +37,17 @@ Result<void> check_alias(std::string_view alias) {
 }
 
 Result<VersionRow> find_by_alias(Connection& c, const ModelRow& model, std::string_view alias) {
-  const auto number = TRY(c.first(kSelectAliasVersion, {model.number, clean_utf8(alias)}, [](const Row& row) { return row.integer(0); }));
-  if (!number) return Error{ErrorCode::not_found, fmt::format("Registered model alias {} not found.", clean_utf8(alias, 100))};
+  const auto number = TRY(
+      c.first(kSelectAliasVersion, {model.number, clean_utf8(alias)}, [](const Row& row) { return row.integer(0); }));
+  if (!number)
+    return Error{ErrorCode::not_found, fmt::format("Registered model alias {} not found.", clean_utf8(alias, 100))};
   return find_version(c, model, *number);
 }
 
 }  // namespace
 
-Result<void> Models::set_alias(const ProjectId& project, std::string_view model, std::string_view alias, std::int64_t version,
-                               std::string_view member, std::string_view reason) {
+Result<void> Models::set_alias(const ProjectId& project, std::string_view model, std::string_view alias,
+                               std::int64_t version, std::string_view member, std::string_view reason) {
   TRY(check_alias(alias));
   TRY(check_description(reason));
   const Time now = clock_.now();
@@ -56,8 +61,8 @@ Result<void> Models::set_alias(const ProjectId& project, std::string_view model,
   return {};
 }
 
-Result<void> Models::remove_alias(const ProjectId& project, std::string_view model, std::string_view alias, std::string_view member,
-                                  std::string_view reason) {
+Result<void> Models::remove_alias(const ProjectId& project, std::string_view model, std::string_view alias,
+                                  std::string_view member, std::string_view reason) {
   TRY(check_alias(alias));
   const Time now = clock_.now();
   TRY(database_.write(Durability::record, [&](Connection& c) -> Result<void> {
@@ -78,7 +83,8 @@ Result<Version> Models::version_of_alias(const ProjectId& project, std::string_v
 
 Result<Version> Models::resolve(const ProjectId& project, const Reference& reference) {
   if (reference.kind != Reference::Kind::model) {
-    return Error{ErrorCode::invalid_argument, "'" + render(reference) + "' names no model; expected model:name@alias or model:name/3"};
+    return Error{ErrorCode::invalid_argument,
+                 "'" + render(reference) + "' names no model; expected model:name@alias or model:name/3"};
   }
   return database_.read_value([&](Connection& c) -> Result<Version> {
     const ModelRow row = TRY(find_model(c, project, reference.name));
@@ -90,8 +96,8 @@ Result<Version> Models::resolve(const ProjectId& project, const Reference& refer
   });
 }
 
-Result<Page<AliasMove>> Models::history(const ProjectId& project, std::string_view model, std::string_view alias, std::int64_t page_size,
-                                        std::string_view page_token) {
+Result<Page<AliasMove>> Models::history(const ProjectId& project, std::string_view model, std::string_view alias,
+                                        std::int64_t page_size, std::string_view page_token) {
   const std::int64_t before = page_token.empty() ? INT64_MAX : TRY(parse_position_token(page_token));
   page_size = std::clamp<std::int64_t>(page_size, 1, kHistoryPageMax);
   return database_.read_value([&](Connection& c) -> Result<Page<AliasMove>> {
@@ -105,8 +111,8 @@ Result<Page<AliasMove>> Models::history(const ProjectId& project, std::string_vi
         return false;
       }
       last = move.integer(0);
-      page.items.push_back({Time{move.integer(1)}, std::string(move.text(2)), move.maybe_integer(3), move.maybe_integer(4),
-                            std::string(move.text(5)), std::string(move.text(6))});
+      page.items.push_back({Time{move.integer(1)}, std::string(move.text(2)), move.maybe_integer(3),
+                            move.maybe_integer(4), std::string(move.text(5)), std::string(move.text(6))});
       return true;
     }));
     return page;

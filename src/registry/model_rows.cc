@@ -21,8 +21,10 @@ constexpr std::string_view kSelectVersion =
     "SELECT v.model, m.id, m.name, v.version, v.id, v.description, v.source, v.run_id, v.run_link, v.logged_model_id, v.status, "
     "v.status_message, v.stage, v.details, v.created_by, v.created_at, v.updated_at "
     "FROM model_versions v JOIN models m ON m.number = v.model WHERE v.model = ? AND v.version = ? AND v.deleted_at IS NULL";
-constexpr std::string_view kSelectVersionTags = "SELECT key, value FROM model_version_tags WHERE model = ? AND version = ? ORDER BY key";
-constexpr std::string_view kSelectVersionAliases = "SELECT alias FROM model_aliases WHERE model = ? AND version = ? ORDER BY alias";
+constexpr std::string_view kSelectVersionTags =
+    "SELECT key, value FROM model_version_tags WHERE model = ? AND version = ? ORDER BY key";
+constexpr std::string_view kSelectVersionAliases =
+    "SELECT alias FROM model_aliases WHERE model = ? AND version = ? ORDER BY alias";
 constexpr std::string_view kTouchModel = "UPDATE models SET updated_at = ? WHERE number = ?";
 constexpr std::string_view kSelectAlias = "SELECT version FROM model_aliases WHERE model = ? AND alias = ?";
 constexpr std::string_view kUpsertAlias =
@@ -48,7 +50,16 @@ std::string_view name(VersionStatus status) {
 }
 
 ModelRow model_of_row(const Row& row) {
-  Model model{ModelId(row.text(1)), ProjectId(row.text(2)), std::string(row.text(3)), std::string(row.text(4)), {}, Time{row.integer(5)}, Time{row.integer(6)}, 0, 0, {}};
+  Model model{ModelId(row.text(1)),
+              ProjectId(row.text(2)),
+              std::string(row.text(3)),
+              std::string(row.text(4)),
+              {},
+              Time{row.integer(5)},
+              Time{row.integer(6)},
+              0,
+              0,
+              {}};
   return {row.integer(0), std::move(model)};
 }
 
@@ -69,7 +80,8 @@ Result<void> complete_model(Connection& c, ModelRow& row) {
 
 Result<ModelRow> find_model(Connection& c, const ProjectId& project, std::string_view name) {
   auto row = TRY(c.first(kSelectModel, {project.text, clean_utf8(name)}, model_of_row));
-  if (!row) return Error{ErrorCode::not_found, fmt::format("Registered Model with name={} not found", clean_utf8(name, 300))};
+  if (!row)
+    return Error{ErrorCode::not_found, fmt::format("Registered Model with name={} not found", clean_utf8(name, 300))};
   return std::move(*row);
 }
 
@@ -96,13 +108,16 @@ VersionRow version_of_row(const Row& row) {
 
 Result<void> complete_version(Connection& c, VersionRow& row) {
   row.version.tags = TRY(tags_of(c, kSelectVersionTags, {row.model_number, row.version.version}));
-  row.version.aliases = TRY(c.rows(kSelectVersionAliases, {row.model_number, row.version.version}, [](const Row& alias) { return std::string(alias.text(0)); }));
+  row.version.aliases = TRY(c.rows(kSelectVersionAliases, {row.model_number, row.version.version},
+                                   [](const Row& alias) { return std::string(alias.text(0)); }));
   return {};
 }
 
 Result<VersionRow> find_version(Connection& c, const ModelRow& model, std::int64_t number) {
   auto row = TRY(c.first(kSelectVersion, {model.number, number}, version_of_row));
-  if (!row) return Error{ErrorCode::not_found, fmt::format("Model Version (name={}, version={}) not found", model.model.name, number)};
+  if (!row)
+    return Error{ErrorCode::not_found,
+                 fmt::format("Model Version (name={}, version={}) not found", model.model.name, number)};
   TRY(complete_version(c, *row));
   return std::move(*row);
 }
@@ -112,33 +127,40 @@ Result<void> touch_model(Connection& c, std::int64_t number, Time now) {
   return {};
 }
 
-Result<void> move_alias(Connection& c, std::int64_t model, std::string_view alias, std::optional<std::int64_t> version, Time now,
-                        std::string_view member, std::string_view reason) {
+Result<void> move_alias(Connection& c, std::int64_t model, std::string_view alias, std::optional<std::int64_t> version,
+                        Time now, std::string_view member, std::string_view reason) {
   const std::string text(alias);
-  const std::optional<std::int64_t> before = TRY(c.first(kSelectAlias, {model, text}, [](const Row& row) { return row.integer(0); }));
+  const std::optional<std::int64_t> before =
+      TRY(c.first(kSelectAlias, {model, text}, [](const Row& row) { return row.integer(0); }));
   if (before == version) return {};
   if (version) {
     TRY(c.run(kUpsertAlias, {model, text, *version}));
   } else {
     TRY(c.run(kDeleteAlias, {model, text}));
   }
-  TRY(c.run(kInsertMove, {model, text, nullable(before), nullable(version), now.micros, std::string(member), std::string(reason)}));
+  TRY(c.run(kInsertMove,
+            {model, text, nullable(before), nullable(version), now.micros, std::string(member), std::string(reason)}));
   return {};
 }
 
 Result<void> check_registry_tag(std::string_view key, std::string_view value) {
   if (key.empty() || key.size() > kRegistryTagKeyBytesMax || !is_utf8(key)) {
-    return Error{ErrorCode::invalid_argument, fmt::format("the tag key '{}' is not allowed; expected 1 to {} bytes of text", clean_utf8(key, 100), kRegistryTagKeyBytesMax)};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("the tag key '{}' is not allowed; expected 1 to {} bytes of text", clean_utf8(key, 100),
+                             kRegistryTagKeyBytesMax)};
   }
   if (value.size() > kRegistryTagValueBytesMax || !is_utf8(value)) {
-    return Error{ErrorCode::invalid_argument, fmt::format("the value of tag '{}' has {} bytes; at most {} of text are taken", key, value.size(), kRegistryTagValueBytesMax)};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("the value of tag '{}' has {} bytes; at most {} of text are taken", key, value.size(),
+                             kRegistryTagValueBytesMax)};
   }
   return {};
 }
 
 Result<void> check_description(std::string_view description) {
   if (description.size() <= kDescriptionBytesMax && is_utf8(description)) return {};
-  return Error{ErrorCode::invalid_argument, fmt::format("the description has {} bytes; at most {} of text are taken", description.size(), kDescriptionBytesMax)};
+  return Error{ErrorCode::invalid_argument, fmt::format("the description has {} bytes; at most {} of text are taken",
+                                                        description.size(), kDescriptionBytesMax)};
 }
 
 }  // namespace slipway::registry

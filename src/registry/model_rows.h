@@ -17,7 +17,8 @@ struct ModelRow {
 /// not_found with the name when there is none.
 Result<ModelRow> find_model(catalog::Connection& c, const ProjectId& project, std::string_view name);
 /// Columns of kModelColumns, from table models as m; reads tags, aliases and counts as well.
-inline constexpr std::string_view kModelColumns = "m.number, m.id, m.project_id, m.name, m.description, m.created_at, m.updated_at";
+inline constexpr std::string_view kModelColumns =
+    "m.number, m.id, m.project_id, m.name, m.description, m.created_at, m.updated_at";
 ModelRow model_of_row(const catalog::Row& row);
 Result<void> complete_model(catalog::Connection& c, ModelRow& row);
 
@@ -36,9 +37,8 @@ Result<VersionRow> find_version(catalog::Connection& c, const ModelRow& model, s
 
 Result<void> touch_model(catalog::Connection& c, std::int64_t number, Time now);
 /// Points the alias at a version (nullopt removes it) and writes the move down; nothing when it points there already.
-Result<void> move_alias(catalog::Connection& c, std::int64_t model, std::string_view alias, std::optional<std::int64_t> version, Time now,
-                        std::string_view member, std::string_view reason);
-
-
+Result<void> move_alias(catalog::Connection& c, std::int64_t model, std::string_view alias,
+                        std::optional<std::int64_t> version, Time now, std::string_view member,
+                        std::string_view reason);
 
 }  // namespace slipway::registry

@@ -47,8 +47,9 @@ std::optional<SourceLocation> locate_proxied(std::string_view path) {
 /// Names of numpy, as signatures have them, in the words of the Open Inference Protocol.
 std::string datatype_of(std::string_view numpy) {
   static const std::map<std::string_view, std::string_view> kNames = {
-      {"float16", "FP16"}, {"float32", "FP32"}, {"float64", "FP64"}, {"int8", "INT8"},     {"int16", "INT16"},   {"int32", "INT32"},
-      {"int64", "INT64"},  {"uint8", "UINT8"},  {"uint16", "UINT16"}, {"uint32", "UINT32"}, {"uint64", "UINT64"}, {"bool", "BOOL"}};
+      {"float16", "FP16"},  {"float32", "FP32"},  {"float64", "FP64"},  {"int8", "INT8"},
+      {"int16", "INT16"},   {"int32", "INT32"},   {"int64", "INT64"},   {"uint8", "UINT8"},
+      {"uint16", "UINT16"}, {"uint32", "UINT32"}, {"uint64", "UINT64"}, {"bool", "BOOL"}};
   const auto found = kNames.find(numpy);
   return std::string(found != kNames.end() ? found->second : "BYTES");
 }

@@ -13,7 +13,8 @@ using catalog::Connection;
 using catalog::Durability;
 using catalog::Row;
 
-constexpr std::string_view kNextNumber = "UPDATE models SET version_last = version_last + 1, updated_at = ? WHERE number = ? RETURNING version_last";
+constexpr std::string_view kNextNumber =
+    "UPDATE models SET version_last = version_last + 1, updated_at = ? WHERE number = ? RETURNING version_last";
 constexpr std::string_view kInsertVersion =
     "INSERT INTO model_versions (model, version, id, description, source, run_id, run_link, logged_model_id, status, details, created_by, "
     "created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -25,8 +26,10 @@ constexpr std::string_view kUpsertTag =
     "INSERT INTO model_version_tags (model, version, key, value) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (model, version, key) DO UPDATE SET value = excluded.value";
 constexpr std::string_view kDeleteTag = "DELETE FROM model_version_tags WHERE model = ? AND version = ? AND key = ?";
-constexpr std::string_view kRemoveVersion = "UPDATE model_versions SET deleted_at = ?, updated_at = ? WHERE model = ? AND version = ?";
-constexpr std::string_view kRemoveArtifacts = "DELETE FROM artifacts WHERE owner_kind = 'model_version' AND owner_id = ?";
+constexpr std::string_view kRemoveVersion =
+    "UPDATE model_versions SET deleted_at = ?, updated_at = ? WHERE model = ? AND version = ?";
+constexpr std::string_view kRemoveArtifacts =
+    "DELETE FROM artifacts WHERE owner_kind = 'model_version' AND owner_id = ?";
 constexpr std::string_view kSelectLatestOfStage =
     "SELECT MAX(version) FROM model_versions WHERE model = ? AND stage = ? AND status = 'ready' AND deleted_at IS NULL";
 
@@ -37,10 +40,13 @@ Result<std::string> canonical_stage(std::string_view text) {
   for (const std::string& stage : kStages) {
     if (equals_ignore_case(stage, text)) return stage;
   }
-  return Error{ErrorCode::invalid_argument, fmt::format("Invalid Model Version stage: {}. Value must be one of {}.", clean_utf8(text, 100), join(kStages, ", "))};
+  return Error{ErrorCode::invalid_argument, fmt::format("Invalid Model Version stage: {}. Value must be one of {}.",
+                                                        clean_utf8(text, 100), join(kStages, ", "))};
 }
 
-catalog::Value id_or_null(const std::string* id) { return id != nullptr && !id->empty() ? catalog::Value(*id) : catalog::Value(nullptr); }
+catalog::Value id_or_null(const std::string* id) {
+  return id != nullptr && !id->empty() ? catalog::Value(*id) : catalog::Value(nullptr);
+}
 
 /// Members of `change` replace those of `details`; null removes.
 Json merged(const Json& details, const Json& change) {
@@ -68,12 +74,13 @@ Json labels_of(std::string_view text) {
 
 }  // namespace
 
-// --- making -------------------------------------------------------------------------------------------------------------
+// --- making --------------------------------------------------------------------------------------------------------
 
 Result<std::vector<Artifact>> Models::files_of(const ProjectId& project, const NewVersion& request) {
   if (!request.files.empty()) return request.files;
   auto location = locate_source(request.source);
-  if (!location && request.logged_model) location = SourceLocation{OwnerKind::logged_model, request.logged_model->text, ""};
+  if (!location && request.logged_model)
+    location = SourceLocation{OwnerKind::logged_model, request.logged_model->text, ""};
   if (!location) return std::vector<Artifact>();
   auto files = TRY(artifacts_.all({project, location->kind, location->id}, location->path));
   for (Artifact& file : files) {
@@ -88,7 +95,8 @@ Result<std::vector<Artifact>> Models::files_of(const ProjectId& project, const N
 }
 
 Result<std::optional<std::string>> Models::text_of(const std::vector<Artifact>& files, std::string_view name) {
-  const auto file = std::find_if(files.begin(), files.end(), [&](const Artifact& candidate) { return candidate.path == name; });
+  const auto file =
+      std::find_if(files.begin(), files.end(), [&](const Artifact& candidate) { return candidate.path == name; });
   if (file == files.end()) return std::optional<std::string>();
   auto text = store_.get(file->hash, kDetailsFileBytesMax);
   if (!text.ok()) return context(text.error(), fmt::format("{} beside the model cannot be read", name));
@@ -102,13 +110,16 @@ Result<Json> Models::details_of(const NewVersion& request, const std::vector<Art
     if (told.is_object()) details = told;
   }
   if (const auto labels = TRY(text_of(files, "labels.txt"))) {
-    if (!is_utf8(*labels)) return Error{ErrorCode::invalid_argument, "labels.txt beside the model is no UTF-8 text; expected the name of a class in each line"};
+    if (!is_utf8(*labels))
+      return Error{ErrorCode::invalid_argument,
+                   "labels.txt beside the model is no UTF-8 text; expected the name of a class in each line"};
     details.set("labels", labels_of(*labels));
   }
   if (const auto preprocess = TRY(text_of(files, "preprocess.json"))) {
     auto json = Json::parse(*preprocess);
     if (!json.ok() || !json->is_object()) {
-      return Error{ErrorCode::invalid_argument, fmt::format("preprocess.json beside the model is no JSON object{}", json.ok() ? "" : ": " + json.error().message)};
+      return Error{ErrorCode::invalid_argument, fmt::format("preprocess.json beside the model is no JSON object{}",
+                                                            json.ok() ? "" : ": " + json.error().message)};
     }
     details.set("preprocess", std::move(*json));
   }
@@ -125,10 +136,13 @@ Result<Version> Models::create_version(const ProjectId& project, std::string_vie
   const std::string id = new_id_text(clock_);
   auto made = database_.write_value(Durability::record, [&](Connection& c) -> Result<Version> {
     const ModelRow row = TRY(find_model(c, project, model));
-    const std::int64_t number = TRY(c.first(kNextNumber, {now.micros, row.number}, [](const Row& r) { return r.integer(0); })).value();
-    TRY(c.run(kInsertVersion, {row.number, number, id, request.description, request.source, id_or_null(request.run ? &request.run->text : nullptr),
-                               request.run_link, id_or_null(request.logged_model ? &request.logged_model->text : nullptr),
-                               std::string(name(request.status)), details.render(), request.created_by, now.micros, now.micros}));
+    const std::int64_t number =
+        TRY(c.first(kNextNumber, {now.micros, row.number}, [](const Row& r) { return r.integer(0); })).value();
+    TRY(c.run(kInsertVersion,
+              {row.number, number, id, request.description, request.source,
+               id_or_null(request.run ? &request.run->text : nullptr), request.run_link,
+               id_or_null(request.logged_model ? &request.logged_model->text : nullptr),
+               std::string(name(request.status)), details.render(), request.created_by, now.micros, now.micros}));
     for (const auto& [key, value] : request.tags) TRY(c.run(kUpsertTag, {row.number, number, key, value}));
     for (Artifact file : files) {
       file.created_at = now;
@@ -140,17 +154,19 @@ Result<Version> Models::create_version(const ProjectId& project, std::string_vie
   return made;
 }
 
-// --- changing -----------------------------------------------------------------------------------------------------------
+// --- changing ------------------------------------------------------------------------------------------------------
 
-Result<Version> Models::change_version(const ProjectId& project, std::string_view model, std::int64_t number, bool touch,
+Result<Version> Models::change_version(const ProjectId& project, std::string_view model, std::int64_t number,
+                                       bool touch,
                                        const std::function<Result<void>(Connection&, std::int64_t, Version&)>& change) {
   const Time now = clock_.now();
   auto changed_version = database_.write_value(Durability::record, [&](Connection& c) -> Result<Version> {
     const ModelRow row = TRY(find_model(c, project, model));
     Version version = TRY(find_version(c, row, number)).version;
     TRY(change(c, row.number, version));
-    TRY(c.run(kUpdateVersion, {version.description, std::string(name(version.status)), version.status_message, version.stage,
-                               version.details.render(), touch ? now.micros : version.updated_at.micros, row.number, number}));
+    TRY(c.run(kUpdateVersion,
+              {version.description, std::string(name(version.status)), version.status_message, version.stage,
+               version.details.render(), touch ? now.micros : version.updated_at.micros, row.number, number}));
     if (touch) TRY(touch_model(c, row.number, now));
     return TRY(find_version(c, row, number)).version;
   });
@@ -158,10 +174,14 @@ Result<Version> Models::change_version(const ProjectId& project, std::string_vie
   return changed_version;
 }
 
-Result<Version> Models::update_version(const ProjectId& project, std::string_view model, std::int64_t number, const VersionChange& change) {
+Result<Version> Models::update_version(const ProjectId& project, std::string_view model, std::int64_t number,
+                                       const VersionChange& change) {
   if (change.description) TRY(check_description(*change.description));
   if (change.details && !change.details->is_object()) {
-    return Error{ErrorCode::invalid_argument, fmt::format("the details of a version are a {}; expected an object with inputs, outputs, preprocess, labels", change.details->type_name())};
+    return Error{
+        ErrorCode::invalid_argument,
+        fmt::format("the details of a version are a {}; expected an object with inputs, outputs, preprocess, labels",
+                    change.details->type_name())};
   }
   return change_version(project, model, number, true, [&](Connection&, std::int64_t, Version& version) -> Result<void> {
     if (change.description) version.description = *change.description;
@@ -172,39 +192,51 @@ Result<Version> Models::update_version(const ProjectId& project, std::string_vie
   });
 }
 
-Result<Version> Models::transition(const ProjectId& project, std::string_view model, std::int64_t number, std::string_view stage, bool archive_existing) {
+Result<Version> Models::transition(const ProjectId& project, std::string_view model, std::int64_t number,
+                                   std::string_view stage, bool archive_existing) {
   const std::string canonical = TRY(canonical_stage(stage));
   if (archive_existing && canonical != "Staging" && canonical != "Production") {
-    return Error{ErrorCode::invalid_argument, fmt::format("archive_existing_versions is only for the stages Staging and Production; found {}", canonical)};
+    return Error{
+        ErrorCode::invalid_argument,
+        fmt::format("archive_existing_versions is only for the stages Staging and Production; found {}", canonical)};
   }
   const Time now = clock_.now();
-  return change_version(project, model, number, true, [&](Connection& c, std::int64_t model_number, Version& version) -> Result<void> {
-    if (archive_existing) TRY(c.run(kArchiveOthers, {now.micros, model_number, canonical, number}));
-    version.stage = canonical;
-    return {};
-  });
+  return change_version(project, model, number, true,
+                        [&](Connection& c, std::int64_t model_number, Version& version) -> Result<void> {
+                          if (archive_existing)
+                            TRY(c.run(kArchiveOthers, {now.micros, model_number, canonical, number}));
+                          version.stage = canonical;
+                          return {};
+                        });
 }
 
-Result<void> Models::set_version_tag(const ProjectId& project, std::string_view model, std::int64_t number, std::string_view key, std::string_view value) {
+Result<void> Models::set_version_tag(const ProjectId& project, std::string_view model, std::int64_t number,
+                                     std::string_view key, std::string_view value) {
   TRY(check_registry_tag(key, value));
-  TRY(change_version(project, model, number, false, [&](Connection& c, std::int64_t model_number, Version& version) -> Result<void> {
-    if (version.tags.size() >= kRegistryTagsMax) return Error{ErrorCode::invalid_argument, fmt::format("a model version may have at most {} tags", kRegistryTagsMax)};
-    TRY(c.run(kUpsertTag, {model_number, number, std::string(key), std::string(value)}));
-    return {};
-  }));
+  TRY(change_version(project, model, number, false,
+                     [&](Connection& c, std::int64_t model_number, Version& version) -> Result<void> {
+                       if (version.tags.size() >= kRegistryTagsMax)
+                         return Error{ErrorCode::invalid_argument,
+                                      fmt::format("a model version may have at most {} tags", kRegistryTagsMax)};
+                       TRY(c.run(kUpsertTag, {model_number, number, std::string(key), std::string(value)}));
+                       return {};
+                     }));
   return {};
 }
 
-Result<void> Models::remove_version_tag(const ProjectId& project, std::string_view model, std::int64_t number, std::string_view key) {
+Result<void> Models::remove_version_tag(const ProjectId& project, std::string_view model, std::int64_t number,
+                                        std::string_view key) {
   TRY(check_registry_tag(key, ""));
-  TRY(change_version(project, model, number, false, [&](Connection& c, std::int64_t model_number, Version&) -> Result<void> {
-    TRY(c.run(kDeleteTag, {model_number, number, std::string(key)}));
-    return {};
-  }));
+  TRY(change_version(project, model, number, false,
+                     [&](Connection& c, std::int64_t model_number, Version&) -> Result<void> {
+                       TRY(c.run(kDeleteTag, {model_number, number, std::string(key)}));
+                       return {};
+                     }));
   return {};
 }
 
-Result<void> Models::remove_version(const ProjectId& project, std::string_view model, std::int64_t number, std::string_view member) {
+Result<void> Models::remove_version(const ProjectId& project, std::string_view model, std::int64_t number,
+                                    std::string_view member) {
   const Time now = clock_.now();
   TRY(database_.write(Durability::record, [&](Connection& c) -> Result<void> {
     const ModelRow row = TRY(find_model(c, project, model));
@@ -220,7 +252,7 @@ Result<void> Models::remove_version(const ProjectId& project, std::string_view m
   return {};
 }
 
-// --- asking -------------------------------------------------------------------------------------------------------------
+// --- asking --------------------------------------------------------------------------------------------------------
 
 Result<Version> Models::version(const ProjectId& project, std::string_view model, std::int64_t number) {
   return database_.read_value([&](Connection& c) -> Result<Version> {
@@ -229,14 +261,16 @@ Result<Version> Models::version(const ProjectId& project, std::string_view model
   });
 }
 
-Result<std::vector<Version>> Models::latest_versions(const ProjectId& project, std::string_view model, const std::vector<std::string>& stages) {
+Result<std::vector<Version>> Models::latest_versions(const ProjectId& project, std::string_view model,
+                                                     const std::vector<std::string>& stages) {
   std::vector<std::string> canonical;
   for (const std::string& stage : stages.empty() ? kStages : stages) canonical.push_back(TRY(canonical_stage(stage)));
   return database_.read_value([&](Connection& c) -> Result<std::vector<Version>> {
     const ModelRow row = TRY(find_model(c, project, model));
     std::vector<Version> versions;
     for (const std::string& stage : canonical) {
-      const auto number = TRY(c.first(kSelectLatestOfStage, {row.number, stage}, [](const Row& r) { return r.maybe_integer(0); }));
+      const auto number =
+          TRY(c.first(kSelectLatestOfStage, {row.number, stage}, [](const Row& r) { return r.maybe_integer(0); }));
       if (number && *number) versions.push_back(TRY(find_version(c, row, **number)).version);
     }
     return versions;

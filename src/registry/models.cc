@@ -20,15 +20,22 @@ constexpr std::string_view kUpsertTag =
 constexpr std::string_view kCountTags = "SELECT COUNT(*) FROM model_tags WHERE model = ?";
 constexpr std::string_view kDeleteTag = "DELETE FROM model_tags WHERE model = ? AND key = ?";
 constexpr std::string_view kRemoveModel = "UPDATE models SET deleted_at = ?, updated_at = ? WHERE number = ?";
-constexpr std::string_view kRemoveVersions = "UPDATE model_versions SET deleted_at = ? WHERE model = ? AND deleted_at IS NULL";
+constexpr std::string_view kRemoveVersions =
+    "UPDATE model_versions SET deleted_at = ? WHERE model = ? AND deleted_at IS NULL";
 constexpr std::string_view kRemoveArtifacts =
     "DELETE FROM artifacts WHERE owner_kind = 'model_version' AND owner_id IN (SELECT id FROM model_versions WHERE model = ?)";
 
 Result<void> check_model_name(std::string_view name) {
-  const bool has_controls = std::any_of(name.begin(), name.end(), [](unsigned char ch) { return ch < 0x20 || ch == 0x7f; });
-  if (!name.empty() && name.size() <= kModelNameBytesMax && is_utf8(name) && !has_controls && name.find_first_of("/:") == std::string_view::npos) return {};
-  return Error{ErrorCode::invalid_argument, fmt::format("'{}' cannot be the name of a registered model; expected 1 to {} bytes of text without '/', ':' and line breaks",
-                                                        clean_utf8(name, 100), kModelNameBytesMax)};
+  const bool has_controls =
+      std::any_of(name.begin(), name.end(), [](unsigned char ch) { return ch < 0x20 || ch == 0x7f; });
+  if (!name.empty() && name.size() <= kModelNameBytesMax && is_utf8(name) && !has_controls &&
+      name.find_first_of("/:") == std::string_view::npos)
+    return {};
+  return Error{
+      ErrorCode::invalid_argument,
+      fmt::format(
+          "'{}' cannot be the name of a registered model; expected 1 to {} bytes of text without '/', ':' and line breaks",
+          clean_utf8(name, 100), kModelNameBytesMax)};
 }
 
 Error name_taken(std::string_view name) {
@@ -50,15 +57,17 @@ void Models::changed(const ProjectId& project, std::string_view name) {
   if (events_ != nullptr) events_->emit({EventKind::model_changed, project, std::string(name)});
 }
 
-Result<Model> Models::create(const ProjectId& project, std::string_view name, std::string_view description, const Tags& tags) {
+Result<Model> Models::create(const ProjectId& project, std::string_view name, std::string_view description,
+                             const Tags& tags) {
   TRY(check_model_name(name));
   TRY(check_description(description));
   for (const auto& [key, value] : tags) TRY(check_registry_tag(key, value));
   const Time now = clock_.now();
   const std::string id = new_id_text(clock_);
   auto made = database_.write_value(Durability::record, [&](Connection& c) -> Result<Model> {
-    auto number = c.first(kInsertModel, {id, project.text, std::string(name), std::string(description), now.micros, now.micros},
-                          [](const catalog::Row& row) { return row.integer(0); });
+    auto number =
+        c.first(kInsertModel, {id, project.text, std::string(name), std::string(description), now.micros, now.micros},
+                [](const catalog::Row& row) { return row.integer(0); });
     if (!number.ok()) return number.error().code == ErrorCode::already_exists ? name_taken(name) : number.error();
     for (const auto& [key, value] : tags) TRY(put_tag(c, **number, key, value));
     ModelRow row = TRY(find_model(c, project, name));
@@ -104,7 +113,8 @@ Result<Model> Models::describe(const ProjectId& project, std::string_view name, 
   return get(project, name);
 }
 
-Result<void> Models::set_tag(const ProjectId& project, std::string_view name, std::string_view key, std::string_view value) {
+Result<void> Models::set_tag(const ProjectId& project, std::string_view name, std::string_view key,
+                             std::string_view value) {
   TRY(check_registry_tag(key, value));
   const Time now = clock_.now();
   TRY(database_.write(Durability::record, [&](Connection& c) -> Result<void> {

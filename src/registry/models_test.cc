@@ -8,7 +8,9 @@ namespace {
 class ModelsTest : public RegistryTest {
  protected:
   Models& models() { return registry->models(); }
-  Version add_version(std::string_view model, NewVersion request = {}) { return models().create_version(project, model, request).value(); }
+  Version add_version(std::string_view model, NewVersion request = {}) {
+    return models().create_version(project, model, request).value();
+  }
   std::vector<std::string> found(const Search& search) {
     std::vector<std::string> names;
     Search page = search;
@@ -41,7 +43,8 @@ TEST_P(ModelsTest, a_name_is_taken_once_and_free_after_removal) {
 }
 
 TEST_P(ModelsTest, bad_names_are_refused) {
-  for (const std::string& name : {std::string(), std::string("a/b"), std::string("a:b"), std::string("a\nb"), std::string(300, 'x'), std::string("\xff")}) {
+  for (const std::string& name : {std::string(), std::string("a/b"), std::string("a:b"), std::string("a\nb"),
+                                  std::string(300, 'x'), std::string("\xff")}) {
     EXPECT_EQ(models().create(project, name, "", {}).error().code, ErrorCode::invalid_argument) << name;
   }
 }
@@ -71,7 +74,10 @@ TEST_P(ModelsTest, a_version_keeps_its_files_whatever_happens_to_the_run) {
   models().create(project, "m", "", {}).value();
   const std::string run(32, 'a');
   const Owner owner{project, OwnerKind::run, run};
-  ASSERT_TRUE(registry->artifacts().put(owner, std::vector<Artifact>{file("out/model.onnx", "weights"), file("out/sub/x", "1"), file("other", "2")}).ok());
+  ASSERT_TRUE(registry->artifacts()
+                  .put(owner, std::vector<Artifact>{file("out/model.onnx", "weights"), file("out/sub/x", "1"),
+                                                    file("other", "2")})
+                  .ok());
   const Version made = add_version("m", {.source = "runs:/" + run + "/out", .run = RunId(run)});
   ASSERT_TRUE(registry->artifacts().remove(owner, "out").ok());
   const auto files = models().files(project, "m", made.version).value();
@@ -98,12 +104,16 @@ TEST_P(ModelsTest, a_signature_in_the_mlmodel_file_becomes_inputs_and_outputs) {
 
 TEST_P(ModelsTest, files_beside_the_model_tell_its_classes_and_its_preprocessing) {
   models().create(project, "m", "", {}).value();
-  const auto file = [&](const char* path, const std::string& text) { return Artifact{path, blob(text).hash, text.size(), "", {}}; };
+  const auto file = [&](const char* path, const std::string& text) {
+    return Artifact{path, blob(text).hash, text.size(), "", {}};
+  };
   const Artifact onnx = file("model.onnx", "weights");
-  const Version made = add_version("m", {.files = {onnx, file("labels.txt", "cat\ndog \r\n\n"), file("preprocess.json", R"({"invert": true})")}});
+  const Version made = add_version(
+      "m", {.files = {onnx, file("labels.txt", "cat\ndog \r\n\n"), file("preprocess.json", R"({"invert": true})")}});
   EXPECT_EQ(made.details["labels"].render(), R"(["cat","dog"])");
   EXPECT_EQ(made.details["preprocess"].render(), R"({"invert":true})");
-  const Version said = add_version("m", {.details = Json::parse(R"({"labels":["a","b"]})").value(), .files = {onnx, file("labels.txt", "cat\ndog\n")}});
+  const Version said = add_version("m", {.details = Json::parse(R"({"labels":["a","b"]})").value(),
+                                         .files = {onnx, file("labels.txt", "cat\ndog\n")}});
   EXPECT_EQ(said.details["labels"].render(), R"(["a","b"])");
   NewVersion broken_request;
   broken_request.files = {onnx, file("preprocess.json", "{")};
@@ -115,10 +125,15 @@ TEST_P(ModelsTest, files_beside_the_model_tell_its_classes_and_its_preprocessing
 TEST_P(ModelsTest, updating_changes_only_what_is_named) {
   models().create(project, "m", "", {}).value();
   add_version("m", {.description = "first", .details = Json::parse(R"({"labels":["a"],"inputs":[]})").value()});
-  const Version changed = models().update_version(project, "m", 1, {.details = Json::parse(R"({"labels":["b"],"inputs":null})").value()}).value();
+  const Version changed =
+      models()
+          .update_version(project, "m", 1, {.details = Json::parse(R"({"labels":["b"],"inputs":null})").value()})
+          .value();
   EXPECT_EQ(changed.description, "first");
   EXPECT_EQ(changed.details.render(), R"({"labels":["b"]})");
-  EXPECT_EQ(models().update_version(project, "m", 1, {.description = "second", .status = VersionStatus::failed})->status, VersionStatus::failed);
+  EXPECT_EQ(
+      models().update_version(project, "m", 1, {.description = "second", .status = VersionStatus::failed})->status,
+      VersionStatus::failed);
 }
 
 TEST_P(ModelsTest, every_move_of_an_alias_is_kept_with_who_and_why) {
@@ -195,10 +210,17 @@ TEST_P(ModelsTest, search_filters_orders_and_pages) {
   EXPECT_EQ(found({.filter = "tags.kind != 'two' AND name = 'alpha'"}), std::vector<std::string>{"alpha"});
   EXPECT_EQ(found({.filter = "tags.`mlflow.prompt.is_prompt` = 'true'"}), std::vector<std::string>{"prompt"});
   EXPECT_EQ(found({.filter = "tags.`mlflow.prompt.is_prompt` != 'true'"}), found({}));
-  EXPECT_EQ(found({.filter = "name LIKE 'be%' AND tag.`mlflow.prompt.is_prompt` != 'true'"}), std::vector<std::string>{"beta"});
-  EXPECT_EQ(found({.order_by = {"last_updated_timestamp DESC"}}), (std::vector<std::string>{"gamma", "Alps", "alpha", "beta"}));
-  for (const Search& bad : std::vector<Search>{{.filter = "nonsense = '1'"}, {.filter = "name > 3"}, {.filter = "metrics.x > 1"}, {.order_by = {"color"}},
-                                               {.order_by = {"name", "name DESC"}}, {.page_size = 0}, {.page_token = "garbage"}}) {
+  EXPECT_EQ(found({.filter = "name LIKE 'be%' AND tag.`mlflow.prompt.is_prompt` != 'true'"}),
+            std::vector<std::string>{"beta"});
+  EXPECT_EQ(found({.order_by = {"last_updated_timestamp DESC"}}),
+            (std::vector<std::string>{"gamma", "Alps", "alpha", "beta"}));
+  for (const Search& bad : std::vector<Search>{{.filter = "nonsense = '1'"},
+                                               {.filter = "name > 3"},
+                                               {.filter = "metrics.x > 1"},
+                                               {.order_by = {"color"}},
+                                               {.order_by = {"name", "name DESC"}},
+                                               {.page_size = 0},
+                                               {.page_token = "garbage"}}) {
     EXPECT_EQ(models().search(project, bad).error().code, ErrorCode::invalid_argument) << bad.filter;
   }
 }
@@ -215,7 +237,8 @@ TEST_P(ModelsTest, versions_are_searched_by_model_run_and_tags) {
   EXPECT_EQ(found_versions({.filter = "version_number > 1"}), std::vector<std::string>{"a/2"});
   EXPECT_EQ(found_versions({.filter = "tags.good = 'yes'"}), std::vector<std::string>{"a/2"});
   EXPECT_EQ(found_versions({.filter = "source_path LIKE 's3%'"}), std::vector<std::string>{"b/1"});
-  EXPECT_EQ(found_versions({.order_by = {"version_number ASC", "name DESC"}}), (std::vector<std::string>{"b/1", "a/1", "a/2"}));
+  EXPECT_EQ(found_versions({.order_by = {"version_number ASC", "name DESC"}}),
+            (std::vector<std::string>{"b/1", "a/1", "a/2"}));
 }
 
 TEST_P(ModelsTest, a_change_is_told_to_whoever_listens) {
@@ -230,10 +253,14 @@ TEST(Source, every_form_that_is_ours_is_located) {
   const std::string run(32, 'a'), logged = "m-" + std::string(32, 'b');
   EXPECT_EQ(locate_source("runs:/" + run + "/model"), (SourceLocation{OwnerKind::run, run, "model"}));
   EXPECT_EQ(locate_source("models:/" + logged), (SourceLocation{OwnerKind::logged_model, logged, ""}));
-  EXPECT_EQ(locate_source("mlflow-artifacts:/0/" + run + "/artifacts/a/b"), (SourceLocation{OwnerKind::run, run, "a/b"}));
-  EXPECT_EQ(locate_source("mlflow-artifacts://host:5000/0/" + run + "/artifacts"), (SourceLocation{OwnerKind::run, run, ""}));
-  EXPECT_EQ(locate_source("mlflow-artifacts:/7/models/" + logged + "/artifacts"), (SourceLocation{OwnerKind::logged_model, logged, ""}));
-  for (const char* other : {"", "s3://bucket/x", "models:/name/3", "mlflow-artifacts:/0", "runs:/", "runs:/../x", "mlflow-artifacts:/0/r/artifacts/../x"}) {
+  EXPECT_EQ(locate_source("mlflow-artifacts:/0/" + run + "/artifacts/a/b"),
+            (SourceLocation{OwnerKind::run, run, "a/b"}));
+  EXPECT_EQ(locate_source("mlflow-artifacts://host:5000/0/" + run + "/artifacts"),
+            (SourceLocation{OwnerKind::run, run, ""}));
+  EXPECT_EQ(locate_source("mlflow-artifacts:/7/models/" + logged + "/artifacts"),
+            (SourceLocation{OwnerKind::logged_model, logged, ""}));
+  for (const char* other : {"", "s3://bucket/x", "models:/name/3", "mlflow-artifacts:/0", "runs:/", "runs:/../x",
+                            "mlflow-artifacts:/0/r/artifacts/../x"}) {
     EXPECT_EQ(locate_source(other), std::nullopt) << other;
   }
 }

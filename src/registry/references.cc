@@ -58,10 +58,12 @@ bool HashSet::contains(const Hash& hash) const { return std::binary_search(hashe
 
 void References::add_source(ReferenceSource source) { sources_.lock()->push_back(std::move(source)); }
 
-Result<void> References::hold(const ProjectId& project, std::string_view holder_kind, std::string_view holder_id, std::string_view name, const Hash& hash, bool is_tree) {
+Result<void> References::hold(const ProjectId& project, std::string_view holder_kind, std::string_view holder_id,
+                              std::string_view name, const Hash& hash, bool is_tree) {
   TRY(store_.lease(hash));
   return database_.write(Durability::record, [&](Connection& c) -> Result<void> {
-    TRY(c.run(kUpsertHold, {std::string(holder_kind), std::string(holder_id), std::string(name), project.text, render(hash), std::int64_t{is_tree}}));
+    TRY(c.run(kUpsertHold, {std::string(holder_kind), std::string(holder_id), std::string(name), project.text,
+                            render(hash), std::int64_t{is_tree}}));
     return {};
   });
 }
@@ -86,9 +88,12 @@ Result<HashSet> References::collect() {
   for (const Hash& hash : trees) {
     // A tree that cannot be read stops the sweep: what it names would be taken.
     const auto tree = parse_tree(TRY(store_.get(hash, kTreeTextBytesMax)));
-    if (!tree.ok()) return context(tree.error(), "while reading the tree " + render(hash) + ", so nothing can be swept");
+    if (!tree.ok())
+      return context(tree.error(), "while reading the tree " + render(hash) + ", so nothing can be swept");
     for (const TreeEntry& entry : tree->entries) hashes.push_back(entry.hash);
-    if (hashes.size() > kReferencesMax) return Error{ErrorCode::too_large, fmt::format("more than {} references to blobs; a sweep cannot hold them", kReferencesMax)};
+    if (hashes.size() > kReferencesMax)
+      return Error{ErrorCode::too_large,
+                   fmt::format("more than {} references to blobs; a sweep cannot hold them", kReferencesMax)};
   }
   return HashSet(std::move(hashes));
 }

@@ -51,7 +51,8 @@ class References {
 
   /// Keeps a blob or a tree for a thing without a table for it (a run's snapshot, a captured request) until released.
   /// Leases it first, so a blob that is not there is not_found. The same holder and name again replaces.
-  Result<void> hold(const ProjectId& project, std::string_view holder_kind, std::string_view holder_id, std::string_view name, const Hash& hash, bool is_tree);
+  Result<void> hold(const ProjectId& project, std::string_view holder_kind, std::string_view holder_id,
+                    std::string_view name, const Hash& hash, bool is_tree);
   Result<void> release(std::string_view holder_kind, std::string_view holder_id);
 
   /// Everything named at this moment. What is named later was leased first (see store.h), so the sweep spares it too.

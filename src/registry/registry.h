@@ -1,5 +1,6 @@
-// The front door of registry: named, versioned things, all scoped by project. Bytes lie in the store; here are their names.
-// MLflow's logged models are tracking's, because their metrics are a run's; their files are artifacts and so are here.
+// The front door of registry: named, versioned things, all scoped by project. Bytes lie in the store; here are their
+// names. MLflow's logged models are tracking's, because their metrics are a run's; their files are artifacts and so are
+// here.
 #pragma once
 
 #include "base/clock.h"

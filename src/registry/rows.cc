@@ -9,7 +9,8 @@ Result<std::int64_t> parse_position_token(std::string_view token) {
   const auto text = base64_decode(token);
   const auto position = text && text->starts_with("at:") ? parse_i64(std::string_view(*text).substr(3)) : std::nullopt;
   if (!position || *position < 0) {
-    return Error{ErrorCode::invalid_argument, "the page token '" + clean_utf8(token, 100) + "' did not come from an answer of this server; begin without one"};
+    return Error{ErrorCode::invalid_argument, "the page token '" + clean_utf8(token, 100) +
+                                                  "' did not come from an answer of this server; begin without one"};
   }
   return *position;
 }

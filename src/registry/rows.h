@@ -22,11 +22,17 @@ inline Hash hash_of_row(const catalog::Row& row, int column) {
   return *hash;
 }
 
-inline catalog::Value nullable(const std::optional<std::string>& text) { return text ? catalog::Value(*text) : catalog::Value(nullptr); }
-inline catalog::Value nullable(const std::optional<std::int64_t>& number) { return number ? catalog::Value(*number) : catalog::Value(nullptr); }
+inline catalog::Value nullable(const std::optional<std::string>& text) {
+  return text ? catalog::Value(*text) : catalog::Value(nullptr);
+}
+inline catalog::Value nullable(const std::optional<std::int64_t>& number) {
+  return number ? catalog::Value(*number) : catalog::Value(nullptr);
+}
 
 inline Result<Tags> tags_of(catalog::Connection& connection, std::string_view sql, const catalog::Values& values) {
-  return connection.rows(sql, values, [](const catalog::Row& row) { return std::pair(std::string(row.text(0)), std::string(row.text(1))); });
+  return connection.rows(sql, values, [](const catalog::Row& row) {
+    return std::pair(std::string(row.text(0)), std::string(row.text(1)));
+  });
 }
 
 /// Within the limits that models.h names; the error says what was found.

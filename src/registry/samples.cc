@@ -26,7 +26,8 @@ Tree tree_of(const Entries& entries) {
 }
 
 void add_files(Entries& entries, const Sample& sample) {
-  for (const auto& [name, file] : sample.streams) entries[file.path] = {file.path, file.hash, file.size, TreeEntryKind::file};
+  for (const auto& [name, file] : sample.streams)
+    entries[file.path] = {file.path, file.hash, file.size, TreeEntryKind::file};
 }
 
 void remove_files(Entries& entries, const Sample& sample) {
@@ -41,9 +42,13 @@ Result<Tree> merge_trees(const Tree& base, const Tree& left, const Tree& right) 
   const auto take = [&](const std::string& path, const TreeEntry* was, const TreeEntry* is) -> Result<void> {
     const auto here = merged.find(path);
     const TreeEntry* ours = here == merged.end() ? nullptr : &here->second;
-    const auto same = [](const TreeEntry* a, const TreeEntry* b) { return (a == nullptr) == (b == nullptr) && (a == nullptr || *a == *b); };
+    const auto same = [](const TreeEntry* a, const TreeEntry* b) {
+      return (a == nullptr) == (b == nullptr) && (a == nullptr || *a == *b);
+    };
     if (same(ours, is)) return {};
-    if (!same(ours, was)) return Error{ErrorCode::failed_precondition, fmt::format("both sides changed the file '{}' differently; decide on one side and try again", path)};
+    if (!same(ours, was))
+      return Error{ErrorCode::failed_precondition,
+                   fmt::format("both sides changed the file '{}' differently; decide on one side and try again", path)};
     if (is == nullptr) {
       merged.erase(path);
     } else {
@@ -59,13 +64,14 @@ Result<Tree> merge_trees(const Tree& base, const Tree& left, const Tree& right) 
 
 }  // namespace
 
-// --- reading --------------------------------------------------------------------------------------------------------------
+// --- reading -------------------------------------------------------------------------------------------------------
 
 Result<std::shared_ptr<const SampleTable>> Samples::table(const Commit& commit) {
   if (!commit.samples) return std::make_shared<const SampleTable>();
   {
     auto cache = cache_.lock();
-    const auto found = std::find_if(cache->tables.begin(), cache->tables.end(), [&](const auto& entry) { return entry.first == *commit.samples; });
+    const auto found = std::find_if(cache->tables.begin(), cache->tables.end(),
+                                    [&](const auto& entry) { return entry.first == *commit.samples; });
     if (found != cache->tables.end()) {
       cache->tables.splice(cache->tables.begin(), cache->tables, found);
       return found->second;
@@ -86,7 +92,8 @@ Result<std::shared_ptr<const SampleTable>> Samples::table(const Commit& commit) 
   return table;
 }
 
-Result<SamplePage> Samples::list(const Commit& commit, std::string_view filter_text, std::int64_t page_size, std::string_view page_token) {
+Result<SamplePage> Samples::list(const Commit& commit, std::string_view filter_text, std::int64_t page_size,
+                                 std::string_view page_token) {
   const auto samples = TRY(table(commit));
   const Filter filter = TRY(parse_filter(filter_text));
   TRY(check_filter(filter, *samples));
@@ -117,7 +124,9 @@ Result<SamplePage> Samples::list(const Commit& commit, std::string_view filter_t
 Result<Sample> Samples::get(const Commit& commit, std::string_view key) {
   const auto samples = TRY(table(commit));
   auto sample = TRY(samples->find(key));
-  if (!sample) return Error{ErrorCode::not_found, fmt::format("the commit {} of {} has no sample '{}'", commit.id.text, commit.dataset, clean_utf8(key, 200))};
+  if (!sample)
+    return Error{ErrorCode::not_found, fmt::format("the commit {} of {} has no sample '{}'", commit.id.text,
+                                                   commit.dataset, clean_utf8(key, 200))};
   return std::move(*sample);
 }
 
@@ -128,15 +137,17 @@ Result<SampleChanges> Samples::diff(const Commit& from, const Commit& to, size_t
   changes.added_count = static_cast<std::int64_t>(found.added.size());
   changes.removed_count = static_cast<std::int64_t>(found.removed.size());
   changes.changed_count = static_cast<std::int64_t>(found.changed.size());
-  for (size_t i = 0; i < std::min(most, found.added.size()); ++i) changes.added.push_back(TRY(after->at(found.added[i])));
-  for (size_t i = 0; i < std::min(most, found.removed.size()); ++i) changes.removed.push_back(TRY(before->at(found.removed[i])));
+  for (size_t i = 0; i < std::min(most, found.added.size()); ++i)
+    changes.added.push_back(TRY(after->at(found.added[i])));
+  for (size_t i = 0; i < std::min(most, found.removed.size()); ++i)
+    changes.removed.push_back(TRY(before->at(found.removed[i])));
   for (size_t i = 0; i < std::min(most, found.changed.size()); ++i) {
     changes.changed.push_back({TRY(before->at(found.changed[i].first)), TRY(after->at(found.changed[i].second))});
   }
   return changes;
 }
 
-// --- making commits -------------------------------------------------------------------------------------------------------
+// --- making commits ------------------------------------------------------------------------------------------------
 
 Result<Commit> Samples::edit(const ProjectId& project, std::string_view dataset, const SampleEdit& edit) {
   std::optional<Commit> before;
@@ -158,7 +169,9 @@ Result<Commit> Samples::edit(const ProjectId& project, std::string_view dataset,
   }
   for (const std::string& key : edit.remove) {
     const auto found = samples.find(key);
-    if (found == samples.end()) return Error{ErrorCode::not_found, fmt::format("the branch {} of {} has no sample '{}' that could be removed", edit.branch, dataset, clean_utf8(key, 200))};
+    if (found == samples.end())
+      return Error{ErrorCode::not_found, fmt::format("the branch {} of {} has no sample '{}' that could be removed",
+                                                     edit.branch, dataset, clean_utf8(key, 200))};
     remove_files(files, found->second);
     samples.erase(found);
   }
@@ -174,13 +187,19 @@ Result<Commit> Samples::edit(const ProjectId& project, std::string_view dataset,
   const std::vector<std::string_view> texts = {tree_text, made.text()};
   const auto blobs = TRY(store_.put_many(texts));
   return datasets_.commit(project, dataset,
-                          {.branch = edit.branch, .parent = before ? std::optional(before->id) : std::nullopt, .merged = {}, .tree = blobs[0].hash,
-                           .samples = blobs[1].hash, .declaration = edit.declaration.is_null() && before ? before->declaration : edit.declaration,
-                           .metadata = edit.metadata, .message = edit.message, .author = edit.author});
+                          {.branch = edit.branch,
+                           .parent = before ? std::optional(before->id) : std::nullopt,
+                           .merged = {},
+                           .tree = blobs[0].hash,
+                           .samples = blobs[1].hash,
+                           .declaration = edit.declaration.is_null() && before ? before->declaration : edit.declaration,
+                           .metadata = edit.metadata,
+                           .message = edit.message,
+                           .author = edit.author});
 }
 
-Result<Commit> Samples::merge(const ProjectId& project, std::string_view dataset, std::string_view from, std::string_view into, std::string_view message,
-                              std::string_view author) {
+Result<Commit> Samples::merge(const ProjectId& project, std::string_view dataset, std::string_view from,
+                              std::string_view into, std::string_view message, std::string_view author) {
   const Commit theirs = TRY(datasets_.get_commit(project, dataset, from));
   const Commit ours = TRY(datasets_.get_commit(project, dataset, into));
   const auto ancestor = TRY(datasets_.common_ancestor(ours.id, theirs.id));
@@ -197,12 +216,20 @@ Result<Commit> Samples::merge(const ProjectId& project, std::string_view dataset
     base_samples = TRY(table(base));
   }
   const SampleTable samples = TRY(slipway::merge(*base_samples, *TRY(table(ours)), *TRY(table(theirs))));
-  const std::string tree_text = render(TRY(merge_trees(base_tree, TRY(datasets_.tree(ours.tree)), TRY(datasets_.tree(theirs.tree)))));
+  const std::string tree_text =
+      render(TRY(merge_trees(base_tree, TRY(datasets_.tree(ours.tree)), TRY(datasets_.tree(theirs.tree)))));
   const std::vector<std::string_view> texts = {tree_text, samples.text()};
   const auto blobs = TRY(store_.put_many(texts));
   return datasets_.commit(project, dataset,
-                          {.branch = std::string(into), .parent = ours.id, .merged = theirs.id, .tree = blobs[0].hash, .samples = blobs[1].hash,
-                           .declaration = ours.declaration, .metadata = {}, .message = std::string(message), .author = std::string(author)});
+                          {.branch = std::string(into),
+                           .parent = ours.id,
+                           .merged = theirs.id,
+                           .tree = blobs[0].hash,
+                           .samples = blobs[1].hash,
+                           .declaration = ours.declaration,
+                           .metadata = {},
+                           .message = std::string(message),
+                           .author = std::string(author)});
 }
 
 }  // namespace slipway::registry

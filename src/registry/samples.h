@@ -36,12 +36,12 @@ struct SampleEdit {
   std::string branch = "main";
   /// Where the branch begins when it does not exist yet; a branch or a commit. Empty: with nothing.
   std::string from = "main";
-  std::vector<Sample> put;           // new, or in place of the one with the same key
-  std::vector<std::string> remove;   // keys; one that is not there is not_found
+  std::vector<Sample> put;          // new, or in place of the one with the same key
+  std::vector<std::string> remove;  // keys; one that is not there is not_found
   std::string message;
   std::string author;
   Json metadata;
-  Json declaration;                  // null: that of the commit before
+  Json declaration;  // null: that of the commit before
 };
 
 inline constexpr std::uint64_t kSampleTableBytesMax = 2ull << 30;
@@ -57,16 +57,17 @@ class Samples {
   /// The table of a commit; an empty one when it has none.
   Result<std::shared_ptr<const SampleTable>> table(const Commit& commit);
   /// In the order of keys. `filter` as in domain/sample.h.
-  Result<SamplePage> list(const Commit& commit, std::string_view filter, std::int64_t page_size, std::string_view page_token);
+  Result<SamplePage> list(const Commit& commit, std::string_view filter, std::int64_t page_size,
+                          std::string_view page_token);
   Result<Sample> get(const Commit& commit, std::string_view key);
   Result<SampleChanges> diff(const Commit& from, const Commit& to, size_t most = kSampleChangesMax);
 
   Result<Commit> edit(const ProjectId& project, std::string_view dataset, const SampleEdit& edit);
-  /// Brings what `from` (a branch or commit) has to the branch `into`: moves the branch when it only lies behind, else joins
-  /// the changes of both since their common ancestor in a commit with two parents. Changes of the same sample on both sides
-  /// are failed_precondition. Answers the commit where `into` is afterwards.
-  Result<Commit> merge(const ProjectId& project, std::string_view dataset, std::string_view from, std::string_view into, std::string_view message,
-                       std::string_view author);
+  /// Brings what `from` (a branch or commit) has to the branch `into`: moves the branch when it only lies behind, else
+  /// joins the changes of both since their common ancestor in a commit with two parents. Changes of the same sample on
+  /// both sides are failed_precondition. Answers the commit where `into` is afterwards.
+  Result<Commit> merge(const ProjectId& project, std::string_view dataset, std::string_view from, std::string_view into,
+                       std::string_view message, std::string_view author);
 
  private:
   using TablePointer = std::shared_ptr<const SampleTable>;

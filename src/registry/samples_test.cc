@@ -10,11 +10,16 @@ class SamplesTest : public RegistryTest {
   Samples& samples() { return registry->samples(); }
   Sample sample(std::string key, std::string label, std::string_view bytes) {
     const auto info = blob(bytes);
-    return {key, {{"image", {"images/" + key + ".png", info.hash, info.size, "image/png", 28, 28}}}, {{"brightness", 0.25}}, label};
+    return {key,
+            {{"image", {"images/" + key + ".png", info.hash, info.size, "image/png", 28, 28}}},
+            {{"brightness", 0.25}},
+            label};
   }
   Result<Commit> put(std::vector<Sample> list, std::string branch = "main", std::vector<std::string> remove = {}) {
     clock.advance(std::chrono::seconds(1));
-    return samples().edit(project, "digits", {.branch = branch, .put = std::move(list), .remove = std::move(remove), .message = "m", .author = "ada"});
+    return samples().edit(
+        project, "digits",
+        {.branch = branch, .put = std::move(list), .remove = std::move(remove), .message = "m", .author = "ada"});
   }
   std::vector<std::string> keys(std::string_view ref, std::string_view filter = "", std::int64_t page_size = 100) {
     std::vector<std::string> found;
@@ -43,7 +48,8 @@ TEST_P(SamplesTest, an_edit_makes_a_commit_that_differs_by_exactly_those_samples
   ASSERT_EQ(changes.changed.size(), 1u);
   EXPECT_EQ(changes.changed[0].before.label, Json("2"));
   EXPECT_EQ(changes.changed[0].after.label, Json("7"));
-  const TreeDiff files = diff(registry->datasets().tree(first.tree).value(), registry->datasets().tree(second.tree).value());
+  const TreeDiff files =
+      diff(registry->datasets().tree(first.tree).value(), registry->datasets().tree(second.tree).value());
   EXPECT_EQ(files.added.size(), 1u);
   EXPECT_EQ(files.removed.size(), 1u);
   EXPECT_EQ(files.changed.size(), 0u);
@@ -51,7 +57,8 @@ TEST_P(SamplesTest, an_edit_makes_a_commit_that_differs_by_exactly_those_samples
 
 TEST_P(SamplesTest, pages_and_filters) {
   std::vector<Sample> many;
-  for (int i = 0; i < 25; ++i) many.push_back(sample("k" + std::to_string(100 + i), std::to_string(i % 5), std::to_string(i)));
+  for (int i = 0; i < 25; ++i)
+    many.push_back(sample("k" + std::to_string(100 + i), std::to_string(i % 5), std::to_string(i)));
   put(many).value();
   EXPECT_EQ(keys("main", "", 7).size(), 25u);
   EXPECT_EQ(keys("main", "label = '3'", 2), (std::vector<std::string>{"k103", "k108", "k113", "k118", "k123"}));
@@ -88,7 +95,8 @@ TEST_P(SamplesTest, a_merge_of_two_histories_takes_both_and_refuses_conflicts) {
 TEST_P(SamplesTest, samples_that_do_not_fit_the_tree_are_refused) {
   const Sample one = sample("a", "1", "A");
   const SampleTable table = SampleTable::make({one}).value();
-  const auto refused = registry->datasets().commit(project, "digits", {.tree = blob(render(Tree{})).hash, .samples = blob(table.text()).hash});
+  const auto refused = registry->datasets().commit(
+      project, "digits", {.tree = blob(render(Tree{})).hash, .samples = blob(table.text()).hash});
   EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);
   EXPECT_EQ(put({}, "main", {"never"}).error().code, ErrorCode::not_found);
 }

@@ -1,4 +1,5 @@
-// One attempt, told straight: plan, prepare, run, collect, end. Each part may fail; the first failure is the end's message.
+// One attempt, told straight: plan, prepare, run, collect, end. Each part may fail; the first failure is the end's
+// message.
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
@@ -30,7 +31,11 @@ constexpr Duration kFlushTime = std::chrono::seconds(10);
 class Attempt {
  public:
   Attempt(const Ticket& ticket, Link& link, const RunnerOptions& options, const Clock& clock)
-      : ticket_(ticket), link_(link), options_(options), clock_(clock), folder_(ticket.folder / "attempts" / ticket.attempt.text) {}
+      : ticket_(ticket),
+        link_(link),
+        options_(options),
+        clock_(clock),
+        folder_(ticket.folder / "attempts" / ticket.attempt.text) {}
 
   AttemptResult run(std::unique_ptr<Link> reports) {
     AttemptResult result = execute(std::move(reports));
@@ -64,7 +69,8 @@ class Attempt {
   /// Folders, the reporter, and what there is to do.
   Result<void> begin(std::unique_ptr<Link> reports) {
     remove_folder(folder_);
-    for (const fs::path& part : {folder_ / "code", folder_ / "inputs", folder_ / "outputs", folder_ / "scratch", checkpoints()}) {
+    for (const fs::path& part :
+         {folder_ / "code", folder_ / "inputs", folder_ / "outputs", folder_ / "scratch", checkpoints()}) {
       TRY(make_directories(part));
     }
     ReporterOptions report_options;
@@ -89,7 +95,8 @@ class Attempt {
     environment_options.scratch = folder_ / "scratch";
     environment_options.uv = options_.uv;
     environment_options.say = [&](const std::string& sentence) { reporter_->say(sentence); };
-    const PreparedEnvironment environment = TRY(prepare_environment(plan_.spec.environment, folder_ / "code", environment_options));
+    const PreparedEnvironment environment =
+        TRY(prepare_environment(plan_.spec.environment, folder_ / "code", environment_options));
     const Json documents(Json::Object{{"environment", environment.record}, {"machine", machine_with_limits()}});
     TRY(patiently([&] { return link_.record(documents); }));
 
@@ -104,7 +111,8 @@ class Attempt {
     return command;
   }
 
-  /// What the step asked for and who sees to it: the kernel, where a control group may be made, else the runner's own watching.
+  /// What the step asked for and who sees to it: the kernel, where a control group may be made, else the runner's own
+  /// watching.
   Json machine_with_limits() {
     const Resources& asked = plan_.spec.resources;
     const auto place = own_group_place();
@@ -116,7 +124,8 @@ class Attempt {
     const bool limited = asked.memory_bytes > 0;
     machine.set("memory_limit_bytes", limited ? Json(asked.memory_bytes) : Json());
     machine.set("memory_limit_by", !limited ? Json() : Json(group_ ? "control group" : "runner, every few seconds"));
-    return machine.set("cpus_asked", asked.cpus).set("cpus_shared_by", group_ && group_->shares_cpus() ? Json("control group") : Json());
+    return machine.set("cpus_asked", asked.cpus)
+        .set("cpus_shared_by", group_ && group_->shares_cpus() ? Json("control group") : Json());
   }
 
   Result<void> lay_out_code(FileCache& cache) {
@@ -140,22 +149,25 @@ class Attempt {
 
   std::map<std::string, std::string> holes() const {
     std::map<std::string, std::string> values;
-    for (const auto& [name, value] : plan_.spec.parameters) values[name] = value.is_string() ? value.string() : value.render();
+    for (const auto& [name, value] : plan_.spec.parameters)
+      values[name] = value.is_string() ? value.string() : value.render();
     for (const auto& [name, input] : plan_.spec.inputs) values["inputs." + name] = (folder_ / "inputs" / name).string();
     for (const auto& [name, output] : plan_.spec.outputs) {
-      values["outputs." + name] = output.path.empty() ? (folder_ / "outputs" / name).string() : (folder_ / "code" / output.path).string();
+      values["outputs." + name] =
+          output.path.empty() ? (folder_ / "outputs" / name).string() : (folder_ / "code" / output.path).string();
     }
     return values;
   }
 
-  /// The machine's variables without those that speak for another run or for the runner itself, then the environment's, the
-  /// step's, and the run contract's, which nobody overrides.
+  /// The machine's variables without those that speak for another run or for the runner itself, then the environment's,
+  /// the step's, and the run contract's, which nobody overrides.
   std::map<std::string, std::string> variables(const PreparedEnvironment& environment) const {
     std::map<std::string, std::string> all;
     for (char** at = environ; *at; ++at) {
       const std::string_view variable = *at;
       const size_t equals = variable.find('=');
-      if (equals == std::string_view::npos || variable.starts_with("SLIPWAY_") || variable.starts_with("MLFLOW_")) continue;
+      if (equals == std::string_view::npos || variable.starts_with("SLIPWAY_") || variable.starts_with("MLFLOW_"))
+        continue;
       all.emplace(variable.substr(0, equals), variable.substr(equals + 1));
     }
     std::string path = all.contains("PATH") ? all["PATH"] : "/usr/local/bin:/usr/bin:/bin";
@@ -209,7 +221,8 @@ class Attempt {
         return upload_output(link_, key, out, folder_ / "code", folder_ / "outputs");
       }));
       if (!report) continue;
-      for (const std::string& what : report->left_out) reporter_->say(fmt::format("left out of the output '{}': {}", name, what));
+      for (const std::string& what : report->left_out)
+        reporter_->say(fmt::format("left out of the output '{}': {}", name, what));
       const auto told = patiently([&, &what = report->report] { return link_.report_output(what); });
       if (!told.ok()) return context(told.error(), fmt::format("the output '{}'", name));
     }
@@ -226,7 +239,8 @@ class Attempt {
     const auto told = patiently([&] { return link_.end(result); }, false);
     if (told.ok()) return;
     told_ = false;
-    log_error("runner", "the end could not be reported", {{"attempt", ticket_.attempt.text}, {"error", told.error().message}});
+    log_error("runner", "the end could not be reported",
+              {{"attempt", ticket_.attempt.text}, {"error", told.error().message}});
   }
 
   void clean_up() {
@@ -251,8 +265,8 @@ class Attempt {
     return reporter_ ? reporter_->stop_asked() : std::nullopt;
   }
 
-  /// Tries again while the server is away, up to server_away_max (while it answers with errors of its own: a few minutes), or
-  /// until somebody wants the attempt to end.
+  /// Tries again while the server is away, up to server_away_max (while it answers with errors of its own: a few
+  /// minutes), or until somebody wants the attempt to end.
   template <typename Call>
   std::invoke_result_t<Call> patiently(Call call, bool until_stopped = true) {
     const Time until = clock_.steady() + options_.server_away_max;
@@ -286,7 +300,8 @@ std::atomic<bool> stop_signalled{false};
 
 }  // namespace
 
-AttemptResult run_attempt(const Ticket& ticket, Link& link, std::unique_ptr<Link> reports, const RunnerOptions& options, const Clock& clock) {
+AttemptResult run_attempt(const Ticket& ticket, Link& link, std::unique_ptr<Link> reports, const RunnerOptions& options,
+                          const Clock& clock) {
   return Attempt(ticket, link, options, clock).run(std::move(reports));
 }
 
@@ -314,7 +329,8 @@ int runner_main(const fs::path& ticket_file) {
   RunnerOptions options;
   options.stop = &stop_signalled;
   const AttemptResult result = run_attempt(*ticket, **link, std::move(*reports), options, system_clock());
-  log_info("runner", "attempt over", {{"attempt", ticket->attempt.text}, {"end", std::string(slipway::name(result.end))}});
+  log_info("runner", "attempt over",
+           {{"attempt", ticket->attempt.text}, {"end", std::string(slipway::name(result.end))}});
   return 0;
 }
 

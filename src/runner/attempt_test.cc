@@ -1,5 +1,5 @@
-#include <gtest/gtest.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -39,7 +39,8 @@ class AttemptTest : public testing::Test {
   }
   Hash tree(const std::map<std::string, std::string>& files) {
     Tree tree;
-    for (const auto& [path, bytes] : files) tree.entries.push_back({path, server_.put(bytes), bytes.size(), TreeEntryKind::file});
+    for (const auto& [path, bytes] : files)
+      tree.entries.push_back({path, server_.put(bytes), bytes.size(), TreeEntryKind::file});
     return server_.put(render(tree));
   }
   AttemptResult run() {
@@ -55,7 +56,8 @@ class AttemptTest : public testing::Test {
 };
 
 TEST_F(AttemptTest, runs_the_snapshot_with_parameters_and_contract_variables) {
-  auto& s = spec("cat greeting.txt; echo {name}; echo $SLIPWAY_RUN_ID $MLFLOW_RUN_ID $SLIPWAY_URL $MLFLOW_TRACKING_URI $SLIPWAY_TOKEN $MLFLOW_TRACKING_TOKEN $EXTRA");
+  auto& s = spec(
+      "cat greeting.txt; echo {name}; echo $SLIPWAY_RUN_ID $MLFLOW_RUN_ID $SLIPWAY_URL $MLFLOW_TRACKING_URI $SLIPWAY_TOKEN $MLFLOW_TRACKING_TOKEN $EXTRA");
   s.parameters = {{"name", "a 'b' $c"}};
   s.variables = {{"EXTRA", "more"}, {"SLIPWAY_RUN_ID", "forged"}};
   code({{"greeting.txt", "hello\n"}});
@@ -71,20 +73,28 @@ TEST_F(AttemptTest, runs_the_snapshot_with_parameters_and_contract_variables) {
 }
 
 TEST_F(AttemptTest, every_variable_of_the_contract_is_set) {
-  auto& s = spec("env | grep -E '^(SLIPWAY|MLFLOW)_' | sort; pwd; ls -d $SLIPWAY_INPUTS $SLIPWAY_OUTPUTS $SLIPWAY_CHECKPOINTS >/dev/null && echo all there");
+  auto& s = spec(
+      "env | grep -E '^(SLIPWAY|MLFLOW)_' | sort; pwd; ls -d $SLIPWAY_INPUTS $SLIPWAY_OUTPUTS $SLIPWAY_CHECKPOINTS >/dev/null && echo all there");
   s.variables = {{"SLIPWAY_CHECKPOINTS", "/forged"}, {"MLFLOW_TRACKING_URI", "http://elsewhere"}};
   server_.state.lock()->plan.variables = {{"SLIPWAY_PROJECT", "p"}, {"SLIPWAY_ATTEMPT", "1"}};
   ::setenv("MLFLOW_EXPERIMENT_NAME", "of another run", 1);
   EXPECT_TRUE(run().ok()) << log();
   ::unsetenv("MLFLOW_EXPERIMENT_NAME");
   const std::string id = ticket_.run.text, node = node_.path().string(), here = node + "/attempts/A1";
-  EXPECT_EQ(log(), "MLFLOW_RUN_ID=" + id + "\nMLFLOW_TRACKING_TOKEN=sesame\nMLFLOW_TRACKING_URI=http://127.0.0.1:1\nSLIPWAY_ATTEMPT=1\nSLIPWAY_ATTEMPT_ID=A1\n"
-                   "SLIPWAY_CHECKPOINTS=" + node + "/checkpoints/" + id + "\nSLIPWAY_INPUTS=" + here + "/inputs\nSLIPWAY_OUTPUTS=" + here + "/outputs\n"
-                   "SLIPWAY_PROJECT=p\nSLIPWAY_RUN_ID=" + id + "\nSLIPWAY_TOKEN=sesame\nSLIPWAY_URL=http://127.0.0.1:1\n" + here + "/code\nall there\n");
+  EXPECT_EQ(
+      log(),
+      "MLFLOW_RUN_ID=" + id +
+          "\nMLFLOW_TRACKING_TOKEN=sesame\nMLFLOW_TRACKING_URI=http://127.0.0.1:1\nSLIPWAY_ATTEMPT=1\nSLIPWAY_ATTEMPT_ID=A1\n"
+          "SLIPWAY_CHECKPOINTS=" +
+          node + "/checkpoints/" + id + "\nSLIPWAY_INPUTS=" + here + "/inputs\nSLIPWAY_OUTPUTS=" + here +
+          "/outputs\n"
+          "SLIPWAY_PROJECT=p\nSLIPWAY_RUN_ID=" +
+          id + "\nSLIPWAY_TOKEN=sesame\nSLIPWAY_URL=http://127.0.0.1:1\n" + here + "/code\nall there\n");
 }
 
 TEST_F(AttemptTest, the_next_attempt_goes_on_from_the_checkpoints) {
-  spec("cat $SLIPWAY_CHECKPOINTS/* 2>/dev/null; echo epoch 3 > $SLIPWAY_CHECKPOINTS/last; [ $SLIPWAY_ATTEMPT_ID = A2 ]");
+  spec(
+      "cat $SLIPWAY_CHECKPOINTS/* 2>/dev/null; echo epoch 3 > $SLIPWAY_CHECKPOINTS/last; [ $SLIPWAY_ATTEMPT_ID = A2 ]");
   EXPECT_FALSE(run().ok());
   EXPECT_EQ(log(), "slipway: the command ended with exit code 1\n");
   ticket_.attempt = AttemptId("A2");
@@ -101,7 +111,9 @@ TEST_F(AttemptTest, who_holds_the_limits_is_recorded) {
   EXPECT_TRUE(run().ok()) << log();
   const Json machine = server_.state.lock()->documents["machine"];
   EXPECT_EQ(machine["memory_limit_bytes"].integer(), 1 << 30);
-  EXPECT_TRUE(machine["memory_limit_by"].string() == "control group" || machine["memory_limit_by"].string() == "runner, every few seconds") << machine.render();
+  EXPECT_TRUE(machine["memory_limit_by"].string() == "control group" ||
+              machine["memory_limit_by"].string() == "runner, every few seconds")
+      << machine.render();
   EXPECT_EQ(machine["cpus_asked"].number(), 2);
   ticket_.attempt = AttemptId("A2");
   spec("true").resources.memory_bytes = 0;
@@ -118,7 +130,8 @@ TEST_F(AttemptTest, a_step_that_takes_more_memory_than_it_asked_for_is_killed) {
 }
 
 TEST_F(AttemptTest, links_in_an_output_become_the_files_they_lead_to_or_are_left_out) {
-  auto& s = spec("cd $SLIPWAY_OUTPUTS && mkdir all && cd all && echo three > epoch-3.pt && ln -s epoch-3.pt best.pt && ln -s /etc/passwd outside && ln -s ../../code up && ln -s gone dangling");
+  auto& s = spec(
+      "cd $SLIPWAY_OUTPUTS && mkdir all && cd all && echo three > epoch-3.pt && ln -s epoch-3.pt best.pt && ln -s /etc/passwd outside && ln -s ../../code up && ln -s gone dangling");
   s.outputs = {{"all", {}}};
   EXPECT_TRUE(run().ok()) << log();
   auto state = server_.state.lock();
@@ -128,7 +141,10 @@ TEST_F(AttemptTest, links_in_an_output_become_the_files_they_lead_to_or_are_left
   EXPECT_EQ(tree->find("best.pt")->kind, TreeEntryKind::file);
   EXPECT_EQ(tree->find("best.pt")->hash, hash_of("three\n"));
   for (const char* left : {"dangling", "outside", "up"}) {
-    EXPECT_NE(state->log.find(std::string("slipway: left out of the output 'all': the link ") + left + " leads out of the folder"), std::string::npos) << state->log;
+    EXPECT_NE(state->log.find(std::string("slipway: left out of the output 'all': the link ") + left +
+                              " leads out of the folder"),
+              std::string::npos)
+        << state->log;
   }
 }
 
@@ -136,7 +152,8 @@ TEST_F(AttemptTest, links_of_the_working_copy_stay_links_and_nothing_is_written_
   TemporaryDirectory outside;
   std::ofstream(outside.path() / "mine") << "untouched";
   Tree tree;
-  tree.entries.push_back({"out", server_.put(outside.path().string()), outside.path().string().size(), TreeEntryKind::link});
+  tree.entries.push_back(
+      {"out", server_.put(outside.path().string()), outside.path().string().size(), TreeEntryKind::link});
   spec("readlink out").snapshot = render(server_.put(render(tree)));
   EXPECT_TRUE(run().ok()) << log();
   EXPECT_EQ(log(), outside.path().string() + "\n");
@@ -152,10 +169,12 @@ TEST_F(AttemptTest, links_of_the_working_copy_stay_links_and_nothing_is_written_
 TEST_F(AttemptTest, inputs_lie_read_only_and_the_cache_cannot_be_changed_through_them) {
   const Hash digits = tree({{"a/1.txt", "one"}, {"b.txt", "two"}});
   const Hash model = server_.put("weights");
-  auto& s = spec("cat {inputs.digits}/a/1.txt $SLIPWAY_INPUTS/digits/b.txt {inputs.model}; stat -c %a {inputs.digits}/b.txt {inputs.digits};"
-                 "chmod u+w {inputs.digits}/b.txt; echo bad > {inputs.digits}/b.txt; true");
+  auto& s = spec(
+      "cat {inputs.digits}/a/1.txt $SLIPWAY_INPUTS/digits/b.txt {inputs.model}; stat -c %a {inputs.digits}/b.txt {inputs.digits};"
+      "chmod u+w {inputs.digits}/b.txt; echo bad > {inputs.digits}/b.txt; true");
   s.inputs = {{"digits", *parse_reference("dataset:digits@main")}, {"model", *parse_reference("model:m/1")}};
-  server_.state.lock()->plan.inputs = {{"digits", {"dataset", digits, true, "digits@main", "", ""}}, {"model", {"model", model, false, "m/1", "", ""}}};
+  server_.state.lock()->plan.inputs = {{"digits", {"dataset", digits, true, "digits@main", "", ""}},
+                                       {"model", {"model", model, false, "m/1", "", ""}}};
   EXPECT_TRUE(run().ok()) << log();
   EXPECT_EQ(log(), "onetwoweights444\n555\n");
   ticket_.attempt = AttemptId("A2");
@@ -170,7 +189,8 @@ TEST_F(AttemptTest, inputs_lie_read_only_and_the_cache_cannot_be_changed_through
 TEST_F(AttemptTest, a_missing_input_is_named) {
   auto& s = spec("true");
   s.inputs = {{"digits", *parse_reference("dataset:digits@main")}};
-  server_.state.lock()->plan.inputs = {{"digits", {"dataset", hash_of("nowhere"), true, "dataset:digits@main", "", ""}}};
+  server_.state.lock()->plan.inputs = {
+      {"digits", {"dataset", hash_of("nowhere"), true, "dataset:digits@main", "", ""}}};
   const AttemptResult result = run();
   EXPECT_EQ(result.end, AttemptEnd::could_not_start);
   EXPECT_NE(result.message.find("the input 'digits' (dataset:digits@main)"), std::string::npos) << result.message;
@@ -178,7 +198,8 @@ TEST_F(AttemptTest, a_missing_input_is_named) {
 
 TEST_F(AttemptTest, outputs_are_collected_as_files_and_trees) {
   auto& s = spec("echo model > m.onnx; mkdir -p $SLIPWAY_OUTPUTS/plots/x; echo p > {outputs.plots}/x/a.png; echo log");
-  s.outputs = {{"model", {"m.onnx", "digits", "", "", false}}, {"plots", {}}, {"nothing", {"none.txt", "", "", "", true}}};
+  s.outputs = {
+      {"model", {"m.onnx", "digits", "", "", false}}, {"plots", {}}, {"nothing", {"none.txt", "", "", "", true}}};
   EXPECT_TRUE(run().ok()) << log();
   auto state = server_.state.lock();
   ASSERT_EQ(state->outputs.size(), 2u);

@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kSmallBytes = 256 << 10;        // below it blobs travel together
+constexpr std::uint64_t kSmallBytes = 256 << 10;  // below it blobs travel together
 constexpr std::uint64_t kBatchBytesMax = 8 << 20;
 constexpr size_t kBatchBlobsMax = 1000;
 
@@ -28,7 +28,8 @@ Result<void> copy_bytes(int from, int to, const fs::path& name) {
     if (n == 0) return {};
     if (n < 0 && errno != EINTR) break;
   }
-  if (errno != EXDEV && errno != ENOSYS && errno != EINVAL && errno != EOPNOTSUPP) return system_error("copy to", name, errno);
+  if (errno != EXDEV && errno != ENOSYS && errno != EINVAL && errno != EOPNOTSUPP)
+    return system_error("copy to", name, errno);
   std::vector<char> buffer(1 << 20);
   while (true) {
     const ssize_t n = ::read(from, buffer.data(), buffer.size());
@@ -122,7 +123,8 @@ Result<std::string> FileCache::bytes(Link& link, const Hash& hash) {
   if (hash_of(bytes) != hash) {
     std::error_code ignored;
     fs::remove(path_of(hash), ignored);
-    return Error{ErrorCode::data_loss, fmt::format("the cached copy of {} was damaged and has been removed; run again", render(hash))};
+    return Error{ErrorCode::data_loss,
+                 fmt::format("the cached copy of {} was damaged and has been removed; run again", render(hash))};
   }
   return bytes;
 }
@@ -189,8 +191,8 @@ Result<void> lay_out(FileCache& cache, Link& link, const Tree& tree, const fs::p
 
 void remove_folder(const fs::path& folder) {
   std::error_code ignored;
-  for (fs::recursive_directory_iterator at(folder, fs::directory_options::skip_permission_denied, ignored), end; !ignored && at != end;
-       at.increment(ignored)) {
+  for (fs::recursive_directory_iterator at(folder, fs::directory_options::skip_permission_denied, ignored), end;
+       !ignored && at != end; at.increment(ignored)) {
     if (at->is_directory(ignored) && !at->is_symlink(ignored)) ::chmod(at->path().c_str(), 0755);
   }
   ::chmod(folder.c_str(), 0755);

@@ -23,13 +23,15 @@ constexpr Duration kDrainTime = std::chrono::seconds(2);  // for output still in
 
 class Watcher {
  public:
-  Watcher(const CommandSpec& spec, const CommandHooks& hooks, const Clock& clock) : spec_(spec), hooks_(hooks), clock_(clock) {}
+  Watcher(const CommandSpec& spec, const CommandHooks& hooks, const Clock& clock)
+      : spec_(spec), hooks_(hooks), clock_(clock) {}
 
   AttemptResult run() {
     for (const ProcessInfo& info : descendants(all_processes(), ::getpid())) before_.insert(info.pid);
     become_subreaper();
     const auto started = start();
-    if (!started.ok()) return {AttemptEnd::could_not_start, 0, 0, "the command could not be started: " + started.error().message};
+    if (!started.ok())
+      return {AttemptEnd::could_not_start, 0, 0, "the command could not be started: " + started.error().message};
     before_and_main_ = before_;
     before_and_main_.insert(process_->pid());
     hooks_.on_start(process_->pid());
@@ -53,7 +55,9 @@ class Watcher {
     process.arguments = {"/bin/sh", "-c", spec_.command};
     if (spec_.group) {
       // The shell enters the group before it becomes the command's, so that nothing of the command is ever outside.
-      process.arguments = {"/bin/sh", "-c", "echo 0 > \"$1\"; exec /bin/sh -c \"$2\"", "sh", spec_.group->entrance().string(), spec_.command};
+      process.arguments = {
+          "/bin/sh",    "-c", "echo 0 > \"$1\"; exec /bin/sh -c \"$2\"", "sh", spec_.group->entrance().string(),
+          spec_.command};
     }
     process.directory = spec_.directory;
     process.environment = spec_.environment;
@@ -99,7 +103,8 @@ class Watcher {
     facts_.is_over_memory = memory_seen_ > spec_.memory_bytes_max;
   }
 
-  /// While processes come and go, the figures of one look do not belong together and add up to too much: the least of a few counts.
+  /// While processes come and go, the figures of one look do not belong together and add up to too much: the least of a
+  /// few counts.
   std::uint64_t settled_bytes() const {
     std::uint64_t least = UINT64_MAX;
     for (int look = 0; look < kMemoryLooks && least > spec_.memory_bytes_max; ++look) {
@@ -123,7 +128,8 @@ class Watcher {
       facts_.why = terminate->why;
       process_->signal(SIGTERM);
       // Those that left the group get the same chance.
-      for (const ProcessInfo& info : descendants(all_processes(), ::getpid(), before_and_main_)) ::kill(info.pid, SIGTERM);
+      for (const ProcessInfo& info : descendants(all_processes(), ::getpid(), before_and_main_))
+        ::kill(info.pid, SIGTERM);
     } else if (std::holds_alternative<Kill>(decision)) {
       killed_for_memory_ = facts_.is_over_memory;
       process_->signal(SIGKILL);
@@ -152,18 +158,22 @@ class Watcher {
     switch (result.end) {
       case AttemptEnd::stopped: result.message = "stopped on request"; break;
       case AttemptEnd::time_limit:
-        result.message = fmt::format("ended because it ran longer than its time limit of {}", render_duration(*limits.time));
+        result.message =
+            fmt::format("ended because it ran longer than its time limit of {}", render_duration(*limits.time));
         break;
       case AttemptEnd::silence_limit:
-        result.message = fmt::format("ended because it wrote nothing for its silence limit of {}", render_duration(*limits.silence));
+        result.message =
+            fmt::format("ended because it wrote nothing for its silence limit of {}", render_duration(*limits.silence));
         break;
       case AttemptEnd::signalled: result.message = killed_by(); break;
       default:
         if (ended_->code != 0) result.message = fmt::format("the command ended with {}", render(*ended_));
     }
-    // After SIGTERM the rest of the group is dying anyway; only a command that ended by itself has left somebody behind.
+    // After SIGTERM the rest of the group is dying anyway; only a command that ended by itself has left somebody
+    // behind.
     if (left_behind_ > 0 && !facts_.terminated && !result.message.empty()) {
-      result.message += fmt::format("; {} it left behind {} killed", left_behind_ == 1 ? "a process" : fmt::format("{} processes", left_behind_),
+      result.message += fmt::format("; {} it left behind {} killed",
+                                    left_behind_ == 1 ? "a process" : fmt::format("{} processes", left_behind_),
                                     left_behind_ == 1 ? "was" : "were");
     }
     return result;
@@ -171,8 +181,13 @@ class Watcher {
 
   std::string killed_by() const {
     const std::string asked = render_bytes(spec_.memory_bytes_max);
-    if (killed_for_memory_) return fmt::format("killed because it used {} of memory and its step asks for {} (resources: memory)", render_bytes(memory_seen_), asked);
-    if (spec_.group && spec_.group->memory_kills() > 0) return fmt::format("killed by the kernel because it used more than the {} of memory its step asks for (resources: memory)", asked);
+    if (killed_for_memory_)
+      return fmt::format("killed because it used {} of memory and its step asks for {} (resources: memory)",
+                         render_bytes(memory_seen_), asked);
+    if (spec_.group && spec_.group->memory_kills() > 0)
+      return fmt::format(
+          "killed by the kernel because it used more than the {} of memory its step asks for (resources: memory)",
+          asked);
     return "the command was " + render(*ended_);
   }
 

@@ -30,13 +30,17 @@ struct CommandSpec {
 /// Called from the thread that runs watch_command; they must be quick.
 struct CommandHooks {
   std::function<void(pid_t)> on_start = [](pid_t) {};
-  std::function<void(std::string_view)> on_output = [](std::string_view) {};  // stdout and stderr as one stream, any bytes
+  std::function<void(std::string_view)> on_output = [](std::string_view) {
+  };  // stdout and stderr as one stream, any bytes
   std::function<void(const Usage&)> on_usage = [](const Usage&) {};
-  std::function<std::optional<StopRequest>()> stop_asked = [] { return std::nullopt; };  // polled about 10 times a second
+  std::function<std::optional<StopRequest>()> stop_asked = [] {
+    return std::nullopt;
+  };  // polled about 10 times a second
 };
 
-/// Starts the command in a session of its own, watches it to its end and leaves nothing of it running: children that stayed
-/// behind are killed, also those that left the process group. The message says in words why it ended, unless it ended well.
+/// Starts the command in a session of its own, watches it to its end and leaves nothing of it running: children that
+/// stayed behind are killed, also those that left the process group. The message says in words why it ended, unless it
+/// ended well.
 AttemptResult watch_command(const CommandSpec& spec, const CommandHooks& hooks, const Clock& clock);
 
 }  // namespace slipway::runner

@@ -17,7 +17,8 @@ struct Watched {
   Usage usage;
 };
 
-Watched watch(const std::string& command, Limits limits = {}, std::optional<StopRequest> stop_after_output = {}, std::uint64_t memory_bytes_max = 0) {
+Watched watch(const std::string& command, Limits limits = {}, std::optional<StopRequest> stop_after_output = {},
+              std::uint64_t memory_bytes_max = 0) {
   Watched watched;
   CommandSpec spec;
   spec.command = command;
@@ -33,7 +34,9 @@ Watched watch(const std::string& command, Limits limits = {}, std::optional<Stop
     watched.usage.processes = std::max(watched.usage.processes, usage.processes);
     watched.usage.memory_bytes = std::max(watched.usage.memory_bytes, usage.memory_bytes);
   };
-  hooks.stop_asked = [&]() -> std::optional<StopRequest> { return watched.output.empty() ? std::nullopt : stop_after_output; };
+  hooks.stop_asked = [&]() -> std::optional<StopRequest> {
+    return watched.output.empty() ? std::nullopt : stop_after_output;
+  };
   watched.result = watch_command(spec, hooks, system_clock());
   return watched;
 }
@@ -96,14 +99,16 @@ TEST(Command, one_that_falls_silent_is_ended_and_one_that_talks_is_not) {
 
 TEST(Command, one_that_ignores_sigterm_is_killed_after_the_grace) {
   const Time start = system_clock().steady();
-  const Watched watched = watch("trap '' TERM; echo ready; while :; do sleep 0.1; done", {}, StopRequest{milliseconds(300)});
+  const Watched watched =
+      watch("trap '' TERM; echo ready; while :; do sleep 0.1; done", {}, StopRequest{milliseconds(300)});
   EXPECT_EQ(watched.result.end, AttemptEnd::stopped);
   EXPECT_EQ(watched.result.signal, SIGKILL);
   EXPECT_LT(system_clock().steady() - start, seconds(5));
 }
 
 TEST(Command, one_that_cleans_up_within_the_grace_is_let_end) {
-  const Watched watched = watch("trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.05; done", {}, StopRequest{seconds(10)});
+  const Watched watched =
+      watch("trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.05; done", {}, StopRequest{seconds(10)});
   EXPECT_EQ(watched.result.end, AttemptEnd::stopped);
   EXPECT_EQ(watched.result.signal, 0);
   EXPECT_NE(watched.output.find("bye"), std::string::npos);
@@ -119,14 +124,16 @@ TEST(Command, children_left_behind_are_killed_even_in_a_session_of_their_own) {
 }
 
 TEST(Command, use_counts_children) {
-  const Watched watched = watch("for i in 1 2; do python3 -c 'x = bytearray(50_000_000)\nfor i in range(6_000_000): pass' & done; wait");
+  const Watched watched =
+      watch("for i in 1 2; do python3 -c 'x = bytearray(50_000_000)\nfor i in range(6_000_000): pass' & done; wait");
   EXPECT_GE(watched.usage.processes, 3);
   EXPECT_GT(watched.usage.memory_bytes, 90'000'000u);
   EXPECT_GT(watched.usage.cpu_s, 0.1);
 }
 
 TEST(Command, one_that_uses_too_much_memory_is_killed_and_told_so) {
-  const Watched watched = watch("echo begun; exec python3 -c 'x = bytearray(200_000_000)\nimport time; time.sleep(60)'", {}, {}, 100'000'000);
+  const Watched watched = watch("echo begun; exec python3 -c 'x = bytearray(200_000_000)\nimport time; time.sleep(60)'",
+                                {}, {}, 100'000'000);
   EXPECT_EQ(watched.result.end, AttemptEnd::signalled);
   EXPECT_EQ(watched.result.signal, SIGKILL);
   EXPECT_TRUE(watched.result.message.starts_with("killed because it used ")) << watched.result.message;
@@ -134,8 +141,9 @@ TEST(Command, one_that_uses_too_much_memory_is_killed_and_told_so) {
 }
 
 TEST(Command, memory_that_forked_workers_share_is_counted_once) {
-  const Watched watched = watch("python3 -c 'import os, time\nx = bytearray(200_000_000)\nfor i in range(4):\n  if os.fork() == 0: time.sleep(1); os._exit(0)\nfor i in range(4): os.wait()'",
-                                {}, {}, 500'000'000);
+  const Watched watched = watch(
+      "python3 -c 'import os, time\nx = bytearray(200_000_000)\nfor i in range(4):\n  if os.fork() == 0: time.sleep(1); os._exit(0)\nfor i in range(4): os.wait()'",
+      {}, {}, 500'000'000);
   EXPECT_GT(watched.usage.memory_bytes, 500'000'000u) << "each worker shows the shared pages as its own";
   EXPECT_TRUE(watched.result.ok()) << watched.result.message;
 }
@@ -146,7 +154,8 @@ TEST(Command, a_command_that_closes_its_output_runs_on) {
 }
 
 TEST(Processes, names_with_parentheses_do_not_confuse_the_reader) {
-  const ProcessInfo info = parse_stat("7 (a) S 9 (b) S 3 7 7 0 -1 4194304 1 0 0 0 10 20 1 2 20 0 1 0 5 1000 42 18446744073709551615 1 1 0");
+  const ProcessInfo info =
+      parse_stat("7 (a) S 9 (b) S 3 7 7 0 -1 4194304 1 0 0 0 10 20 1 2 20 0 1 0 5 1000 42 18446744073709551615 1 1 0");
   EXPECT_EQ(info.pid, 7);
   EXPECT_EQ(info.parent, 3);
   EXPECT_EQ(info.cpu_ticks, 33u);

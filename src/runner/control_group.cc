@@ -18,8 +18,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "slipway-";
-constexpr Duration kEmptyTime = std::chrono::seconds(2);       // for killed processes to leave the group
-constexpr Duration kLeftBehindAge = std::chrono::minutes(10);  // younger groups may belong to a runner that is about to fill them
+constexpr Duration kEmptyTime = std::chrono::seconds(2);  // for killed processes to leave the group
+constexpr Duration kLeftBehindAge =
+    std::chrono::minutes(10);  // younger groups may belong to a runner that is about to fill them
 constexpr std::uint64_t kFileBytesMax = 1 << 20;
 
 /// A file of the control group's folder takes a write as a whole and is never created.
@@ -63,9 +64,11 @@ std::optional<GroupPlace> find_group_place(std::string_view cgroup, std::string_
   for (const std::string& line : split(cgroup, '\n')) {
     if (line.starts_with("0::/")) own = line.substr(3);
   }
-  if (own.empty() || own.find("/..") != std::string::npos) return std::nullopt;  // "/..": outside of what this namespace shows
+  if (own.empty() || own.find("/..") != std::string::npos)
+    return std::nullopt;  // "/..": outside of what this namespace shows
   for (const std::string& line : split(mountinfo, '\n')) {
-    // "30 23 0:26 / /sys/fs/cgroup rw,nosuid … - cgroup2 cgroup2 rw": id, parent, device, root, mount point, then up to " - " options.
+    // "30 23 0:26 / /sys/fs/cgroup rw,nosuid … - cgroup2 cgroup2 rw": id, parent, device, root, mount point, then up to
+    // " - " options.
     const size_t dash = line.find(" - cgroup2 ");
     const auto words = split(line, ' ');
     if (dash == std::string::npos || words.size() < 6) continue;
@@ -79,7 +82,8 @@ std::optional<GroupPlace> find_group_place(std::string_view cgroup, std::string_
 }
 
 std::optional<GroupPlace> own_group_place() {
-  return find_group_place(read_file("/proc/self/cgroup", kFileBytesMax).value_or(""), read_file("/proc/self/mountinfo", 16 << 20).value_or(""));
+  return find_group_place(read_file("/proc/self/cgroup", kFileBytesMax).value_or(""),
+                          read_file("/proc/self/mountinfo", 16 << 20).value_or(""));
 }
 
 Result<ControlGroup> ControlGroup::create(const GroupPlace& place, const std::string& name, const GroupLimits& limits) {
@@ -106,8 +110,8 @@ Result<ControlGroup> ControlGroup::make(const fs::path& folder, const GroupLimit
 Result<void> ControlGroup::set(const GroupLimits& limits) {
   if (limits.memory_bytes > 0) {
     TRY(write_to(folder_ / "memory.max", std::to_string(limits.memory_bytes)));
-    (void)write_to(folder_ / "memory.swap.max", "0");     // or the limit only moves the load to the disk
-    (void)write_to(folder_ / "memory.oom.group", "1");    // all of it goes, not one worker that the others then wait for
+    (void)write_to(folder_ / "memory.swap.max", "0");   // or the limit only moves the load to the disk
+    (void)write_to(folder_ / "memory.oom.group", "1");  // all of it goes, not one worker that the others then wait for
   }
   if (limits.cpus > 0 && hands_out(folder_.parent_path(), "cpu")) {
     const auto weight = std::clamp<std::int64_t>(std::llround(limits.cpus * 100), 1, 10'000);
@@ -122,7 +126,8 @@ Result<void> ControlGroup::try_entrance() const {
   spec.arguments = {"/bin/sh", "-c", "echo 0 > \"$1\"", "sh", entrance().string()};
   const Output output = TRY(run_command(spec, std::chrono::seconds(10)));
   if (output.status.ok()) return {};
-  return Error{ErrorCode::unsupported, fmt::format("processes cannot be put into {}: {}", folder_.string(), trim(clean_utf8(output.err, 500)))};
+  return Error{ErrorCode::unsupported,
+               fmt::format("processes cannot be put into {}: {}", folder_.string(), trim(clean_utf8(output.err, 500)))};
 }
 
 ControlGroup::ControlGroup(ControlGroup&& other) noexcept

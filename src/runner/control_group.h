@@ -1,9 +1,10 @@
-// A control group (version 2) for one attempt's command, where this machine lets us make one without asking anybody: the kernel
-// then holds the memory limit, shares the cores by what was asked for, and ends everything in the group at once.
+// A control group (version 2) for one attempt's command, where this machine lets us make one without asking anybody:
+// the kernel then holds the memory limit, shares the cores by what was asked for, and ends everything in the group at
+// once.
 //
-// Only what has been handed out already is used: the nearest group, from our own upwards, whose children have the memory
-// controller and in which we may make one (a service with Delegate=yes, a systemd user session, root on most machines). No other
-// group is changed. In most containers there is none; then the runner watches the memory itself.
+// Only what has been handed out already is used: the nearest group, from our own upwards, whose children have the
+// memory controller and in which we may make one (a service with Delegate=yes, a systemd user session, root on most
+// machines). No other group is changed. In most containers there is none; then the runner watches the memory itself.
 #pragma once
 
 #include <filesystem>
@@ -34,7 +35,8 @@ struct GroupLimits {
 /// The group and whatever runs in it end with their owner.
 class ControlGroup {
  public:
-  /// unsupported, with the reason in words, where none may be made. Groups that killed runners left behind are removed first.
+  /// unsupported, with the reason in words, where none may be made. Groups that killed runners left behind are removed
+  /// first.
   static Result<ControlGroup> create(const GroupPlace& place, const std::string& name, const GroupLimits& limits);
   /// Exactly this folder, which must not be there.
   static Result<ControlGroup> make(const std::filesystem::path& folder, const GroupLimits& limits);

@@ -23,7 +23,8 @@ TEST(GroupPlace, is_read_from_what_the_kernel_says) {
             (GroupPlace{"/sys/fs/cgroup", "/sys/fs/cgroup/user.slice/user-1000.slice/session-2.scope"}));
   EXPECT_EQ(find_group_place("0::/\n", kMounts), (GroupPlace{"/sys/fs/cgroup", "/sys/fs/cgroup"}));
   const std::string both = "12:memory:/x\n0::/y\n";
-  EXPECT_EQ(find_group_place(both, kMounts), (GroupPlace{"/sys/fs/cgroup", "/sys/fs/cgroup/y"})) << "beside groups of version 1";
+  EXPECT_EQ(find_group_place(both, kMounts), (GroupPlace{"/sys/fs/cgroup", "/sys/fs/cgroup/y"}))
+      << "beside groups of version 1";
 }
 
 TEST(GroupPlace, of_a_container_that_sees_only_its_own_part) {
@@ -58,7 +59,8 @@ class RealGroupTest : public testing::Test {
  protected:
   static pid_t start_in(const ControlGroup& group, const std::string& command, std::optional<Process>& process) {
     ProcessSpec spec;
-    spec.arguments = {"/bin/sh", "-c", "echo 0 > \"$1\"; exec /bin/sh -c \"$2\"", "sh", group.entrance().string(), command};
+    spec.arguments = {"/bin/sh", "-c", "echo 0 > \"$1\"; exec /bin/sh -c \"$2\"", "sh", group.entrance().string(),
+                      command};
     spec.stdout_fd = spec.stderr_fd = -1;
     auto started = Process::start(spec);
     EXPECT_TRUE(started.ok());
@@ -77,8 +79,12 @@ TEST_F(RealGroupTest, what_runs_in_it_ends_with_it) {
     if (!group.ok()) GTEST_SKIP() << group.error().message;
     if (!fs::exists(folder / "cgroup.kill")) GTEST_SKIP() << "the kernel is older than 5.14 and has no cgroup.kill";
     const pid_t pid = start_in(*group, "setsid sleep 300 & sleep 300", process);
-    const std::string inside = "0::" + folder.string().substr(place->top.string().size() == 1 ? 0 : place->top.string().size());
-    for (int i = 0; i < 200 && read_file("/proc/" + std::to_string(pid) + "/cgroup").value_or("").find(inside) == std::string::npos; ++i) ::usleep(10'000);
+    const std::string inside =
+        "0::" + folder.string().substr(place->top.string().size() == 1 ? 0 : place->top.string().size());
+    for (int i = 0; i < 200 && read_file("/proc/" + std::to_string(pid) + "/cgroup").value_or("").find(inside) ==
+                                   std::string::npos;
+         ++i)
+      ::usleep(10'000);
     EXPECT_NE(read_file("/proc/" + std::to_string(pid) + "/cgroup").value_or("").find(inside), std::string::npos);
   }
   const auto ended = process->wait(seconds(5));

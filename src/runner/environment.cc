@@ -62,8 +62,10 @@ Result<fs::path> find_interpreter(const std::string& wanted) {
     const auto output = run_command(probe, std::chrono::seconds(20));
     if (output.ok() && output->status.ok()) return fs::path(trim(output->out));
   }
-  return cannot(fmt::format("there is no {} in PATH on this machine; install it, or name another one under `python:` "
-                            "(interpreters are never downloaded)", program));
+  return cannot(
+      fmt::format("there is no {} in PATH on this machine; install it, or name another one under `python:` "
+                  "(interpreters are never downloaded)",
+                  program));
 }
 
 Result<Json> list_packages(const fs::path& interpreter) {
@@ -71,7 +73,8 @@ Result<Json> list_packages(const fs::path& interpreter) {
   spec.arguments = {interpreter.string(), "-c", kListPackages};
   const Output output = TRY(run_command(spec, std::chrono::seconds(60)));
   if (!output.status.ok()) {
-    return cannot(fmt::format("the interpreter {} does not run: {}: {}", interpreter.string(), render(output.status), tail(output.err)));
+    return cannot(fmt::format("the interpreter {} does not run: {}: {}", interpreter.string(), render(output.status),
+                              tail(output.err)));
   }
   return Json::parse(trim(output.out));
 }
@@ -81,8 +84,8 @@ Result<PreparedEnvironment> use_interpreter(const Environment& environment, cons
   PreparedEnvironment prepared;
   prepared.record = TRY(list_packages(interpreter));
   prepared.record.set("kind", "interpreter").set("lock_hash", nullptr);
-  // `python` in a command means this interpreter, whatever the machine calls it. A script and not a link: an interpreter
-  // finds its own packages by the path it is started with.
+  // `python` in a command means this interpreter, whatever the machine calls it. A script and not a link: an
+  // interpreter finds its own packages by the path it is started with.
   const fs::path bin = options.scratch / "bin";
   TRY(make_directories(bin));
   const std::string script = "#!/bin/sh\nexec " + shell_quote(interpreter.string()) + " \"$@\"\n";
@@ -106,7 +109,8 @@ Result<Lock> read_lock(const Environment& environment, const fs::path& code) {
   lock.file = code / name;
   const auto text = read_file(lock.file, 64 << 20);
   if (!text.ok()) {
-    return cannot(fmt::format("the environment's lock '{}' cannot be read in the snapshot ({}); is it ignored by git?", name, text.error().message));
+    return cannot(fmt::format("the environment's lock '{}' cannot be read in the snapshot ({}); is it ignored by git?",
+                              name, text.error().message));
   }
   lock.text = *text;
   const std::string file = lock.file.filename().string();
@@ -115,12 +119,15 @@ Result<Lock> read_lock(const Environment& environment, const fs::path& code) {
   } else if (file == "uv.lock") {
     lock.kind = Lock::Kind::project;
     const auto project = read_file(lock.file.parent_path() / "pyproject.toml", 16 << 20);
-    if (!project.ok()) return cannot(fmt::format("beside '{}' there is no pyproject.toml, which uv.lock belongs to", name));
+    if (!project.ok())
+      return cannot(fmt::format("beside '{}' there is no pyproject.toml, which uv.lock belongs to", name));
     lock.text += '\0' + *project;
   } else if (file.starts_with("pylock") && file.ends_with(".toml")) {
     lock.kind = Lock::Kind::pylock;
   } else {
-    return cannot(fmt::format("'{}' is no lock that is known; expected uv.lock, pylock.toml, or `requirements:` with a requirements.txt", name));
+    return cannot(fmt::format(
+        "'{}' is no lock that is known; expected uv.lock, pylock.toml, or `requirements:` with a requirements.txt",
+        name));
   }
   return lock;
 }
@@ -130,7 +137,8 @@ struct Uv {
   const Duration timeout;
 
   /// Runs uv and answers its trouble in its own words.
-  Result<void> run(std::vector<std::string> arguments, const fs::path& directory, std::map<std::string, std::string> more = {}) const {
+  Result<void> run(std::vector<std::string> arguments, const fs::path& directory,
+                   std::map<std::string, std::string> more = {}) const {
     ProcessSpec spec;
     spec.arguments = {program.string(), "--no-progress", "--color", "never"};
     spec.arguments.insert(spec.arguments.end(), arguments.begin(), arguments.end());
@@ -140,7 +148,8 @@ struct Uv {
       const std::string_view variable = *at;
       const size_t equals = variable.find('=');
       const std::string_view name = variable.substr(0, equals);
-      if (equals == std::string_view::npos || name == "VIRTUAL_ENV" || name == "PYTHONPATH" || name == "PYTHONHOME") continue;
+      if (equals == std::string_view::npos || name == "VIRTUAL_ENV" || name == "PYTHONPATH" || name == "PYTHONHOME")
+        continue;
       spec.environment->emplace(name, variable.substr(equals + 1));
     }
     (*spec.environment)["UV_PYTHON_DOWNLOADS"] = "never";
@@ -148,7 +157,8 @@ struct Uv {
     for (auto& [name, value] : more) (*spec.environment)[name] = value;
     const Output output = TRY(run_command(spec, timeout));
     if (output.status.ok()) return {};
-    return cannot(fmt::format("the environment cannot be built: uv {} ended with {}:\n{}", arguments[0], render(output.status), mask_secrets(tail(output.err))));
+    return cannot(fmt::format("the environment cannot be built: uv {} ended with {}:\n{}", arguments[0],
+                              render(output.status), mask_secrets(tail(output.err))));
   }
 };
 
@@ -161,15 +171,16 @@ Result<void> install(const Uv& uv, const Lock& lock, const fs::path& folder, con
     case Lock::Kind::pylock:
       return uv.run({"pip", "install", "--preview", "--python", python, "--requirement", lock.file.string()}, code);
     case Lock::Kind::project:
-      return uv.run({"sync", "--frozen", "--no-install-project", "--inexact", "--python", python}, lock.file.parent_path(),
-                    {{"UV_PROJECT_ENVIRONMENT", folder.string()}});
+      return uv.run({"sync", "--frozen", "--no-install-project", "--inexact", "--python", python},
+                    lock.file.parent_path(), {{"UV_PROJECT_ENVIRONMENT", folder.string()}});
   }
   return {};
 }
 
-Result<void> build(const Environment& environment, const Lock& lock, const fs::path& interpreter, const fs::path& folder,
-                   const fs::path& code, const EnvironmentOptions& options) {
-  const Uv uv{options.uv.empty() ? TRY(find_uv()) : options.uv, options.node_folder / "uv-cache", options.build_timeout};
+Result<void> build(const Environment& environment, const Lock& lock, const fs::path& interpreter,
+                   const fs::path& folder, const fs::path& code, const EnvironmentOptions& options) {
+  const Uv uv{options.uv.empty() ? TRY(find_uv()) : options.uv, options.node_folder / "uv-cache",
+              options.build_timeout};
   options.say(fmt::format("building the environment on {} (once for this lock)", interpreter.string()));
   remove_folder(folder);  // what a killed build left
   std::vector<std::string> venv = {"venv", "--python", interpreter.string()};
@@ -184,15 +195,19 @@ Result<void> build(const Environment& environment, const Lock& lock, const fs::p
   return write_file_atomic(folder / kWholeMarker, "1\n");
 }
 
-Result<PreparedEnvironment> use_python(const Environment& environment, const fs::path& code, const EnvironmentOptions& options) {
+Result<PreparedEnvironment> use_python(const Environment& environment, const fs::path& code,
+                                       const EnvironmentOptions& options) {
   const fs::path interpreter = TRY(find_interpreter(environment.python));
   const Lock lock = TRY(read_lock(environment, code));
   ProcessSpec ask;
-  ask.arguments = {interpreter.string(), "-c", "import platform; print(platform.python_implementation(), platform.python_version())"};
+  ask.arguments = {interpreter.string(), "-c",
+                   "import platform; print(platform.python_implementation(), platform.python_version())"};
   const Output version = TRY(run_command(ask, std::chrono::seconds(60)));
-  if (!version.status.ok()) return cannot(fmt::format("the interpreter {} does not run: {}", interpreter.string(), tail(version.err)));
-  const std::string key = render(hash_of(fmt::format("1\n{}\n{}\n{}\n{}\n", interpreter.string(), version.out, environment.site_packages,
-                                                     static_cast<int>(lock.kind)) + lock.text));
+  if (!version.status.ok())
+    return cannot(fmt::format("the interpreter {} does not run: {}", interpreter.string(), tail(version.err)));
+  const std::string key = render(hash_of(fmt::format("1\n{}\n{}\n{}\n{}\n", interpreter.string(), version.out,
+                                                     environment.site_packages, static_cast<int>(lock.kind)) +
+                                         lock.text));
 
   const fs::path folder = options.node_folder / "environments" / key.substr(0, 32);
   TRY(make_directories(folder.parent_path()));
@@ -235,13 +250,16 @@ Result<fs::path> find_uv() {
   for (const fs::path& candidate : candidates) {
     if (::access(candidate.c_str(), X_OK) == 0) return candidate;
   }
-  return cannot("building a Python environment needs the program `uv`, which was not found; install it (pip install uv) or set SLIPWAY_UV");
+  return cannot(
+      "building a Python environment needs the program `uv`, which was not found; install it (pip install uv) or set SLIPWAY_UV");
 }
 
-Result<PreparedEnvironment> prepare_environment(const Environment& environment, const fs::path& code, const EnvironmentOptions& options) {
+Result<PreparedEnvironment> prepare_environment(const Environment& environment, const fs::path& code,
+                                                const EnvironmentOptions& options) {
   PreparedEnvironment prepared;
   if (!environment.image.empty()) {
-    return Error{ErrorCode::unsupported, "environments made of images are not offered yet; use `interpreter` or `python`"};
+    return Error{ErrorCode::unsupported,
+                 "environments made of images are not offered yet; use `interpreter` or `python`"};
   }
   if (!environment.interpreter.empty()) {
     prepared = TRY(use_interpreter(environment, options));
@@ -267,8 +285,10 @@ Json describe_machine() {
   const auto memory_kib = parse_u64(split(first_value(memory, "MemTotal"), ' ')[0]);
   Json accelerators{Json::Array{}};
   std::error_code problem;
-  for (fs::directory_iterator at("/proc/driver/nvidia/gpus", problem), end; !problem && at != end; at.increment(problem)) {
-    accelerators.push(Json(Json::Object{{"name", first_value(read_file(at->path() / "information", 1 << 16).value_or(""), "Model")}}));
+  for (fs::directory_iterator at("/proc/driver/nvidia/gpus", problem), end; !problem && at != end;
+       at.increment(problem)) {
+    accelerators.push(Json(
+        Json::Object{{"name", first_value(read_file(at->path() / "information", 1 << 16).value_or(""), "Model")}}));
   }
   const std::string release = read_file("/etc/os-release", 1 << 16).value_or("");
   std::string os;

@@ -23,20 +23,23 @@ class EnvironmentTest : public testing::Test {
     // Nothing here may ask an index: what is needed lies beside the lock.
     ::setenv("UV_OFFLINE", "1", 1);
   }
-  void write(const std::string& name, std::string_view text) { std::ofstream(code_.path() / name, std::ios::binary) << text; }
+  void write(const std::string& name, std::string_view text) {
+    std::ofstream(code_.path() / name, std::ios::binary) << text;
+  }
   /// A wheel made by hand, so that no index is needed.
   void make_wheel(const std::string& name, const std::string& version) {
     ProcessSpec spec;
-    spec.arguments = {"/usr/bin/python3", "-c",
-                      "import sys, zipfile\n"
-                      "n, v = sys.argv[1:]\n"
-                      "d = f'{n}-{v}.dist-info'\n"
-                      "z = zipfile.ZipFile(f'{n}-{v}-py3-none-any.whl', 'w')\n"
-                      "z.writestr(f'{n}.py', f'VERSION = \"{v}\"\\n')\n"
-                      "z.writestr(f'{d}/METADATA', f'Metadata-Version: 2.1\\nName: {n}\\nVersion: {v}\\n')\n"
-                      "z.writestr(f'{d}/WHEEL', 'Wheel-Version: 1.0\\nGenerator: t\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')\n"
-                      "z.writestr(f'{d}/RECORD', f'{n}.py,,\\n{d}/METADATA,,\\n{d}/WHEEL,,\\n{d}/RECORD,,\\n')\n",
-                      name, version};
+    spec.arguments = {
+        "/usr/bin/python3", "-c",
+        "import sys, zipfile\n"
+        "n, v = sys.argv[1:]\n"
+        "d = f'{n}-{v}.dist-info'\n"
+        "z = zipfile.ZipFile(f'{n}-{v}-py3-none-any.whl', 'w')\n"
+        "z.writestr(f'{n}.py', f'VERSION = \"{v}\"\\n')\n"
+        "z.writestr(f'{d}/METADATA', f'Metadata-Version: 2.1\\nName: {n}\\nVersion: {v}\\n')\n"
+        "z.writestr(f'{d}/WHEEL', 'Wheel-Version: 1.0\\nGenerator: t\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')\n"
+        "z.writestr(f'{d}/RECORD', f'{n}.py,,\\n{d}/METADATA,,\\n{d}/WHEEL,,\\n{d}/RECORD,,\\n')\n",
+        name, version};
     spec.directory = code_.path();
     ASSERT_TRUE(run_command(spec, seconds(60))->status.ok());
   }
@@ -50,7 +53,9 @@ class EnvironmentTest : public testing::Test {
     const auto output = run_command(spec, seconds(60));
     return output.ok() ? output->out + output->err : output.error().message;
   }
-  Result<PreparedEnvironment> prepare(const Environment& environment) { return prepare_environment(environment, code_.path(), options_); }
+  Result<PreparedEnvironment> prepare(const Environment& environment) {
+    return prepare_environment(environment, code_.path(), options_);
+  }
   static bool has(const PreparedEnvironment& environment, std::string_view package) {
     for (const Json& each : environment.record["packages"].array()) {
       if (each["name"].string() == package) return true;
@@ -131,10 +136,14 @@ TEST_F(BuiltEnvironmentTest, is_built_once_per_lock_and_found_within_a_second_af
 
 TEST_F(BuiltEnvironmentTest, a_uv_lock_and_a_pylock_are_installed_as_they_stand) {
   make_wheel("slipwaytest", "1.0");
-  write("pyproject.toml", "[project]\nname = \"p\"\nversion = \"0\"\nrequires-python = \">=3.9\"\ndependencies = [\"slipwaytest\"]\n"
-                          "[tool.uv.sources]\nslipwaytest = {path = \"slipwaytest-1.0-py3-none-any.whl\"}\n");
+  write("pyproject.toml",
+        "[project]\nname = \"p\"\nversion = \"0\"\nrequires-python = \">=3.9\"\ndependencies = [\"slipwaytest\"]\n"
+        "[tool.uv.sources]\nslipwaytest = {path = \"slipwaytest-1.0-py3-none-any.whl\"}\n");
   ProcessSpec make_locks;
-  make_locks.arguments = {"/bin/sh", "-ec", "\"$0\" lock -q --python /usr/bin/python3; \"$0\" export -q --format pylock.toml --no-emit-project -o pylock.toml", find_uv()->string()};
+  make_locks.arguments = {
+      "/bin/sh", "-ec",
+      "\"$0\" lock -q --python /usr/bin/python3; \"$0\" export -q --format pylock.toml --no-emit-project -o pylock.toml",
+      find_uv()->string()};
   make_locks.directory = code_.path();
   const auto locked = run_command(make_locks, seconds(60));
   ASSERT_TRUE(locked.ok() && locked->status.ok()) << (locked.ok() ? locked->err : locked.error().message);
@@ -155,10 +164,12 @@ TEST_F(BuiltEnvironmentTest, a_uv_lock_and_a_pylock_are_installed_as_they_stand)
 TEST_F(BuiltEnvironmentTest, sees_the_interpreters_own_packages_only_when_asked) {
   Environment environment;
   environment.python = "/usr/bin/python3";
-  const std::string outer = run(*prepare(environment), "python -c 'import sys; print(any(\"dist-packages\" in p for p in sys.path))'");
+  const std::string outer =
+      run(*prepare(environment), "python -c 'import sys; print(any(\"dist-packages\" in p for p in sys.path))'");
   EXPECT_EQ(outer, "False\n");
   environment.site_packages = true;
-  EXPECT_EQ(run(*prepare(environment), "python -c 'import sys; print(any(\"dist-packages\" in p for p in sys.path))'"), "True\n");
+  EXPECT_EQ(run(*prepare(environment), "python -c 'import sys; print(any(\"dist-packages\" in p for p in sys.path))'"),
+            "True\n");
 }
 
 TEST_F(BuiltEnvironmentTest, a_lock_that_cannot_be_solved_says_so_and_leaves_nothing) {
@@ -170,7 +181,8 @@ TEST_F(BuiltEnvironmentTest, a_lock_that_cannot_be_solved_says_so_and_leaves_not
   ASSERT_FALSE(prepared.ok());
   EXPECT_EQ(prepared.error().code, ErrorCode::failed_precondition);
   EXPECT_NE(prepared.error().message.find("slipway-no-such-package"), std::string::npos) << prepared.error().message;
-  for (const auto& entry : fs::directory_iterator(node_.path() / "environments")) EXPECT_TRUE(entry.is_regular_file()) << entry.path();
+  for (const auto& entry : fs::directory_iterator(node_.path() / "environments"))
+    EXPECT_TRUE(entry.is_regular_file()) << entry.path();
 }
 
 TEST_F(BuiltEnvironmentTest, two_that_need_the_same_build_it_once) {

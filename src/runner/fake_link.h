@@ -102,7 +102,8 @@ class FakeLink : public Link {
     ++state->blob_puts;
     return {};
   }
-  Result<void> read_blobs(std::span<const Hash> hashes, const std::function<Result<void>(const Hash&, std::string)>& take) override {
+  Result<void> read_blobs(std::span<const Hash> hashes,
+                          const std::function<Result<void>(const Hash&, std::string)>& take) override {
     auto state = server_.state.lock();
     TRY(reach(*state));
     ++state->blob_reads;

@@ -48,7 +48,8 @@ class Frames {
     size_t from = 0;
     while (pending_.size() - from >= 4) {
       std::uint32_t length = 0;
-      for (int i = 3; i >= 0; --i) length = length << 8 | static_cast<unsigned char>(pending_[from + static_cast<size_t>(i)]);
+      for (int i = 3; i >= 0; --i)
+        length = length << 8 | static_cast<unsigned char>(pending_[from + static_cast<size_t>(i)]);
       if (pending_.size() - from - 4 < length) break;
       TRY(take(pending_.substr(from + 4, length)));
       from += 4 + size_t{length};
@@ -67,17 +68,15 @@ class HttpLink : public Link {
   HttpLink(Ticket ticket, http::Client client)
       : ticket_(std::move(ticket)), base_("/api/v1/attempts/" + ticket_.attempt.text), client_(std::move(client)) {}
 
-  Result<AttemptPlan> plan() override {
-    return parse_attempt_plan(TRY(call(http::Method::get, base_, "")));
-  }
+  Result<AttemptPlan> plan() override { return parse_attempt_plan(TRY(call(http::Method::get, base_, ""))); }
 
   Result<HeartbeatAnswer> heartbeat(const Heartbeat& beat) override {
     return parse_heartbeat_answer(TRY(call(http::Method::post, base_ + "/heartbeat", to_json(beat).render())));
   }
 
   Result<std::uint64_t> append_log(std::uint64_t offset, std::string_view bytes) override {
-    const auto response = TRY(client_.request(http::Method::post, fmt::format("{}/log?offset={}", base_, offset), std::string(bytes),
-                                              "application/octet-stream"));
+    const auto response = TRY(client_.request(http::Method::post, fmt::format("{}/log?offset={}", base_, offset),
+                                              std::string(bytes), "application/octet-stream"));
     const Json json = TRY(json_of(response, "send the log"));
     const auto next = json["next_offset"].integer();
     if (!next || *next < 0) return Error{ErrorCode::internal, "the server's answer to a log chunk has no next_offset"};
@@ -112,7 +111,8 @@ class HttpLink : public Link {
     for (size_t from = 0; from < hashes.size(); from += kMissingPerRequestMax) {
       JsonWriter body;
       body.begin_object().key("hashes").begin_array();
-      for (const Hash& hash : hashes.subspan(from, std::min(kMissingPerRequestMax, hashes.size() - from))) body.value(render(hash));
+      for (const Hash& hash : hashes.subspan(from, std::min(kMissingPerRequestMax, hashes.size() - from)))
+        body.value(render(hash));
       body.end_array().end_object();
       const Json json = TRY(call(http::Method::post, "/api/v1/blobs/missing", body.take()));
       for (const Json& hash : json["missing"].array()) missing.push_back(TRY(parse_hash(hash.string())));
@@ -126,7 +126,8 @@ class HttpLink : public Link {
       append_u32(body, static_cast<std::uint32_t>(content.size()));
       body += content;
     }
-    const auto response = TRY(client_.request(http::Method::post, "/api/v1/blobs/batch", std::move(body), "application/octet-stream"));
+    const auto response =
+        TRY(client_.request(http::Method::post, "/api/v1/blobs/batch", std::move(body), "application/octet-stream"));
     return done(json_of(response, "upload files"));
   }
 
@@ -150,7 +151,8 @@ class HttpLink : public Link {
     return {};
   }
 
-  Result<void> read_blobs(std::span<const Hash> hashes, const std::function<Result<void>(const Hash&, std::string)>& take) override {
+  Result<void> read_blobs(std::span<const Hash> hashes,
+                          const std::function<Result<void>(const Hash&, std::string)>& take) override {
     JsonWriter body;
     body.begin_object().key("hashes").begin_array();
     for (const Hash& hash : hashes) body.value(render(hash));
@@ -163,7 +165,8 @@ class HttpLink : public Link {
       if (next >= hashes.size()) return Error{ErrorCode::internal, "the server sent more files than were asked for"};
       return take(hashes[next++], std::move(bytes));
     }));
-    if (next != hashes.size() || !frames.at_end()) return Error{ErrorCode::unavailable, "the server's answer was cut short"};
+    if (next != hashes.size() || !frames.at_end())
+      return Error{ErrorCode::unavailable, "the server's answer was cut short"};
     return {};
   }
 

@@ -23,16 +23,15 @@ struct MetricPoint {
   std::int64_t at_ms = 0;
 };
 
-/// Errors: unavailable, timed_out, busy and internal are worth another try (is_transient): no trouble of the server's own may
-/// end a training. Everything else is its last word.
-/// One thread at a time.
+/// Errors: unavailable, timed_out, busy and internal are worth another try (is_transient): no trouble of the server's
+/// own may end a training. Everything else is its last word. One thread at a time.
 class Link {
  public:
   virtual ~Link() = default;
   virtual Result<AttemptPlan> plan() = 0;
   virtual Result<HeartbeatAnswer> heartbeat(const Heartbeat& beat) = 0;
-  /// `bytes` stand at `offset` of the attempt's log. Sending what the server has already is harmless. Answers the length
-  /// of the log the server has.
+  /// `bytes` stand at `offset` of the attempt's log. Sending what the server has already is harmless. Answers the
+  /// length of the log the server has.
   virtual Result<std::uint64_t> append_log(std::uint64_t offset, std::string_view bytes) = 0;
   virtual Result<void> log_metrics(std::span<const MetricPoint> points) = 0;
   /// Documents kept with the run: {environment?, machine?}.
@@ -44,7 +43,8 @@ class Link {
   virtual Result<void> put_blobs(std::span<const std::string> contents) = 0;
   virtual Result<void> put_file(const Hash& hash, const std::filesystem::path& path) = 0;
   /// Hands over many small blobs in the order asked.
-  virtual Result<void> read_blobs(std::span<const Hash> hashes, const std::function<Result<void>(const Hash&, std::string)>& take) = 0;
+  virtual Result<void> read_blobs(std::span<const Hash> hashes,
+                                  const std::function<Result<void>(const Hash&, std::string)>& take) = 0;
   virtual Result<void> read_blob(const Hash& hash, const std::function<Result<void>(std::string_view)>& take) = 0;
 };
 

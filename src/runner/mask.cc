@@ -81,8 +81,8 @@ std::string mask_known_tokens(std::string_view line) {
 
 bool is_harmless_value(std::string_view value) {
   const std::string word = lower(value);
-  return word.empty() || word == "none" || word == "null" || word == "true" || word == "false" || word == "nil" || value == kMask ||
-         value.front() == '$' || value.front() == '{' || value.front() == '<' || value.ends_with('(');
+  return word.empty() || word == "none" || word == "null" || word == "true" || word == "false" || word == "nil" ||
+         value == kMask || value.front() == '$' || value.front() == '{' || value.front() == '<' || value.ends_with('(');
 }
 
 /// `name = value`, `name: value`, `"name": "value"`, `--name value`, `Authorization: Bearer value`.
@@ -109,8 +109,8 @@ std::string mask_assignments(std::string_view line) {
     if (assigned) ++value;
     while (value < line.size() && (line[value] == ' ' || line[value] == '"' || line[value] == '\'')) ++value;
     size_t stop = value;
-    while (stop < line.size() && line[stop] != '"' && line[stop] != '\'' && line[stop] != ' ' && line[stop] != ',' && line[stop] != ';' &&
-           line[stop] != ')' && line[stop] != '\r' && line[stop] != '&') {
+    while (stop < line.size() && line[stop] != '"' && line[stop] != '\'' && line[stop] != ' ' && line[stop] != ',' &&
+           line[stop] != ';' && line[stop] != ')' && line[stop] != '\r' && line[stop] != '&') {
       ++stop;
     }
     const std::string_view secret = line.substr(value, stop - value);
@@ -130,12 +130,13 @@ std::string mask_assignments(std::string_view line) {
 bool is_secret_name(std::string_view name) {
   const std::string word = lower(name);
   if (word.find("tokenizer") != std::string::npos || word.find("tokens") != std::string::npos) return false;
-  for (std::string_view part : {"password", "passwd", "passphrase", "secret", "api_key", "apikey", "api-key", "access_key", "accesskey",
-                                "access-key", "private_key", "private-key", "credential", "authorization"}) {
+  for (std::string_view part :
+       {"password", "passwd", "passphrase", "secret", "api_key", "apikey", "api-key", "access_key", "accesskey",
+        "access-key", "private_key", "private-key", "credential", "authorization"}) {
     if (word.find(part) != std::string::npos) return true;
   }
-  return word == "token" || word.ends_with("_token") || word.ends_with("-token") || word.ends_with(".token") || word.starts_with("token_") ||
-         word == "pwd" || word.ends_with("_pwd") || word == "--token";
+  return word == "token" || word.ends_with("_token") || word.ends_with("-token") || word.ends_with(".token") ||
+         word.starts_with("token_") || word == "pwd" || word.ends_with("_pwd") || word == "--token";
 }
 
 std::string mask_secrets(std::string_view text) {
@@ -145,7 +146,8 @@ std::string mask_secrets(std::string_view text) {
   while (!text.empty()) {
     const size_t end = std::min(text.find('\n'), text.size());
     const std::string_view line = text.substr(0, end);
-    const bool begins = line.find("-----BEGIN ") != std::string_view::npos && line.find("PRIVATE KEY-----") != std::string_view::npos;
+    const bool begins =
+        line.find("-----BEGIN ") != std::string_view::npos && line.find("PRIVATE KEY-----") != std::string_view::npos;
     const bool ends = line.find("-----END ") != std::string_view::npos;
     if (in_private_key && !ends) {
       if (!line.empty() && (line[0] == '+' || line[0] == '-' || line[0] == ' ')) out += line[0];
@@ -174,12 +176,15 @@ std::string strip_credentials(std::string_view url) {
 
 bool is_secret_file(std::string_view path) {
   const std::string file = lower(path.substr(path.rfind('/') + 1));
-  for (std::string_view name : {".env", ".netrc", ".pgpass", "id_rsa", "id_ed25519", "id_ecdsa", "id_dsa", "credentials.json", ".pypirc",
-                                ".npmrc", ".htpasswd", "secrets.yaml", "secrets.yml", "secrets.json", "secrets.toml"}) {
+  for (std::string_view name :
+       {".env", ".netrc", ".pgpass", "id_rsa", "id_ed25519", "id_ecdsa", "id_dsa", "credentials.json", ".pypirc",
+        ".npmrc", ".htpasswd", "secrets.yaml", "secrets.yml", "secrets.json", "secrets.toml"}) {
     if (file == name) return true;
   }
-  if (file.starts_with(".env.")) return !file.ends_with(".example") && !file.ends_with(".sample") && !file.ends_with(".template");
-  return file.ends_with(".pem") || file.ends_with(".p12") || file.ends_with(".pfx") || file.ends_with(".key") || file.ends_with(".keystore");
+  if (file.starts_with(".env."))
+    return !file.ends_with(".example") && !file.ends_with(".sample") && !file.ends_with(".template");
+  return file.ends_with(".pem") || file.ends_with(".p12") || file.ends_with(".pfx") || file.ends_with(".key") ||
+         file.ends_with(".keystore");
 }
 
 }  // namespace slipway::runner

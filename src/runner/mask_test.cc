@@ -7,16 +7,19 @@ namespace {
 
 TEST(Mask, secrets_in_a_diff_are_masked_and_the_diff_stays_a_diff) {
   const std::string key = "AKIA" + std::string(16, 'Q');
-  const std::string masked = mask_secrets("diff --git a/x b/x\n"
-                                          "+API_KEY = \"abc123def\"\n"
-                                          "+  password: hunter2\n"
-                                          "-url = 'https://me:s3cret@host/x'\n"
-                                          "+aws = " + key + "\n"
-                                          "+headers = {\"Authorization\": \"Bearer abcdef\"}\n"
-                                          "+-----BEGIN RSA PRIVATE KEY-----\n"
-                                          "+MIIEabc\n"
-                                          "+-----END RSA PRIVATE KEY-----\n"
-                                          " lr = 0.1\n");
+  const std::string masked = mask_secrets(
+      "diff --git a/x b/x\n"
+      "+API_KEY = \"abc123def\"\n"
+      "+  password: hunter2\n"
+      "-url = 'https://me:s3cret@host/x'\n"
+      "+aws = " +
+      key +
+      "\n"
+      "+headers = {\"Authorization\": \"Bearer abcdef\"}\n"
+      "+-----BEGIN RSA PRIVATE KEY-----\n"
+      "+MIIEabc\n"
+      "+-----END RSA PRIVATE KEY-----\n"
+      " lr = 0.1\n");
   EXPECT_EQ(masked,
             "diff --git a/x b/x\n"
             "+API_KEY = \"***\"\n"
@@ -31,9 +34,10 @@ TEST(Mask, secrets_in_a_diff_are_masked_and_the_diff_stays_a_diff) {
 }
 
 TEST(Mask, ordinary_code_stays_as_it_is) {
-  for (const char* line : {"tokenizer = load('x')", "max_tokens: 512", "password = os.environ[\"PW\"]", "token = get_token()", "password = None",
-                           "if secret == other:", "git@github.com:a/b.git", "secret: ${{ secrets.X }}", "the secret of success", "",
-                           "https://host/path?x=1", "ssh://git@host/x"}) {
+  for (const char* line :
+       {"tokenizer = load('x')", "max_tokens: 512", "password = os.environ[\"PW\"]", "token = get_token()",
+        "password = None", "if secret == other:", "git@github.com:a/b.git", "secret: ${{ secrets.X }}",
+        "the secret of success", "", "https://host/path?x=1", "ssh://git@host/x"}) {
     EXPECT_EQ(mask_secrets(line), line);
   }
 }
@@ -53,7 +57,8 @@ TEST(Mask, remotes_lose_their_credentials) {
 }
 
 TEST(Mask, names_that_hold_secrets) {
-  for (const char* name : {"AWS_SECRET_ACCESS_KEY", "db_password", "api-key", "HF_TOKEN", "token"}) EXPECT_TRUE(is_secret_name(name)) << name;
+  for (const char* name : {"AWS_SECRET_ACCESS_KEY", "db_password", "api-key", "HF_TOKEN", "token"})
+    EXPECT_TRUE(is_secret_name(name)) << name;
   for (const char* name : {"tokenizer", "max_tokens", "keyboard", "lr"}) EXPECT_FALSE(is_secret_name(name)) << name;
   for (const char* name : {".env", "a/.env.local", "x.pem", "keys/id_rsa"}) EXPECT_TRUE(is_secret_file(name)) << name;
   for (const char* name : {".env.example", "train.py", "monkey"}) EXPECT_FALSE(is_secret_file(name)) << name;

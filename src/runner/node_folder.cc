@@ -22,7 +22,8 @@ Time last_change(const fs::path& path) {
   Time last = changed_at(path);
   std::error_code problem;
   if (!fs::is_directory(fs::symlink_status(path, problem))) return last;
-  for (fs::recursive_directory_iterator at(path, fs::directory_options::skip_permission_denied, problem), end; !problem && at != end; at.increment(problem)) {
+  for (fs::recursive_directory_iterator at(path, fs::directory_options::skip_permission_denied, problem), end;
+       !problem && at != end; at.increment(problem)) {
     last = std::max(last, changed_at(at->path()));
   }
   return last;

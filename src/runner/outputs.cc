@@ -16,7 +16,8 @@ constexpr std::uint64_t kBatchBytesMax = 8 << 20;
 constexpr size_t kBatchBlobsMax = 1000;
 
 Error changed(const fs::path& path) {
-  return Error{ErrorCode::failed_precondition, fmt::format("{} changed while it was being read; try again when it stands still", path.string())};
+  return Error{ErrorCode::failed_precondition,
+               fmt::format("{} changed while it was being read; try again when it stands still", path.string())};
 }
 
 /// The file inside `folder` that the link leads to, if it does.
@@ -81,7 +82,8 @@ Result<Hash> upload_tree(Link& link, const Snapshot& snapshot, const UploadProgr
       if (progress) progress(sent, all);
       continue;
     }
-    std::string bytes = target != snapshot.link_targets.end() ? target->second : TRY(read_file(snapshot.files.at(hash)));
+    std::string bytes =
+        target != snapshot.link_targets.end() ? target->second : TRY(read_file(snapshot.files.at(hash)));
     if (hash_of(bytes) != hash) return changed(snapshot.files.at(hash));
     batch_bytes += bytes.size();
     batch.push_back(std::move(bytes));
@@ -91,8 +93,8 @@ Result<Hash> upload_tree(Link& link, const Snapshot& snapshot, const UploadProgr
   return upload_bytes(link, render(snapshot.tree));
 }
 
-Result<std::optional<UploadedOutput>> upload_output(Link& link, std::string_view name, const StepOutput& output, const fs::path& code,
-                                                    const fs::path& outputs) {
+Result<std::optional<UploadedOutput>> upload_output(Link& link, std::string_view name, const StepOutput& output,
+                                                    const fs::path& code, const fs::path& outputs) {
   const fs::path path = output.path.empty() ? outputs / name : code / output.path;
   std::error_code ignored;
   const auto status = fs::status(path, ignored);

@@ -117,7 +117,8 @@ int kill_descendants(const std::set<pid_t>& except) {
 
 void reap_orphans(const std::set<pid_t>& except) {
   for (const ProcessInfo& info : all_processes()) {
-    if (info.parent == ::getpid() && info.state == 'Z' && !except.contains(info.pid)) ::waitpid(info.pid, nullptr, WNOHANG);
+    if (info.parent == ::getpid() && info.state == 'Z' && !except.contains(info.pid))
+      ::waitpid(info.pid, nullptr, WNOHANG);
   }
 }
 

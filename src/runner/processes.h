@@ -24,7 +24,8 @@ ProcessInfo parse_stat(std::string_view line);
 std::vector<ProcessInfo> all_processes();
 
 /// Those of `all` that descend from `root` (not root itself), without the ones in `except` and what descends from them.
-std::vector<ProcessInfo> descendants(const std::vector<ProcessInfo>& all, pid_t root, const std::set<pid_t>& except = {});
+std::vector<ProcessInfo> descendants(const std::vector<ProcessInfo>& all, pid_t root,
+                                     const std::set<pid_t>& except = {});
 
 struct Usage {
   double cpu_s = 0;
@@ -33,15 +34,15 @@ struct Usage {
 };
 Usage usage_of(const std::vector<ProcessInfo>& processes);
 
-/// Their memory with each shared page counted once (proportional set size). Slower than usage_of(), which counts a page that
-/// forked workers share once for each of them.
+/// Their memory with each shared page counted once (proportional set size). Slower than usage_of(), which counts a page
+/// that forked workers share once for each of them.
 std::uint64_t proportional_bytes(const std::vector<ProcessInfo>& processes);
 
 /// Orphans come to us instead of to init, so that nobody who started a daemon escapes. Once per process.
 void become_subreaper();
 
-/// SIGKILL to all descendants of this process but `except`, again until none is left, and reaps them. What forks faster than
-/// it dies is given up on after a bounded number of rounds. Answers how many were killed.
+/// SIGKILL to all descendants of this process but `except`, again until none is left, and reaps them. What forks faster
+/// than it dies is given up on after a bounded number of rounds. Answers how many were killed.
 int kill_descendants(const std::set<pid_t>& except);
 
 /// Reaps dead orphans that came to us, but not `except`.

@@ -11,7 +11,12 @@ namespace {
 
 std::string render_line(const MetricPoint& point) {
   JsonWriter json;
-  json.begin_object().member("k", point.key).member("v", point.value).member("s", point.step).member("t", point.at_ms).end_object();
+  json.begin_object()
+      .member("k", point.key)
+      .member("v", point.value)
+      .member("s", point.step)
+      .member("t", point.at_ms)
+      .end_object();
   return json.take() + "\n";
 }
 
@@ -20,7 +25,8 @@ std::optional<MetricPoint> parse_line(std::string_view line) {
   if (!json.ok()) return std::nullopt;
   const Json& value = (*json)["v"];
   const auto number = value.is_string() ? parse_double(value.string()) : value.number();
-  return MetricPoint{(*json)["k"].string(), number.value_or(0), (*json)["s"].integer().value_or(0), (*json)["t"].integer().value_or(0)};
+  return MetricPoint{(*json)["k"].string(), number.value_or(0), (*json)["s"].integer().value_or(0),
+                     (*json)["t"].integer().value_or(0)};
 }
 
 }  // namespace
@@ -51,7 +57,8 @@ Result<std::string> Spool::read(std::uint64_t offset, size_t bytes_max) const {
 Reporter::Reporter(std::unique_ptr<Link> link, ReporterOptions options, const Clock& clock)
     : options_(std::move(options)), clock_(clock), link_(std::move(link)) {}
 
-Result<std::unique_ptr<Reporter>> Reporter::start(std::unique_ptr<Link> link, ReporterOptions options, const Clock& clock) {
+Result<std::unique_ptr<Reporter>> Reporter::start(std::unique_ptr<Link> link, ReporterOptions options,
+                                                  const Clock& clock) {
   std::unique_ptr<Reporter> reporter(new Reporter(std::move(link), std::move(options), clock));
   {
     auto state = reporter->state_.lock();
@@ -75,7 +82,8 @@ void Reporter::log(std::string_view bytes) {
   const auto taken = state->log->append(bytes);
   if (taken.ok() && *taken) return;
   state->log_full = true;
-  (void)state->log->append("\nslipway: the log is full (limit 2 GiB of output, or the disk is full); the rest is dropped\n");
+  (void)state->log->append(
+      "\nslipway: the log is full (limit 2 GiB of output, or the disk is full); the rest is dropped\n");
 }
 
 void Reporter::say(std::string_view sentence) { log("slipway: " + std::string(sentence) + "\n"); }
@@ -99,7 +107,8 @@ bool Reporter::flush(Duration patience) {
   while (clock_.steady() < until && !disowned_) {
     {
       auto state = state_.lock();
-      if (!state->beat_due && state->log_sent >= state->log->size() && state->metrics_sent >= state->metrics->size()) return true;
+      if (!state->beat_due && state->log_sent >= state->log->size() && state->metrics_sent >= state->metrics->size())
+        return true;
       state->hurry = true;
     }
     changed_.notify_all();
@@ -134,7 +143,8 @@ Result<bool> Reporter::send_metrics() {
   }
   std::vector<MetricPoint> points;
   size_t from = 0;
-  for (size_t end = lines.find('\n'); end != std::string::npos && points.size() < kMetricsPerBatch; end = lines.find('\n', from)) {
+  for (size_t end = lines.find('\n'); end != std::string::npos && points.size() < kMetricsPerBatch;
+       end = lines.find('\n', from)) {
     if (auto point = parse_line(std::string_view(lines).substr(from, end - from))) points.push_back(std::move(*point));
     from = end + 1;
   }
@@ -187,7 +197,8 @@ void Reporter::work() {
     if (state->ending) return;
     // Hurrying skips the pause between two good rounds, not the one that spares a server in trouble.
     state->hurry = false;
-    state.wait_until(changed_, std::chrono::steady_clock::now() + pause, [&] { return state->ending || (state->hurry && sent.ok()); });
+    state.wait_until(changed_, std::chrono::steady_clock::now() + pause,
+                     [&] { return state->ending || (state->hurry && sent.ok()); });
     if (state->ending) return;
   }
 }

@@ -1,8 +1,9 @@
 // Tells the server what happens, while it happens, without ever making the command wait for the server.
 //
-// Log bytes and metric points are appended to two files in the attempt's folder; a thread sends them from there at its own pace
-// and remembers how far the server has them. While the server is away the files grow and nothing else changes; when it
-// is back the thread goes on where it was. The heartbeat travels on the same thread and brings back the wish to stop.
+// Log bytes and metric points are appended to two files in the attempt's folder; a thread sends them from there at its
+// own pace and remembers how far the server has them. While the server is away the files grow and nothing else changes;
+// when it is back the thread goes on where it was. The heartbeat travels on the same thread and brings back the wish to
+// stop.
 #pragma once
 
 #include <atomic>
@@ -20,7 +21,7 @@
 
 namespace slipway::runner {
 
-inline constexpr std::uint64_t kLogBytesMax = 2ull << 30;      // of one attempt; the rest is dropped and said so
+inline constexpr std::uint64_t kLogBytesMax = 2ull << 30;  // of one attempt; the rest is dropped and said so
 inline constexpr std::uint64_t kMetricSpoolBytesMax = 256ull << 20;
 inline constexpr size_t kLogChunkBytes = 512 << 10;
 inline constexpr size_t kMetricsPerBatch = 1000;
@@ -49,7 +50,8 @@ class Spool {
 
 class Reporter {
  public:
-  static Result<std::unique_ptr<Reporter>> start(std::unique_ptr<Link> link, ReporterOptions options, const Clock& clock);
+  static Result<std::unique_ptr<Reporter>> start(std::unique_ptr<Link> link, ReporterOptions options,
+                                                 const Clock& clock);
   /// Ends the thread; what was not sent stays in the files.
   ~Reporter();
 

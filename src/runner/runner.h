@@ -1,6 +1,6 @@
-// The front door of runner: the node side of a run. `slipway runner --ticket FILE` executes one attempt: it prepares the
-// environment, lays out code and inputs by hash, runs the command, tells the server what happens, uploads the outputs and
-// reports the end. It talks to the server by HTTP alone, and goes on without it when it is away.
+// The front door of runner: the node side of a run. `slipway runner --ticket FILE` executes one attempt: it prepares
+// the environment, lays out code and inputs by hash, runs the command, tells the server what happens, uploads the
+// outputs and reports the end. It talks to the server by HTTP alone, and goes on without it when it is away.
 #pragma once
 
 #include <atomic>
@@ -22,8 +22,8 @@ struct RunnerOptions {
   bool keep_folder = false;                           // leave the attempt's folder for a look
 };
 
-/// One attempt from beginning to end. `link` is used by the calling thread, `reports` by the reporter's. Answers what was
-/// reported as the end (also when the server would not hear it).
+/// One attempt from beginning to end. `link` is used by the calling thread, `reports` by the reporter's. Answers what
+/// was reported as the end (also when the server would not hear it).
 AttemptResult run_attempt(const Ticket& ticket, Link& link, std::unique_ptr<Link> reports, const RunnerOptions& options,
                           const Clock& clock);
 

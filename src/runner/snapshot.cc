@@ -19,7 +19,8 @@ namespace fs = std::filesystem;
 constexpr Duration kGitTimeout = std::chrono::seconds(120);
 
 /// Folders that no run needs, where there is no .gitignore to say so.
-const std::set<std::string> kSkippedFolders = {".git", "__pycache__", ".venv", "node_modules", ".ipynb_checkpoints", ".pytest_cache", ".mypy_cache"};
+const std::set<std::string> kSkippedFolders = {
+    ".git", "__pycache__", ".venv", "node_modules", ".ipynb_checkpoints", ".pytest_cache", ".mypy_cache"};
 
 struct File {
   std::string path;
@@ -29,7 +30,8 @@ struct File {
 /// git in `folder`, with nothing of the user's configuration that changes what it prints.
 Result<Output> git(const fs::path& folder, std::vector<std::string> arguments) {
   ProcessSpec spec;
-  spec.arguments = {"git", "--no-optional-locks", "-c", "core.quotePath=false", "-c", "safe.directory=*", "-c", "core.fsmonitor=false"};
+  spec.arguments = {"git", "--no-optional-locks", "-c", "core.quotePath=false",
+                    "-c",  "safe.directory=*",    "-c", "core.fsmonitor=false"};
   spec.arguments.insert(spec.arguments.end(), arguments.begin(), arguments.end());
   spec.directory = folder;
   return run_command(spec, kGitTimeout, "", 256 << 20);
@@ -39,7 +41,8 @@ Result<std::string> git_text(const fs::path& folder, std::vector<std::string> ar
   const std::string what = join(arguments, " ");
   const Output output = TRY(git(folder, std::move(arguments)));
   if (output.status.ok()) return output.out;
-  return Error{ErrorCode::failed_precondition, fmt::format("git {} failed in {}: {}", what, folder.string(), trim(output.err))};
+  return Error{ErrorCode::failed_precondition,
+               fmt::format("git {} failed in {}: {}", what, folder.string(), trim(output.err))};
 }
 
 /// The trimmed answer, or empty when git has none (no commit yet, no remote).
@@ -48,7 +51,8 @@ std::string git_word(const fs::path& folder, std::vector<std::string> arguments)
   return output.ok() && output->status.ok() ? std::string(trim(output->out)) : std::string();
 }
 
-/// Without git nobody knows which files of a repository are ignored, and taking all of them might take secrets and gigabytes.
+/// Without git nobody knows which files of a repository are ignored, and taking all of them might take secrets and
+/// gigabytes.
 Result<bool> is_in_git(const fs::path& folder) {
   const auto answer = git(folder, {"rev-parse", "--is-inside-work-tree"});
   if (answer.ok() && answer->status.ok() && trim(answer->out) == "true") return true;
@@ -56,8 +60,11 @@ Result<bool> is_in_git(const fs::path& folder) {
     std::error_code ignored;
     if (fs::exists(at / ".git", ignored)) {
       const std::string why = answer.ok() ? std::string(trim(answer->err)) : answer.error().message;
-      return Error{ErrorCode::failed_precondition,
-                   fmt::format("{} is a git repository, but git could not be asked which files belong to it: {}; install git, or repair the repository", at.string(), why)};
+      return Error{
+          ErrorCode::failed_precondition,
+          fmt::format(
+              "{} is a git repository, but git could not be asked which files belong to it: {}; install git, or repair the repository",
+              at.string(), why)};
     }
     if (at == at.root_path()) return false;
   }
@@ -70,7 +77,8 @@ std::vector<std::string> split_nul(const std::string& text) {
 }
 
 /// Tracked and untracked files below `folder`, submodules included, as paths relative to the snapshot's folder.
-Result<void> list_git(const fs::path& folder, const std::string& prefix, std::vector<File>& files, SnapshotManifest& manifest) {
+Result<void> list_git(const fs::path& folder, const std::string& prefix, std::vector<File>& files,
+                      SnapshotManifest& manifest) {
   std::set<std::string> submodules;
   const std::string staged = TRY(git_text(folder, {"ls-files", "-z", "--stage"}));
   std::string before;
@@ -111,10 +119,12 @@ Result<void> describe_git(const fs::path& folder, const SnapshotOptions& options
   manifest.branch = git_word(folder, {"symbolic-ref", "--short", "-q", "HEAD"});
   std::string remote = git_word(folder, {"remote"});
   remote = remote.substr(0, remote.find('\n'));
-  if (!remote.empty()) manifest.remote = strip_credentials(git_word(folder, {"config", "--get", "remote." + remote + ".url"}));
+  if (!remote.empty())
+    manifest.remote = strip_credentials(git_word(folder, {"config", "--get", "remote." + remote + ".url"}));
   // Without any commit the diff is against the empty tree.
   const std::string base = manifest.commit.empty() ? "4b825dc642cb6eb9a060e54bf8d69288fbee4904" : "HEAD";
-  std::vector<std::string> arguments = {"diff", "--no-ext-diff", "--no-textconv", "--no-color", "--relative", "--submodule=diff", base, "--", "."};
+  std::vector<std::string> arguments = {
+      "diff", "--no-ext-diff", "--no-textconv", "--no-color", "--relative", "--submodule=diff", base, "--", "."};
   manifest.diff = mask_secrets(clean_utf8(TRY(git_text(folder, arguments))));
   manifest.dirty = !manifest.diff.empty();
   if (manifest.diff.size() > options.diff_bytes_max) {
@@ -137,7 +147,8 @@ Result<void> list_folder(const fs::path& folder, bool skip_known, std::vector<Fi
     } else {
       files.push_back({at->path().lexically_relative(folder).generic_string(), true});
       if (files.size() > files_max) {
-        return Error{ErrorCode::too_large, fmt::format("{} holds more than {} files; the limit is files_max", folder.string(), files_max)};
+        return Error{ErrorCode::too_large,
+                     fmt::format("{} holds more than {} files; the limit is files_max", folder.string(), files_max)};
       }
     }
     at.increment(problem);
@@ -152,7 +163,8 @@ Result<void> add(Snapshot& snapshot, const std::string& path) {
   struct stat info {};
   if (::lstat(full.c_str(), &info) != 0) return {};
   if (const auto fine = check_relative_path(path); !fine.ok()) {
-    snapshot.manifest.omitted.push_back({clean_utf8(path), static_cast<std::uint64_t>(info.st_size), "its name cannot be stored: " + fine.error().message});
+    snapshot.manifest.omitted.push_back({clean_utf8(path), static_cast<std::uint64_t>(info.st_size),
+                                         "its name cannot be stored: " + fine.error().message});
     return {};
   }
   TreeEntry entry;
@@ -182,27 +194,32 @@ Result<void> add(Snapshot& snapshot, const std::string& path) {
 std::string reason_to_omit(const std::string& path, std::uint64_t bytes, const SnapshotOptions& options) {
   if (is_secret_file(path)) return "its name says that it holds secrets";
   if (bytes > options.untracked_file_bytes_max) {
-    return fmt::format("untracked and larger than {} (untracked_file_bytes_max); commit it, make it a dataset, or add it to .gitignore",
-                       render_bytes(options.untracked_file_bytes_max));
+    return fmt::format(
+        "untracked and larger than {} (untracked_file_bytes_max); commit it, make it a dataset, or add it to .gitignore",
+        render_bytes(options.untracked_file_bytes_max));
   }
   return "";
 }
 
-Error too_much_untracked(const std::vector<std::pair<std::uint64_t, std::string>>& sizes, const SnapshotOptions& options) {
+Error too_much_untracked(const std::vector<std::pair<std::uint64_t, std::string>>& sizes,
+                         const SnapshotOptions& options) {
   auto largest = sizes;
   std::sort(largest.rbegin(), largest.rend());
   std::vector<std::string> names;
   for (size_t i = 0; i < std::min<size_t>(largest.size(), 5); ++i) {
     names.push_back(fmt::format("{} ({})", largest[i].second, render_bytes(largest[i].first)));
   }
-  return Error{ErrorCode::too_large,
-               fmt::format("the untracked files are larger than {} in all (untracked_bytes_max); the largest: {}. Add them to .gitignore, "
-                           "commit them, or make them a dataset with `slipway data add`",
-                           render_bytes(options.untracked_bytes_max), join(names, ", "))};
+  return Error{
+      ErrorCode::too_large,
+      fmt::format(
+          "the untracked files are larger than {} in all (untracked_bytes_max); the largest: {}. Add them to .gitignore, "
+          "commit them, or make them a dataset with `slipway data add`",
+          render_bytes(options.untracked_bytes_max), join(names, ", "))};
 }
 
 void sort(Tree& tree) {
-  std::sort(tree.entries.begin(), tree.entries.end(), [](const TreeEntry& a, const TreeEntry& b) { return a.path < b.path; });
+  std::sort(tree.entries.begin(), tree.entries.end(),
+            [](const TreeEntry& a, const TreeEntry& b) { return a.path < b.path; });
 }
 
 }  // namespace
@@ -220,7 +237,8 @@ Result<Snapshot> take_snapshot(const fs::path& folder, const SnapshotOptions& op
     TRY(list_folder(snapshot.folder, true, files, options.files_max));
   }
   if (files.size() > options.files_max) {
-    return Error{ErrorCode::too_large, fmt::format("{} holds {} files; the limit is {} (files_max)", snapshot.folder.string(), files.size(), options.files_max)};
+    return Error{ErrorCode::too_large, fmt::format("{} holds {} files; the limit is {} (files_max)",
+                                                   snapshot.folder.string(), files.size(), options.files_max)};
   }
   std::vector<std::pair<std::uint64_t, std::string>> untracked;
   std::uint64_t untracked_bytes = 0;
@@ -241,7 +259,8 @@ Result<Snapshot> take_snapshot(const fs::path& folder, const SnapshotOptions& op
     TRY(add(snapshot, file.path));
   }
   std::sort(snapshot.manifest.untracked.begin(), snapshot.manifest.untracked.end());
-  snapshot.manifest.dirty = snapshot.manifest.dirty || (!snapshot.manifest.commit.empty() && !snapshot.manifest.untracked.empty());
+  snapshot.manifest.dirty =
+      snapshot.manifest.dirty || (!snapshot.manifest.commit.empty() && !snapshot.manifest.untracked.empty());
   sort(snapshot.tree);
   return snapshot;
 }
@@ -290,7 +309,8 @@ Result<SnapshotManifest> parse_snapshot_manifest(const Json& json) {
   manifest.diff_cut = json["diff_cut"].boolean().value_or(false);
   for (const Json& path : json["untracked"].array()) manifest.untracked.push_back(path.string());
   for (const Json& file : json["omitted"].array()) {
-    manifest.omitted.push_back({file["path"].string(), static_cast<std::uint64_t>(file["size"].integer().value_or(0)), file["why"].string()});
+    manifest.omitted.push_back(
+        {file["path"].string(), static_cast<std::uint64_t>(file["size"].integer().value_or(0)), file["why"].string()});
   }
   for (const Json& submodule : json["submodules"].array()) {
     manifest.submodules.push_back({submodule["path"].string(), submodule["commit"].string()});

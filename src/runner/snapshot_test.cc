@@ -18,9 +18,11 @@ void write(const fs::path& path, std::string_view text) {
 
 void sh(const fs::path& folder, const std::string& command) {
   ProcessSpec spec;
-  spec.arguments = {"/bin/sh", "-ec",
-                    "export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b GIT_CONFIG_GLOBAL=/dev/null; "
-                    "git() { command git -c protocol.file.allow=always -c init.defaultBranch=main \"$@\"; }; " + command};
+  spec.arguments = {
+      "/bin/sh", "-ec",
+      "export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b GIT_CONFIG_GLOBAL=/dev/null; "
+      "git() { command git -c protocol.file.allow=always -c init.defaultBranch=main \"$@\"; }; " +
+          command};
   spec.directory = folder;
   const auto output = run_command(spec, std::chrono::seconds(60));
   ASSERT_TRUE(output.ok());
@@ -38,7 +40,8 @@ TEST(Snapshot, holds_the_working_copy_with_uncommitted_changes) {
   write(folder.path() / "train.py", "lr = 1\n");
   write(folder.path() / "gone.py", "x\n");
   write(folder.path() / ".gitignore", "data/\n");
-  sh(folder.path(), "git init -q . && git add . && git commit -qm one && git remote add origin https://me:t0ken@host/x.git");
+  sh(folder.path(),
+     "git init -q . && git add . && git commit -qm one && git remote add origin https://me:t0ken@host/x.git");
   write(folder.path() / "train.py", "lr = 2\npassword = 'hunter2'\n");
   write(folder.path() / "staged.py", "s\n");
   write(folder.path() / "new file.py", "n\n");
@@ -132,7 +135,8 @@ TEST(Snapshot, a_repository_that_git_cannot_read_is_not_taken_whole) {
   const auto snapshot = take_snapshot(folder.path() / "work");
   ASSERT_FALSE(snapshot.ok());
   EXPECT_EQ(snapshot.error().code, ErrorCode::failed_precondition);
-  EXPECT_NE(snapshot.error().message.find(folder.path().string() + " is a git repository"), std::string::npos) << snapshot.error().message;
+  EXPECT_NE(snapshot.error().message.find(folder.path().string() + " is a git repository"), std::string::npos)
+      << snapshot.error().message;
 }
 
 TEST(Snapshot, a_link_that_leads_outside_is_kept_as_a_link) {

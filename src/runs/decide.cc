@@ -29,9 +29,11 @@ Capacity share_of(const Resources& resources, const Capacity& node) {
 
 std::string never_fits(const Resources& resources, const Capacity& node) {
   if (resources.memory_bytes > node.memory_bytes) {
-    return fmt::format("it asks for {} of memory and the local node has {}", render_bytes(resources.memory_bytes), render_bytes(node.memory_bytes));
+    return fmt::format("it asks for {} of memory and the local node has {}", render_bytes(resources.memory_bytes),
+                       render_bytes(node.memory_bytes));
   }
-  if (resources.gpus > node.gpus) return fmt::format("it asks for {} accelerators and the local node has {}", resources.gpus, node.gpus);
+  if (resources.gpus > node.gpus)
+    return fmt::format("it asks for {} accelerators and the local node has {}", resources.gpus, node.gpus);
   if (resources.nodes > 1) return fmt::format("it asks for {} nodes and there is only the local one", resources.nodes);
   if (resources.pool != "any" && resources.pool != "local") {
     return fmt::format("it asks for the pool '{}' and there is only the pool 'local'", resources.pool);
@@ -39,7 +41,8 @@ std::string never_fits(const Resources& resources, const Capacity& node) {
   return "";
 }
 
-std::vector<RunId> place(const Capacity& node, const std::vector<Resources>& running, const std::vector<QueuedRun>& queued, Time now) {
+std::vector<RunId> place(const Capacity& node, const std::vector<Resources>& running,
+                         const std::vector<QueuedRun>& queued, Time now) {
   Capacity free = node;
   for (const Resources& resources : running) take(free, share_of(resources, node));
   std::vector<RunId> starting;

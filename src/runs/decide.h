@@ -1,4 +1,5 @@
-// What happens to runs, decided purely from what is known and what time it is: who starts, who is lost, who tries again.
+// What happens to runs, decided purely from what is known and what time it is: who starts, who is lost, who tries
+// again.
 #pragma once
 
 #include <optional>
@@ -11,7 +12,7 @@
 
 namespace slipway::runs {
 
-// --- placement --------------------------------------------------------------------------------------------------------
+// --- placement -----------------------------------------------------------------------------------------------------
 
 /// What a node has, or what of it is taken.
 struct Capacity {
@@ -27,41 +28,47 @@ struct QueuedRun {
   Time not_before;  // a retry waits
 };
 
-/// A younger run may take the place that an older one does not fit into, but no longer than this: then the older one's turn is
-/// kept free for it.
+/// A younger run may take the place that an older one does not fit into, but no longer than this: then the older one's
+/// turn is kept free for it.
 inline constexpr Duration kPassOverMax = std::chrono::minutes(10);
 
-/// What a run takes of a node: never more cores than the node has, so that a step written for a larger machine runs here too.
+/// What a run takes of a node: never more cores than the node has, so that a step written for a larger machine runs
+/// here too.
 Capacity share_of(const Resources& resources, const Capacity& node);
 
 /// Why the node can never run it (too much memory, too many accelerators, more than one node), or empty.
 std::string never_fits(const Resources& resources, const Capacity& node);
 
 /// Which of `queued` (oldest first) start now.
-std::vector<RunId> place(const Capacity& node, const std::vector<Resources>& running, const std::vector<QueuedRun>& queued, Time now);
+std::vector<RunId> place(const Capacity& node, const std::vector<Resources>& running,
+                         const std::vector<QueuedRun>& queued, Time now);
 
-// --- life and death of an attempt ---------------------------------------------------------------------------------------
+// --- life and death of an attempt ----------------------------------------------------------------------------------
 
-inline constexpr Duration kGoneGrace = std::chrono::seconds(5);       // between a runner's last report and its exit
-inline constexpr Duration kFirstSignMax = std::chrono::seconds(60);   // from the start to the first heartbeat
-inline constexpr Duration kSilentMax = std::chrono::minutes(5);       // without heartbeat, though its process lives
+inline constexpr Duration kGoneGrace = std::chrono::seconds(5);      // between a runner's last report and its exit
+inline constexpr Duration kFirstSignMax = std::chrono::seconds(60);  // from the start to the first heartbeat
+inline constexpr Duration kSilentMax = std::chrono::minutes(5);      // without heartbeat, though its process lives
 
 struct AttemptSigns {
   Time started_at;
   std::optional<Time> heartbeat_at;
-  bool process_known = false;   // pid and start ticks were written down
+  bool process_known = false;  // pid and start ticks were written down
   bool process_alive = false;
-  Time watched_since;           // silence before that was ours: the server was away
+  Time watched_since;  // silence before that was ours: the server was away
 };
 
 /// The reason in words why the attempt is lost, or nullopt while it may live.
 std::optional<std::string> why_lost(const AttemptSigns& signs, Time now);
 
-// --- after the end --------------------------------------------------------------------------------------------------------
+// --- after the end -------------------------------------------------------------------------------------------------
 
 /// What the run becomes when an attempt has ended.
-struct Finish { RunState state; };
-struct TryAgain { Duration wait; };
+struct Finish {
+  RunState state;
+};
+struct TryAgain {
+  Duration wait;
+};
 using Next = std::variant<Finish, TryAgain>;
 
 Next after_end(const AttemptResult& result, const Retry& retry, std::int64_t attempts_made, bool stop_asked);

@@ -77,7 +77,9 @@ TEST(Lost, the_servers_own_absence_is_not_held_against_the_attempt) {
   EXPECT_TRUE(why_lost(signs, kNow + kFirstSignMax));
 }
 
-AttemptResult ended(AttemptEnd end, int code = 0) { return {end, code, 0, code == 0 && end == AttemptEnd::exited ? "" : "x"}; }
+AttemptResult ended(AttemptEnd end, int code = 0) {
+  return {end, code, 0, code == 0 && end == AttemptEnd::exited ? "" : "x"};
+}
 
 RunState finish(const AttemptResult& result, const Retry& retry = {}, std::int64_t made = 1, bool stop = false) {
   const Next next = after_end(result, retry, made, stop);
@@ -101,7 +103,8 @@ TEST(AfterEnd, declared_reasons_are_tried_again_until_the_attempts_are_used_up) 
   EXPECT_EQ(finish(ended(AttemptEnd::exited, 1), lost, 1), RunState::failed);
   EXPECT_EQ(finish(ended(AttemptEnd::exited, 1), {2, {"failed"}}, 1), RunState::queued);
   EXPECT_EQ(finish(ended(AttemptEnd::lost), {2, {}}, 1), RunState::queued);
-  EXPECT_EQ(finish(ended(AttemptEnd::lost), lost, 1, true), RunState::killed) << "a run that should stop is not tried again";
+  EXPECT_EQ(finish(ended(AttemptEnd::lost), lost, 1, true), RunState::killed)
+      << "a run that should stop is not tried again";
 }
 
 TEST(AfterEnd, retries_wait_longer_each_time) {

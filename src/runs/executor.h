@@ -1,5 +1,5 @@
-// An executor gets `slipway runner` started on a node, says whether it lives, and can end it the hard way. Everything else
-// passes between runner and server over HTTP.
+// An executor gets `slipway runner` started on a node, says whether it lives, and can end it the hard way. Everything
+// else passes between runner and server over HTTP.
 #pragma once
 
 #include <filesystem>
@@ -29,10 +29,10 @@ class Executor {
 };
 
 struct LocalExecutorOptions {
-  std::filesystem::path program;  // `slipway`; empty: beside the running program
-  std::filesystem::path folder;   // of the node, absolute: tickets, runner logs, attempts, cache, environments
-  double cpus = 0;                // 0: all of the machine's
-  std::uint64_t memory_bytes = 0; // 0: all of the machine's
+  std::filesystem::path program;   // `slipway`; empty: beside the running program
+  std::filesystem::path folder;    // of the node, absolute: tickets, runner logs, attempts, cache, environments
+  double cpus = 0;                 // 0: all of the machine's
+  std::uint64_t memory_bytes = 0;  // 0: all of the machine's
 };
 
 /// Runners on this machine, each in a session of its own, so that they outlive the server.

@@ -22,7 +22,9 @@ std::uint64_t machine_memory() {
 std::int64_t machine_gpus() {
   std::int64_t count = 0;
   std::error_code problem;
-  for (fs::directory_iterator at("/proc/driver/nvidia/gpus", problem), end; !problem && at != end; at.increment(problem)) ++count;
+  for (fs::directory_iterator at("/proc/driver/nvidia/gpus", problem), end; !problem && at != end;
+       at.increment(problem))
+    ++count;
   return count;
 }
 

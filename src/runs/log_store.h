@@ -10,16 +10,16 @@
 
 namespace slipway::runs {
 
-/// A chunk grows by rewriting until it has this many bytes; then a new row begins. It bounds both the rows of a chatty run and
-/// the bytes written again for each line.
+/// A chunk grows by rewriting until it has this many bytes; then a new row begins. It bounds both the rows of a chatty
+/// run and the bytes written again for each line.
 inline constexpr std::uint64_t kLogChunkBytes = 32 << 10;
 inline constexpr std::uint64_t kLogReadBytesMax = 4 << 20;
 
 struct LogPiece {
-  std::uint64_t offset = 0;       // of `bytes`
+  std::uint64_t offset = 0;  // of `bytes`
   std::string bytes;
   std::uint64_t next_offset = 0;
-  std::uint64_t size = 0;         // of the whole log, now
+  std::uint64_t size = 0;  // of the whole log, now
 };
 
 /// Thread-safe; blocks for the database.

@@ -4,7 +4,8 @@
 
 namespace slipway::runs {
 
-Loop::Loop(Runs& runs, Executor& executor, TokenIssuer& tokens, const Clock& clock, Counters& counters, LoopOptions options)
+Loop::Loop(Runs& runs, Executor& executor, TokenIssuer& tokens, const Clock& clock, Counters& counters,
+           LoopOptions options)
     : runs_(runs),
       executor_(executor),
       tokens_(tokens),
@@ -37,7 +38,8 @@ void Loop::work() {
   while (true) {
     step();
     auto wake = wake_.lock();
-    wake.wait_until(woken_, std::chrono::steady_clock::now() + options_.interval, [&] { return wake->ending || wake->changed; });
+    wake.wait_until(woken_, std::chrono::steady_clock::now() + options_.interval,
+                    [&] { return wake->ending || wake->changed; });
     if (wake->ending) return;
     wake->changed = false;
   }
@@ -91,7 +93,9 @@ void Loop::look_after(const Runs::Open& open, Time now) {
   lost_.add();
   log_warning("runs", "attempt lost", {{"run", attempt.run.text}, {"attempt", attempt.id.text}, {"why", *why}});
   const auto ended = runs_.end(attempt.id, {AttemptEnd::lost, 0, 0, *why});
-  if (!ended.ok()) log_error("runs", "a lost attempt could not be ended", {{"attempt", attempt.id.text}, {"error", ended.error().message}});
+  if (!ended.ok())
+    log_error("runs", "a lost attempt could not be ended",
+              {{"attempt", attempt.id.text}, {"error", ended.error().message}});
 }
 
 void Loop::place(const std::vector<Runs::Open>& all, Time now) {
@@ -129,7 +133,8 @@ void Loop::begin(const Execution& execution) {
   };
   const auto runner = start();
   if (!runner.ok()) {
-    (void)runs_.end(id, {AttemptEnd::could_not_start, 0, 0, "the runner could not be started: " + runner.error().message});
+    (void)runs_.end(id,
+                    {AttemptEnd::could_not_start, 0, 0, "the runner could not be started: " + runner.error().message});
     return;
   }
   started_.add();

@@ -1,5 +1,6 @@
-// The loop of runs: at its own pace it starts what fits, finds what is lost, and sees to it that what should stop stops. It
-// keeps nothing that a restart would lose: everything is read from the rows, processes are found again by pid and start time.
+// The loop of runs: at its own pace it starts what fits, finds what is lost, and sees to it that what should stop
+// stops. It keeps nothing that a restart would lose: everything is read from the rows, processes are found again by pid
+// and start time.
 #pragma once
 
 #include <atomic>
@@ -15,7 +16,7 @@
 namespace slipway::runs {
 
 struct LoopOptions {
-  std::string server_url;                        // what runners and commands call
+  std::string server_url;  // what runners and commands call
   Duration interval = std::chrono::milliseconds(500);
   Duration token_lifetime = std::chrono::hours(24 * 30);
   Duration stop_patience = std::chrono::seconds(60);  // past the grace period, before the runner is killed
@@ -24,7 +25,8 @@ struct LoopOptions {
 /// Thread: `runs-loop`. Everything given outlives it.
 class Loop {
  public:
-  Loop(Runs& runs, Executor& executor, TokenIssuer& tokens, const Clock& clock, Counters& counters, LoopOptions options);
+  Loop(Runs& runs, Executor& executor, TokenIssuer& tokens, const Clock& clock, Counters& counters,
+       LoopOptions options);
   ~Loop();
 
   /// Starts the thread; from now on changes wake it.

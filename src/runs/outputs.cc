@@ -1,4 +1,5 @@
-// Outputs of a run become what they were declared to be: artifacts always, a model's version or a dataset's commit when so said.
+// Outputs of a run become what they were declared to be: artifacts always, a model's version or a dataset's commit when
+// so said.
 #include <fmt/format.h>
 
 #include "base/text.h"
@@ -23,7 +24,8 @@ registry::Artifact artifact(std::string path, const Hash& hash, std::uint64_t si
 Result<void> Runs::report_output(const AttemptId& id, const OutputReport& report) {
   const Attempt attempt = TRY(this->attempt(id));
   if (attempt.state == AttemptState::over) return Error{ErrorCode::failed_precondition, "the attempt is over"};
-  const auto execution = TRY(database_.read_value([&](Connection& connection) { return rows::execution(connection, attempt.run); }));
+  const auto execution =
+      TRY(database_.read_value([&](Connection& connection) { return rows::execution(connection, attempt.run); }));
   if (!execution) return Error{ErrorCode::not_found, "there is no run " + attempt.run.text};
   const StepOutput* declared = find(execution->spec.outputs, report.name);
   if (!declared) {
@@ -35,7 +37,9 @@ Result<void> Runs::report_output(const AttemptId& id, const OutputReport& report
     if (before.name == report.name && before.hash == report.hash) return {};
   }
   TRY(register_output(*execution, output, *declared));
-  TRY(database_.write(Durability::record, Write([&](Connection& connection) { return rows::put_output(connection, attempt.run, output); })));
+  TRY(database_.write(Durability::record, Write([&](Connection& connection) {
+                        return rows::put_output(connection, attempt.run, output);
+                      })));
   changed(*execution, EventKind::run_changed);
   return {};
 }
@@ -52,7 +56,8 @@ Result<void> Runs::register_output(const Execution& execution, RunOutput& output
     }
   } else {
     if (!TRY(store_.contains(output.hash))) {
-      return Error{ErrorCode::failed_precondition, fmt::format("the bytes of the output '{}' are not on the server", output.name)};
+      return Error{ErrorCode::failed_precondition,
+                   fmt::format("the bytes of the output '{}' are not on the server", output.name)};
     }
     kept.push_back(artifact(output.path, output.hash, output.bytes, now));
     files.push_back(artifact(file_name(output.path), output.hash, output.bytes, now));
@@ -72,12 +77,15 @@ Result<void> Runs::register_output(const Execution& execution, RunOutput& output
     const registry::Version made = TRY(registry_.models().create_version(execution.project, declared.model, version));
     output.model = declared.model;
     output.version = made.version;
-    TRY(registry_.lineage().add(execution.project, run, {"model_version", fmt::format("{}/{}", made.model, made.version)}, "output"));
+    TRY(registry_.lineage().add(execution.project, run,
+                                {"model_version", fmt::format("{}/{}", made.model, made.version)}, "output"));
   }
   if (!declared.dataset.empty()) {
     if (!output.is_tree) {
-      return Error{ErrorCode::invalid_argument, fmt::format("the output '{}' should become a commit of the dataset '{}', but is a file; expected a folder",
-                                                            output.name, declared.dataset)};
+      return Error{
+          ErrorCode::invalid_argument,
+          fmt::format("the output '{}' should become a commit of the dataset '{}', but is a file; expected a folder",
+                      output.name, declared.dataset)};
     }
     registry::NewCommit commit;
     commit.branch = declared.branch.empty() ? "main" : declared.branch;
@@ -108,7 +116,8 @@ Result<void> Runs::visit_references(const registry::ReferenceVisitor& visit) {
       }
       if (const auto manifest = parse_hash(row.text(2)); manifest.ok()) visit(*manifest, false);
       const auto inputs = Json::parse(row.text(1));
-      const auto resolved = inputs.ok() ? parse_resolved_inputs(*inputs) : Result<Named<ResolvedInput>>(Named<ResolvedInput>{});
+      const auto resolved =
+          inputs.ok() ? parse_resolved_inputs(*inputs) : Result<Named<ResolvedInput>>(Named<ResolvedInput>{});
       if (!resolved.ok()) return true;
       for (const auto& [name, input] : *resolved) visit(input.hash, input.is_tree);
       return true;

@@ -83,13 +83,15 @@ Attempt attempt_of(const Row& row) {
   out.memory_bytes = as_unsigned(row.integer(12));
   out.ended_at = maybe_time(row, 13);
   if (const auto end = parse_attempt_end(row.text(14))) {
-    out.result = AttemptResult{*end, static_cast<int>(row.integer(15)), static_cast<int>(row.integer(16)), std::string(row.text(17))};
+    out.result = AttemptResult{*end, static_cast<int>(row.integer(15)), static_cast<int>(row.integer(16)),
+                               std::string(row.text(17))};
   }
   out.log_from = as_unsigned(row.integer(18));
   return out;
 }
 
-Result<std::vector<Execution>> read_executions(catalog::Connection& connection, std::string_view sql, const catalog::Values& values) {
+Result<std::vector<Execution>> read_executions(catalog::Connection& connection, std::string_view sql,
+                                               const catalog::Values& values) {
   std::vector<Execution> out;
   for (auto& each : TRY(connection.rows(sql, values, execution_of))) out.push_back(TRY(std::move(each)));
   return out;
@@ -106,28 +108,34 @@ Result<void> insert_draft(catalog::Connection& connection, const Execution& exec
   return done(connection.run(
       "INSERT INTO executions (run_id, project_id, member_id, member_name, state, told_state, spec, inputs, manifest, created_at, queued_at, request_key) "
       "VALUES (?, ?, ?, ?, 'draft', 'draft', ?, ?, ?, ?, ?, ?)",
-      {execution.run.text, execution.project.text, execution.member.text, execution.member_name, to_json(execution.spec).render(),
-       to_json(execution.inputs).render(), execution.manifest, execution.created_at.micros, execution.queued_at.micros,
+      {execution.run.text, execution.project.text, execution.member.text, execution.member_name,
+       to_json(execution.spec).render(), to_json(execution.inputs).render(), execution.manifest,
+       execution.created_at.micros, execution.queued_at.micros,
        execution.request_key.empty() ? Value(nullptr) : Value(execution.request_key)}));
 }
 
-Result<std::optional<RunId>> run_of_key(catalog::Connection& connection, const ProjectId& project, const std::string& key) {
+Result<std::optional<RunId>> run_of_key(catalog::Connection& connection, const ProjectId& project,
+                                        const std::string& key) {
   return connection.first("SELECT run_id FROM executions WHERE project_id = ? AND request_key = ?", {project.text, key},
                           [](const Row& row) { return RunId(row.text(0)); });
 }
 
 Result<void> put_manifest(catalog::Connection& connection, const Hash& tree, const Hash& manifest, Time now) {
-  return done(connection.run("INSERT INTO snapshots (tree, manifest, at) VALUES (?, ?, ?) "
-                             "ON CONFLICT (tree) DO UPDATE SET manifest = excluded.manifest, at = excluded.at",
-                             {render(tree), render(manifest), now.micros}));
+  return done(
+      connection.run("INSERT INTO snapshots (tree, manifest, at) VALUES (?, ?, ?) "
+                     "ON CONFLICT (tree) DO UPDATE SET manifest = excluded.manifest, at = excluded.at",
+                     {render(tree), render(manifest), now.micros}));
 }
 
 Result<std::optional<std::string>> manifest(catalog::Connection& connection, const std::string& tree) {
-  return connection.first("SELECT manifest FROM snapshots WHERE tree = ?", {tree}, [](const Row& row) { return std::string(row.text(0)); });
+  return connection.first("SELECT manifest FROM snapshots WHERE tree = ?", {tree},
+                          [](const Row& row) { return std::string(row.text(0)); });
 }
 
 Result<void> draft_to_queued(catalog::Connection& connection, const RunId& run) {
-  return done(connection.run("UPDATE executions SET state = 'queued', told_state = 'queued' WHERE run_id = ? AND state = 'draft'", {run.text}));
+  return done(connection.run(
+      "UPDATE executions SET state = 'queued', told_state = 'queued' WHERE run_id = ? AND state = 'draft'",
+      {run.text}));
 }
 
 Result<void> delete_draft(catalog::Connection& connection, const RunId& run) {
@@ -135,7 +143,8 @@ Result<void> delete_draft(catalog::Connection& connection, const RunId& run) {
 }
 
 Result<std::vector<std::pair<RunId, ProjectId>>> drafts(catalog::Connection& connection, Time created_before) {
-  return connection.rows("SELECT run_id, project_id FROM executions WHERE state = 'draft' AND created_at < ?", {created_before.micros},
+  return connection.rows("SELECT run_id, project_id FROM executions WHERE state = 'draft' AND created_at < ?",
+                         {created_before.micros},
                          [](const Row& row) { return std::pair(RunId(row.text(0)), ProjectId(row.text(1))); });
 }
 
@@ -146,22 +155,26 @@ Result<std::optional<Execution>> execution(catalog::Connection& connection, cons
 
 Result<std::vector<Execution>> open_executions(catalog::Connection& connection, std::int64_t queued_max) {
   auto out = TRY(read_executions(connection, kExecutionsInHand, {}));
-  for (Execution& each : TRY(read_executions(connection, kExecutionsQueued, {queued_max}))) out.push_back(std::move(each));
+  for (Execution& each : TRY(read_executions(connection, kExecutionsQueued, {queued_max})))
+    out.push_back(std::move(each));
   return out;
 }
 
 Result<std::int64_t> count_queued(catalog::Connection& connection) {
-  return TRY(connection.first("SELECT COUNT(*) FROM executions WHERE state = 'queued'", {}, [](const Row& row) { return row.integer(0); })).value_or(0);
+  return TRY(connection.first("SELECT COUNT(*) FROM executions WHERE state = 'queued'", {},
+                              [](const Row& row) { return row.integer(0); }))
+      .value_or(0);
 }
 
 Result<void> update_execution(catalog::Connection& connection, const Execution& execution) {
-  const Value grace = execution.stop_grace ? Value(static_cast<std::int64_t>(execution.stop_grace->count())) : Value(nullptr);
+  const Value grace =
+      execution.stop_grace ? Value(static_cast<std::int64_t>(execution.stop_grace->count())) : Value(nullptr);
   return done(connection.run(
       "UPDATE executions SET state = ?, queued_at = ?, not_before = ?, started_at = ?, ended_at = ?, attempts_made = ?, stop_asked_at = ?, "
       "stop_grace_us = ?, message = ?, log_bytes = ? WHERE run_id = ?",
-      {std::string(name(execution.state)), execution.queued_at.micros, execution.not_before.micros, maybe(execution.started_at),
-       maybe(execution.ended_at), execution.attempts_made, maybe(execution.stop_asked_at), grace, execution.message,
-       as_integer(execution.log_bytes), execution.run.text}));
+      {std::string(name(execution.state)), execution.queued_at.micros, execution.not_before.micros,
+       maybe(execution.started_at), maybe(execution.ended_at), execution.attempts_made, maybe(execution.stop_asked_at),
+       grace, execution.message, as_integer(execution.log_bytes), execution.run.text}));
 }
 
 Result<bool> take_from_queue(catalog::Connection& connection, const RunId& run, Time now) {
@@ -173,18 +186,20 @@ Result<bool> take_from_queue(catalog::Connection& connection, const RunId& run, 
 }
 
 Result<std::vector<RunId>> untold(catalog::Connection& connection) {
-  return connection.rows("SELECT run_id FROM executions WHERE state <> told_state", {}, [](const Row& row) { return RunId(row.text(0)); });
+  return connection.rows("SELECT run_id FROM executions WHERE state <> told_state", {},
+                         [](const Row& row) { return RunId(row.text(0)); });
 }
 
 Result<void> set_told(catalog::Connection& connection, const RunId& run, RunState state) {
-  return done(connection.run("UPDATE executions SET told_state = ? WHERE run_id = ?", {std::string(name(state)), run.text}));
+  return done(
+      connection.run("UPDATE executions SET told_state = ? WHERE run_id = ?", {std::string(name(state)), run.text}));
 }
 
 Result<void> insert_attempt(catalog::Connection& connection, const Attempt& attempt) {
   return done(connection.run(
       "INSERT INTO attempts (id, run_id, number, node, state, started_at, heartbeat_at, log_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-      {attempt.id.text, attempt.run.text, attempt.number, attempt.node, std::string(name(attempt.state)), attempt.started_at.micros,
-       attempt.heartbeat_at.micros, as_integer(attempt.log_from)}));
+      {attempt.id.text, attempt.run.text, attempt.number, attempt.node, std::string(name(attempt.state)),
+       attempt.started_at.micros, attempt.heartbeat_at.micros, as_integer(attempt.log_from)}));
 }
 
 Result<void> update_attempt(catalog::Connection& connection, const Attempt& attempt) {
@@ -192,11 +207,12 @@ Result<void> update_attempt(catalog::Connection& connection, const Attempt& atte
   return done(connection.run(
       "UPDATE attempts SET state = ?, phase = ?, pid = ?, start_ticks = ?, command_pid = ?, heartbeat_at = ?, cpu_s = ?, memory_bytes = ?, "
       "ended_at = ?, end_reason = ?, exit_code = ?, signal = ?, message = ? WHERE id = ?",
-      {std::string(name(attempt.state)), attempt.phase, attempt.pid, as_integer(attempt.start_ticks), attempt.command_pid,
-       attempt.heartbeat_at.micros, attempt.cpu_s, as_integer(attempt.memory_bytes), maybe(attempt.ended_at),
-       result ? Value(std::string(slipway::name(result->end))) : Value(nullptr),
+      {std::string(name(attempt.state)), attempt.phase, attempt.pid, as_integer(attempt.start_ticks),
+       attempt.command_pid, attempt.heartbeat_at.micros, attempt.cpu_s, as_integer(attempt.memory_bytes),
+       maybe(attempt.ended_at), result ? Value(std::string(slipway::name(result->end))) : Value(nullptr),
        result ? Value(static_cast<std::int64_t>(result->exit_code)) : Value(nullptr),
-       result ? Value(static_cast<std::int64_t>(result->signal)) : Value(nullptr), result ? result->message : std::string(), attempt.id.text}));
+       result ? Value(static_cast<std::int64_t>(result->signal)) : Value(nullptr),
+       result ? result->message : std::string(), attempt.id.text}));
 }
 
 Result<std::optional<Attempt>> attempt(catalog::Connection& connection, const AttemptId& id) {
@@ -207,26 +223,32 @@ Result<std::vector<Attempt>> attempts(catalog::Connection& connection, const Run
   return connection.rows(kAttemptsByRun, {run.text}, attempt_of);
 }
 
-Result<std::vector<Attempt>> open_attempts(catalog::Connection& connection) { return connection.rows(kAttemptsOpen, {}, attempt_of); }
+Result<std::vector<Attempt>> open_attempts(catalog::Connection& connection) {
+  return connection.rows(kAttemptsOpen, {}, attempt_of);
+}
 
 Result<ComputingTime> computing_time(catalog::Connection& connection, const ProjectId& project, Time now) {
   return TRY(connection.first(
-      "SELECT COUNT(*), CAST(COALESCE(SUM(COALESCE(a.ended_at, ?) - a.started_at), 0) AS BIGINT), COALESCE(SUM(a.cpu_s), 0.0) "
-      "FROM attempts a JOIN executions e ON e.run_id = a.run_id WHERE e.project_id = ?",
-      {now.micros, project.text},
-      [](const Row& row) { return ComputingTime{row.integer(0), Duration(row.integer(1)), row.number(2)}; })).value_or(ComputingTime{});
+                 "SELECT COUNT(*), CAST(COALESCE(SUM(COALESCE(a.ended_at, ?) - a.started_at), 0) AS BIGINT), COALESCE(SUM(a.cpu_s), 0.0) "
+                 "FROM attempts a JOIN executions e ON e.run_id = a.run_id WHERE e.project_id = ?",
+                 {now.micros, project.text},
+                 [](const Row& row) {
+                   return ComputingTime{row.integer(0), Duration(row.integer(1)), row.number(2)};
+                 }))
+      .value_or(ComputingTime{});
 }
 
-Result<void> put_document(catalog::Connection& connection, const RunId& run, std::string_view kind, const std::string& document, Time now) {
-  return done(connection.run(
-      "INSERT INTO run_documents (run_id, kind, document, at) VALUES (?, ?, ?, ?) "
-      "ON CONFLICT (run_id, kind) DO UPDATE SET document = excluded.document, at = excluded.at",
-      {run.text, std::string(kind), document, now.micros}));
+Result<void> put_document(catalog::Connection& connection, const RunId& run, std::string_view kind,
+                          const std::string& document, Time now) {
+  return done(
+      connection.run("INSERT INTO run_documents (run_id, kind, document, at) VALUES (?, ?, ?, ?) "
+                     "ON CONFLICT (run_id, kind) DO UPDATE SET document = excluded.document, at = excluded.at",
+                     {run.text, std::string(kind), document, now.micros}));
 }
 
 Result<std::optional<std::string>> document(catalog::Connection& connection, const RunId& run, std::string_view kind) {
-  return connection.first("SELECT document FROM run_documents WHERE run_id = ? AND kind = ?", {run.text, std::string(kind)},
-                          [](const Row& row) { return std::string(row.text(0)); });
+  return connection.first("SELECT document FROM run_documents WHERE run_id = ? AND kind = ?",
+                          {run.text, std::string(kind)}, [](const Row& row) { return std::string(row.text(0)); });
 }
 
 Result<void> put_output(catalog::Connection& connection, const RunId& run, const RunOutput& output) {
@@ -234,14 +256,14 @@ Result<void> put_output(catalog::Connection& connection, const RunId& run, const
       "INSERT INTO run_outputs (run_id, name, path, hash, is_tree, bytes, model, version, dataset, commit_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
       "ON CONFLICT (run_id, name) DO UPDATE SET path = excluded.path, hash = excluded.hash, is_tree = excluded.is_tree, bytes = excluded.bytes, "
       "model = excluded.model, version = excluded.version, dataset = excluded.dataset, commit_id = excluded.commit_id",
-      {run.text, output.name, output.path, render(output.hash), std::int64_t{output.is_tree}, as_integer(output.bytes), output.model,
-       output.version, output.dataset, output.commit}));
+      {run.text, output.name, output.path, render(output.hash), std::int64_t{output.is_tree}, as_integer(output.bytes),
+       output.model, output.version, output.dataset, output.commit}));
 }
 
 Result<std::vector<RunOutput>> outputs(catalog::Connection& connection, const RunId& run) {
   return connection.rows(
-      "SELECT name, path, hash, is_tree, bytes, model, version, dataset, commit_id FROM run_outputs WHERE run_id = ? ORDER BY name", {run.text},
-      [](const Row& row) {
+      "SELECT name, path, hash, is_tree, bytes, model, version, dataset, commit_id FROM run_outputs WHERE run_id = ? ORDER BY name",
+      {run.text}, [](const Row& row) {
         RunOutput out;
         out.name = std::string(row.text(0));
         out.path = std::string(row.text(1));

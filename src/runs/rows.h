@@ -10,7 +10,8 @@ Result<void> draft_to_queued(catalog::Connection& connection, const RunId& run);
 Result<void> delete_draft(catalog::Connection& connection, const RunId& run);
 Result<std::vector<std::pair<RunId, ProjectId>>> drafts(catalog::Connection& connection, Time created_before);
 
-Result<std::optional<RunId>> run_of_key(catalog::Connection& connection, const ProjectId& project, const std::string& key);
+Result<std::optional<RunId>> run_of_key(catalog::Connection& connection, const ProjectId& project,
+                                        const std::string& key);
 Result<void> put_manifest(catalog::Connection& connection, const Hash& tree, const Hash& manifest, Time now);
 Result<std::optional<std::string>> manifest(catalog::Connection& connection, const std::string& tree);
 
@@ -31,7 +32,8 @@ Result<std::vector<Attempt>> attempts(catalog::Connection& connection, const Run
 Result<std::vector<Attempt>> open_attempts(catalog::Connection& connection);
 Result<ComputingTime> computing_time(catalog::Connection& connection, const ProjectId& project, Time now);
 
-Result<void> put_document(catalog::Connection& connection, const RunId& run, std::string_view kind, const std::string& document, Time now);
+Result<void> put_document(catalog::Connection& connection, const RunId& run, std::string_view kind,
+                          const std::string& document, Time now);
 Result<std::optional<std::string>> document(catalog::Connection& connection, const RunId& run, std::string_view kind);
 
 Result<void> put_output(catalog::Connection& connection, const RunId& run, const RunOutput& output);

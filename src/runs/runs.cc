@@ -17,14 +17,18 @@ constexpr std::int64_t kQueuedLookedAt = 1000;  // of the queue's head, each tim
 constexpr Duration kBeatWriteInterval = std::chrono::seconds(5);
 
 Error over(const Attempt& attempt) {
-  return Error{ErrorCode::failed_precondition, fmt::format("attempt {} of run {} is over", attempt.number, attempt.run.text)};
+  return Error{ErrorCode::failed_precondition,
+               fmt::format("attempt {} of run {} is over", attempt.number, attempt.run.text)};
 }
 
-Error no_attempt(const AttemptId& id) { return Error{ErrorCode::not_found, "there is no attempt " + clean_utf8(id.text, 100)}; }
+Error no_attempt(const AttemptId& id) {
+  return Error{ErrorCode::not_found, "there is no attempt " + clean_utf8(id.text, 100)};
+}
 
 Result<Execution> require_execution(Connection& connection, const RunId& run) {
   auto found = TRY(rows::execution(connection, run));
-  if (!found) return Error{ErrorCode::not_found, "there is no run " + clean_utf8(run.text, 100) + " that Slipway executes"};
+  if (!found)
+    return Error{ErrorCode::not_found, "there is no run " + clean_utf8(run.text, 100) + " that Slipway executes"};
   return *std::move(found);
 }
 
@@ -54,8 +58,10 @@ void Runs::changed(const Execution& execution, EventKind kind) {
 }
 
 Result<Execution> Runs::get(const ProjectId& project, const RunId& run) {
-  Execution execution = TRY(database_.read_value([&](Connection& connection) { return require_execution(connection, run); }));
-  if (execution.project != project) return Error{ErrorCode::not_found, "there is no run " + clean_utf8(run.text, 100) + " in this project"};
+  Execution execution =
+      TRY(database_.read_value([&](Connection& connection) { return require_execution(connection, run); }));
+  if (execution.project != project)
+    return Error{ErrorCode::not_found, "there is no run " + clean_utf8(run.text, 100) + " in this project"};
   return execution;
 }
 
@@ -65,7 +71,8 @@ Result<std::vector<Attempt>> Runs::attempts(const ProjectId& project, const RunI
 }
 
 Result<ComputingTime> Runs::computing_time(const ProjectId& project) {
-  return database_.read_value([&](Connection& connection) { return rows::computing_time(connection, project, clock_.now()); });
+  return database_.read_value(
+      [&](Connection& connection) { return rows::computing_time(connection, project, clock_.now()); });
 }
 
 Result<std::vector<RunOutput>> Runs::outputs(const ProjectId& project, const RunId& run) {
@@ -75,36 +82,39 @@ Result<std::vector<RunOutput>> Runs::outputs(const ProjectId& project, const Run
 
 Result<Json> Runs::document(const ProjectId& project, const RunId& run, std::string_view kind) {
   TRY(get(project, run));
-  const auto text = TRY(database_.read_value([&](Connection& connection) { return rows::document(connection, run, kind); }));
+  const auto text =
+      TRY(database_.read_value([&](Connection& connection) { return rows::document(connection, run, kind); }));
   if (!text) return Json();
   return Json::parse(*text);
 }
 
 Result<void> Runs::stop(const ProjectId& project, const RunId& run, std::optional<Duration> grace) {
   TRY(get(project, run));
-  const Execution execution = TRY(database_.write_value(Durability::record, [&](Connection& connection) -> Result<Execution> {
-    Execution now = TRY(require_execution(connection, run));
-    if (is_over(now.state)) {
-      return Error{ErrorCode::failed_precondition, fmt::format("run {} is over already ({})", run.text, slipway::name(now.state))};
-    }
-    if (!now.stop_asked_at) now.stop_asked_at = clock_.now();
-    if (grace) now.stop_grace = grace;
-    if (now.state == RunState::queued) {
-      now.state = RunState::killed;
-      now.ended_at = clock_.now();
-      now.message = "stopped before it began";
-    } else {
-      now.state = RunState::stopping;
-    }
-    TRY(rows::update_execution(connection, now));
-    return now;
-  }));
+  const Execution execution =
+      TRY(database_.write_value(Durability::record, [&](Connection& connection) -> Result<Execution> {
+        Execution now = TRY(require_execution(connection, run));
+        if (is_over(now.state)) {
+          return Error{ErrorCode::failed_precondition,
+                       fmt::format("run {} is over already ({})", run.text, slipway::name(now.state))};
+        }
+        if (!now.stop_asked_at) now.stop_asked_at = clock_.now();
+        if (grace) now.stop_grace = grace;
+        if (now.state == RunState::queued) {
+          now.state = RunState::killed;
+          now.ended_at = clock_.now();
+          now.message = "stopped before it began";
+        } else {
+          now.state = RunState::stopping;
+        }
+        TRY(rows::update_execution(connection, now));
+        return now;
+      }));
   TRY(tell(run));
   changed(execution, EventKind::run_changed);
   return {};
 }
 
-// --- the runner ---------------------------------------------------------------------------------------------------------
+// --- the runner ----------------------------------------------------------------------------------------------------
 
 Result<Attempt> Runs::attempt(const AttemptId& id) {
   auto found = TRY(database_.read_value([&](Connection& connection) { return rows::attempt(connection, id); }));
@@ -127,30 +137,33 @@ Result<AttemptPlan> Runs::plan(const AttemptId& id) {
 
 Result<HeartbeatAnswer> Runs::heartbeat(const AttemptId& id, const Heartbeat& beat) {
   const Time now = clock_.now();
-  const auto [attempt, execution] = TRY(database_.read_value([&](Connection& connection) -> Result<std::pair<Attempt, Execution>> {
-    Attempt open = TRY(require_open(connection, id));
-    Execution of = TRY(require_execution(connection, open.run));
-    return std::pair(std::move(open), std::move(of));
-  }));
-  // A beat every second would be a write every second for each run; what matters is kept every few seconds and when it changes.
+  const auto [attempt, execution] =
+      TRY(database_.read_value([&](Connection& connection) -> Result<std::pair<Attempt, Execution>> {
+        Attempt open = TRY(require_open(connection, id));
+        Execution of = TRY(require_execution(connection, open.run));
+        return std::pair(std::move(open), std::move(of));
+      }));
+  // A beat every second would be a write every second for each run; what matters is kept every few seconds and when it
+  // changes.
   bool due = false;
   {
     auto beats = beats_.lock();
     Beat& last = (*beats)[id];
-    due = last.phase != beat.phase || now - last.written_at >= kBeatWriteInterval || attempt.state == AttemptState::starting;
+    due = last.phase != beat.phase || now - last.written_at >= kBeatWriteInterval ||
+          attempt.state == AttemptState::starting;
     if (due) last = {now, beat.phase};
   }
   if (due) {
     TRY(database_.write(Durability::stream, Write([&](Connection& connection) -> Result<void> {
-      Attempt row = TRY(require_open(connection, id));
-      row.state = AttemptState::running;
-      row.phase = beat.phase;
-      row.command_pid = beat.pid;
-      row.heartbeat_at = now;
-      row.cpu_s = std::max(row.cpu_s, beat.cpu_s);
-      row.memory_bytes = beat.memory_bytes;
-      return rows::update_attempt(connection, row);
-    })));
+                          Attempt row = TRY(require_open(connection, id));
+                          row.state = AttemptState::running;
+                          row.phase = beat.phase;
+                          row.command_pid = beat.pid;
+                          row.heartbeat_at = now;
+                          row.cpu_s = std::max(row.cpu_s, beat.cpu_s);
+                          row.memory_bytes = beat.memory_bytes;
+                          return rows::update_attempt(connection, row);
+                        })));
   }
   return HeartbeatAnswer{execution.stop_asked_at.has_value(), execution.stop_grace};
 }
@@ -158,40 +171,46 @@ Result<HeartbeatAnswer> Runs::heartbeat(const AttemptId& id, const Heartbeat& be
 Result<std::uint64_t> Runs::append_log(const AttemptId& id, std::uint64_t offset, std::string_view bytes) {
   Execution execution;
   bool grew = false;
-  const std::uint64_t next = TRY(database_.write_value(Durability::stream, [&](Connection& connection) -> Result<std::uint64_t> {
-    const Attempt attempt = TRY(require_open(connection, id));
-    execution = TRY(require_execution(connection, attempt.run));
-    const std::uint64_t have = execution.log_bytes - std::min(execution.log_bytes, attempt.log_from);
-    grew = false;
-    // A gap: the runner is told how far we are and sends from there. What we have already is passed over.
-    if (offset > have || offset + bytes.size() <= have) return have;
-    const std::string_view fresh = bytes.substr(have - offset);
-    if (execution.log_bytes + fresh.size() > kRunLogBytesMax) return offset + bytes.size();  // taken and dropped: the log is full
-    TRY(runs::append_log(connection, attempt.run, execution.log_bytes, fresh));
-    execution.log_bytes += fresh.size();
-    TRY(rows::update_execution(connection, execution));
-    grew = true;
-    return have + fresh.size();
-  }));
+  const std::uint64_t next =
+      TRY(database_.write_value(Durability::stream, [&](Connection& connection) -> Result<std::uint64_t> {
+        const Attempt attempt = TRY(require_open(connection, id));
+        execution = TRY(require_execution(connection, attempt.run));
+        const std::uint64_t have = execution.log_bytes - std::min(execution.log_bytes, attempt.log_from);
+        grew = false;
+        // A gap: the runner is told how far we are and sends from there. What we have already is passed over.
+        if (offset > have || offset + bytes.size() <= have) return have;
+        const std::string_view fresh = bytes.substr(have - offset);
+        if (execution.log_bytes + fresh.size() > kRunLogBytesMax)
+          return offset + bytes.size();  // taken and dropped: the log is full
+        TRY(runs::append_log(connection, attempt.run, execution.log_bytes, fresh));
+        execution.log_bytes += fresh.size();
+        TRY(rows::update_execution(connection, execution));
+        grew = true;
+        return have + fresh.size();
+      }));
   if (grew) changed(execution, EventKind::log_changed);
   return next;
 }
 
 Result<void> Runs::record(const AttemptId& id, const Json& documents) {
   Execution execution;
-  TRY(database_.write(Durability::record, Write([&](Connection& connection) -> Result<void> {
-    const Attempt attempt = TRY(require_open(connection, id));
-    execution = TRY(require_execution(connection, attempt.run));
-    for (const auto& [kind, document] : documents.object()) {
-      if (kind != "environment" && kind != "machine") {
-        return Error{ErrorCode::invalid_argument, fmt::format("'{}' is nothing a run keeps; expected environment or machine", clean_utf8(kind, 60))};
-      }
-      const std::string text = document.render();
-      if (text.size() > kDocumentBytesMax) return Error{ErrorCode::too_large, fmt::format("the document '{}' is larger than 8 MiB", kind)};
-      TRY(rows::put_document(connection, attempt.run, kind, text, clock_.now()));
-    }
-    return {};
-  })));
+  TRY(database_.write(
+      Durability::record, Write([&](Connection& connection) -> Result<void> {
+        const Attempt attempt = TRY(require_open(connection, id));
+        execution = TRY(require_execution(connection, attempt.run));
+        for (const auto& [kind, document] : documents.object()) {
+          if (kind != "environment" && kind != "machine") {
+            return Error{
+                ErrorCode::invalid_argument,
+                fmt::format("'{}' is nothing a run keeps; expected environment or machine", clean_utf8(kind, 60))};
+          }
+          const std::string text = document.render();
+          if (text.size() > kDocumentBytesMax)
+            return Error{ErrorCode::too_large, fmt::format("the document '{}' is larger than 8 MiB", kind)};
+          TRY(rows::put_document(connection, attempt.run, kind, text, clock_.now()));
+        }
+        return {};
+      })));
   changed(execution, EventKind::run_changed);
   return {};
 }
@@ -208,12 +227,14 @@ Result<void> Runs::end(const AttemptId& id, const AttemptResult& result) {
     attempt->ended_at = now;
     attempt->result = result;
     TRY(rows::update_attempt(connection, *attempt));
-    const Next next = after_end(result, execution.spec.retry, execution.attempts_made, execution.stop_asked_at.has_value());
+    const Next next =
+        after_end(result, execution.spec.retry, execution.attempts_made, execution.stop_asked_at.has_value());
     std::string note;
     if (const auto* again = std::get_if<TryAgain>(&next)) {
       execution.state = RunState::queued;
       execution.not_before = now + again->wait;
-      note = fmt::format("slipway: attempt {} of {} ended ({}); trying again\n", execution.attempts_made, execution.spec.retry.attempts, result.message);
+      note = fmt::format("slipway: attempt {} of {} ended ({}); trying again\n", execution.attempts_made,
+                         execution.spec.retry.attempts, result.message);
     } else {
       execution.state = std::get<Finish>(next).state;
       execution.ended_at = now;
@@ -235,7 +256,7 @@ Result<void> Runs::end(const AttemptId& id, const AttemptResult& result) {
   return {};
 }
 
-// --- the loop -----------------------------------------------------------------------------------------------------------
+// --- the loop ------------------------------------------------------------------------------------------------------
 
 Result<std::vector<Runs::Open>> Runs::open() {
   return database_.read_value([&](Connection& connection) -> Result<std::vector<Open>> {
@@ -252,19 +273,20 @@ Result<std::vector<Runs::Open>> Runs::open() {
 
 Result<std::optional<Attempt>> Runs::claim(const RunId& run, const std::string& node) {
   Execution execution;
-  auto attempt = TRY(database_.write_value(Durability::record, [&](Connection& connection) -> Result<std::optional<Attempt>> {
-    if (!TRY(rows::take_from_queue(connection, run, clock_.now()))) return std::optional<Attempt>();
-    execution = TRY(require_execution(connection, run));
-    Attempt fresh;
-    fresh.id = new_id<AttemptId>(clock_);
-    fresh.run = run;
-    fresh.number = execution.attempts_made;
-    fresh.node = node;
-    fresh.started_at = fresh.heartbeat_at = clock_.now();
-    fresh.log_from = execution.log_bytes;
-    TRY(rows::insert_attempt(connection, fresh));
-    return std::optional(fresh);
-  }));
+  auto attempt =
+      TRY(database_.write_value(Durability::record, [&](Connection& connection) -> Result<std::optional<Attempt>> {
+        if (!TRY(rows::take_from_queue(connection, run, clock_.now()))) return std::optional<Attempt>();
+        execution = TRY(require_execution(connection, run));
+        Attempt fresh;
+        fresh.id = new_id<AttemptId>(clock_);
+        fresh.run = run;
+        fresh.number = execution.attempts_made;
+        fresh.node = node;
+        fresh.started_at = fresh.heartbeat_at = clock_.now();
+        fresh.log_from = execution.log_bytes;
+        TRY(rows::insert_attempt(connection, fresh));
+        return std::optional(fresh);
+      }));
   if (attempt) {
     TRY(tell(run));
     changed(execution, EventKind::run_changed);
@@ -274,27 +296,27 @@ Result<std::optional<Attempt>> Runs::claim(const RunId& run, const std::string& 
 
 Result<void> Runs::started(const AttemptId& id, std::int64_t pid, std::uint64_t start_ticks) {
   return database_.write(Durability::record, Write([&](Connection& connection) -> Result<void> {
-    auto attempt = TRY(rows::attempt(connection, id));
-    if (!attempt) return no_attempt(id);
-    attempt->pid = pid;
-    attempt->start_ticks = start_ticks;
-    return rows::update_attempt(connection, *attempt);
-  }));
+                           auto attempt = TRY(rows::attempt(connection, id));
+                           if (!attempt) return no_attempt(id);
+                           attempt->pid = pid;
+                           attempt->start_ticks = start_ticks;
+                           return rows::update_attempt(connection, *attempt);
+                         }));
 }
 
 Result<void> Runs::finish_queued(const RunId& run, RunState state, const std::string& message) {
   Execution execution;
   TRY(database_.write(Durability::record, Write([&](Connection& connection) -> Result<void> {
-    execution = TRY(require_execution(connection, run));
-    if (execution.state != RunState::queued) return {};
-    execution.state = state;
-    execution.ended_at = clock_.now();
-    execution.message = message;
-    const std::string note = "slipway: " + message + "\n";
-    TRY(runs::append_log(connection, run, execution.log_bytes, note));
-    execution.log_bytes += note.size();
-    return rows::update_execution(connection, execution);
-  })));
+                        execution = TRY(require_execution(connection, run));
+                        if (execution.state != RunState::queued) return {};
+                        execution.state = state;
+                        execution.ended_at = clock_.now();
+                        execution.message = message;
+                        const std::string note = "slipway: " + message + "\n";
+                        TRY(runs::append_log(connection, run, execution.log_bytes, note));
+                        execution.log_bytes += note.size();
+                        return rows::update_execution(connection, execution);
+                      })));
   TRY(tell(run));
   changed(execution, EventKind::run_changed);
   return {};
@@ -302,7 +324,8 @@ Result<void> Runs::finish_queued(const RunId& run, RunState state, const std::st
 
 /// Brings tracking's row to the execution's state. What fails here is told again by tell_all().
 Result<void> Runs::tell(const RunId& run) {
-  const Execution execution = TRY(database_.read_value([&](Connection& connection) { return require_execution(connection, run); }));
+  const Execution execution =
+      TRY(database_.read_value([&](Connection& connection) { return require_execution(connection, run); }));
   tracking::RunUpdate update;
   update.state = execution.state;
   // What never began took no time, however long it waited.
@@ -310,15 +333,19 @@ Result<void> Runs::tell(const RunId& run) {
   if (execution.ended_at) update.ended_at = execution.ended_at;
   const auto told = tracking_.runs().update(execution.project, run, update);
   // A deleted run takes no news; its execution still comes to its end.
-  if (!told.ok() && told.error().code != ErrorCode::not_found && told.error().code != ErrorCode::invalid_argument) return told;
-  return database_.write(Durability::record, Write([&](Connection& connection) { return rows::set_told(connection, run, execution.state); }));
+  if (!told.ok() && told.error().code != ErrorCode::not_found && told.error().code != ErrorCode::invalid_argument)
+    return told;
+  return database_.write(Durability::record, Write([&](Connection& connection) {
+                           return rows::set_told(connection, run, execution.state);
+                         }));
 }
 
 Result<void> Runs::tell_all() {
   TRY(finish_drafts());
   for (const RunId& run : TRY(database_.read_value([](Connection& connection) { return rows::untold(connection); }))) {
     if (const auto told = tell(run); !told.ok()) {
-      log_warning("runs", "tracking could not be told of a run's state", {{"run", run.text}, {"error", told.error().message}});
+      log_warning("runs", "tracking could not be told of a run's state",
+                  {{"run", run.text}, {"error", told.error().message}});
     }
   }
   return {};

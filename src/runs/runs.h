@@ -1,5 +1,5 @@
-// The front door of runs: runs that Slipway executes. A run is a row of tracking; its execution, here, is what it is to do
-// and how far it got; each try at it is an attempt. The attempt decides the run's state, and tracking is told.
+// The front door of runs: runs that Slipway executes. A run is a row of tracking; its execution, here, is what it is to
+// do and how far it got; each try at it is an attempt. The attempt decides the run's state, and tracking is told.
 #pragma once
 
 #include <functional>
@@ -23,15 +23,15 @@ namespace slipway::runs {
 
 struct NewExecution {
   ProjectId project;
-  MemberId member;         // whose rights the run has
+  MemberId member;  // whose rights the run has
   std::string member_name;
   RunSpec spec;
-  std::string manifest;    // hash of the snapshot's manifest; empty: the one last told of that snapshot
-  std::string request_key; // a second submit of the same key in the project answers with the first one's run
-  std::string name;        // empty: the step's, numbered
-  std::string experiment;  // by name; empty: the step's, or Default
+  std::string manifest;     // hash of the snapshot's manifest; empty: the one last told of that snapshot
+  std::string request_key;  // a second submit of the same key in the project answers with the first one's run
+  std::string name;         // empty: the step's, numbered
+  std::string experiment;   // by name; empty: the step's, or Default
   std::map<std::string, std::string> tags;
-  Json source;             // further members of the run's source: {pipeline_run, node}
+  Json source;  // further members of the run's source: {pipeline_run, node}
 };
 
 struct Execution {
@@ -49,9 +49,9 @@ struct Execution {
   std::int64_t attempts_made = 0;
   std::optional<Time> stop_asked_at;
   std::optional<Duration> stop_grace;
-  std::string message;     // why it ended as it did
+  std::string message;  // why it ended as it did
   std::uint64_t log_bytes = 0;
-  bool is_told = false;    // tracking has heard of the state; until then nobody is told that the run is over
+  bool is_told = false;  // tracking has heard of the state; until then nobody is told that the run is over
 };
 
 enum class AttemptState { starting, running, over };
@@ -80,7 +80,7 @@ struct RunOutput {
   Hash hash;
   bool is_tree = false;
   std::uint64_t bytes = 0;
-  std::string model;         // and `version`, when it became one
+  std::string model;  // and `version`, when it became one
   std::int64_t version = 0;
   std::string dataset, commit;
 };
@@ -99,13 +99,13 @@ inline constexpr std::uint64_t kRunLogBytesMax = 4ull << 30;
 /// Every call blocks for the database and the disk. Thread-safe. What it is given outlives it; `events` may be null.
 class Runs {
  public:
-  Runs(catalog::Database& database, store::Store& store, tracking::Tracking& tracking, registry::Registry& registry, const Clock& clock,
-       EventSink* events);
+  Runs(catalog::Database& database, store::Store& store, tracking::Tracking& tracking, registry::Registry& registry,
+       const Clock& clock, EventSink* events);
 
   // For people and pipelines.
 
-  /// Checks and pins everything the run names (snapshot, inputs), writes the run in state `queued`. A thing it names that does
-  /// not exist is not_found, said by name; a full queue is busy.
+  /// Checks and pins everything the run names (snapshot, inputs), writes the run in state `queued`. A thing it names
+  /// that does not exist is not_found, said by name; a full queue is busy.
   Result<RunId> submit(const NewExecution& request);
   /// Remembers the manifest of a snapshot; both are blobs that must be here.
   Result<void> tell_manifest(const Hash& tree, const Hash& manifest);

@@ -35,7 +35,9 @@ class FakeExecutor : public Executor {
 
 class FakeTokens : public TokenIssuer {
  public:
-  Result<std::string> issue_run_token(const RunId& run, const MemberId&, Duration) override { return "token-" + run.text; }
+  Result<std::string> issue_run_token(const RunId& run, const MemberId&, Duration) override {
+    return "token-" + run.text;
+  }
   Result<void> revoke_run_tokens(const RunId& run) override {
     revoked.insert(run);
     return {};
@@ -56,16 +58,19 @@ class RunsTest : public testing::Test {
     store_.reset();
     database_.reset();
     counters_ = std::make_unique<Counters>();
-    auto database = catalog::Database::open({.url = "sqlite:" + (folder_.path() / "t.db").string()}, catalog::schema(), *counters_);
+    auto database =
+        catalog::Database::open({.url = "sqlite:" + (folder_.path() / "t.db").string()}, catalog::schema(), *counters_);
     ASSERT_TRUE(database.ok()) << database.error().message;
     database_ = std::move(*database);
     store::StoreOptions store_options;
     store_options.folder = folder_.path() / "store";
     store_ = *store::Store::open(store_options, clock_, *counters_);
-    tracking_ = std::make_unique<tracking::Tracking>(*database_, clock_, *counters_, nullptr, tracking::SorterOptions{.background = false});
+    tracking_ = std::make_unique<tracking::Tracking>(*database_, clock_, *counters_, nullptr,
+                                                     tracking::SorterOptions{.background = false});
     registry_ = std::make_unique<registry::Registry>(*database_, *store_, clock_);
     runs_ = std::make_unique<Runs>(*database_, *store_, *tracking_, *registry_, clock_, nullptr);
-    loop_ = std::make_unique<Loop>(*runs_, executor_, tokens_, clock_, *counters_, LoopOptions{.server_url = "http://127.0.0.1:1"});
+    loop_ = std::make_unique<Loop>(*runs_, executor_, tokens_, clock_, *counters_,
+                                   LoopOptions{.server_url = "http://127.0.0.1:1"});
   }
 
   NewExecution request(std::string command = "true") {
@@ -154,7 +159,8 @@ TEST_F(RunsTest, what_a_run_names_must_exist) {
   wanted.spec.inputs = {{"digits", *parse_reference("dataset:digits@main")}};
   const auto refused = runs_->submit(wanted);
   EXPECT_EQ(refused.error().code, ErrorCode::not_found);
-  EXPECT_NE(refused.error().message.find("needed as the input 'digits' (dataset:digits@main)"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("needed as the input 'digits' (dataset:digits@main)"), std::string::npos)
+      << refused.error().message;
 }
 
 TEST_F(RunsTest, runs_from_the_queue_to_its_end) {
@@ -378,7 +384,8 @@ TEST_F(RunsTest, a_folder_output_becomes_a_commit) {
   const auto tree = store_->put(render(Tree{{{"a.txt", file->hash, 1, TreeEntryKind::file}}}));
   const auto told = runs_->report_output(last_attempt(run).id, {"data", "d", tree->hash, true, 1});
   ASSERT_TRUE(told.ok()) << told.error().message;
-  EXPECT_EQ(registry_->datasets().get_commit(kDefaultProject, "made", "main")->id.text, runs_->outputs(kDefaultProject, run)->at(0).commit);
+  EXPECT_EQ(registry_->datasets().get_commit(kDefaultProject, "made", "main")->id.text,
+            runs_->outputs(kDefaultProject, run)->at(0).commit);
 }
 
 TEST_F(RunsTest, its_snapshot_is_not_swept) {
@@ -387,7 +394,8 @@ TEST_F(RunsTest, its_snapshot_is_not_swept) {
   NewExecution wanted = request();
   wanted.spec.snapshot = render(tree->hash);
   submit(wanted);
-  registry_->references().add_source([&](const registry::ReferenceVisitor& visit) { return runs_->visit_references(visit); });
+  registry_->references().add_source(
+      [&](const registry::ReferenceVisitor& visit) { return runs_->visit_references(visit); });
   clock_.advance(std::chrono::hours(48));
   ASSERT_TRUE(registry_->references().sweep(false).ok());
   EXPECT_TRUE(*store_->contains(tree->hash));

@@ -1,7 +1,7 @@
 // How a run comes to be: what it names is checked and pinned, then it is written, then it waits.
 //
-// Two rooms write: the execution here, the run in tracking. So the execution is written first as a draft, then the run, then
-// the draft becomes queued. A crash leaves a draft, and finish_drafts() looks whether the run is there.
+// Two rooms write: the execution here, the run in tracking. So the execution is written first as a draft, then the run,
+// then the draft becomes queued. A crash leaves a draft, and finish_drafts() looks whether the run is there.
 #include <fmt/format.h>
 
 #include "base/text.h"
@@ -33,9 +33,15 @@ Parameter parameter_like(const Json& value) {
 
 }  // namespace
 
-Runs::Runs(catalog::Database& database, store::Store& store, tracking::Tracking& tracking, registry::Registry& registry, const Clock& clock,
-           EventSink* events)
-    : database_(database), store_(store), tracking_(tracking), registry_(registry), clock_(clock), events_(events), log_(database) {}
+Runs::Runs(catalog::Database& database, store::Store& store, tracking::Tracking& tracking, registry::Registry& registry,
+           const Clock& clock, EventSink* events)
+    : database_(database),
+      store_(store),
+      tracking_(tracking),
+      registry_(registry),
+      clock_(clock),
+      events_(events),
+      log_(database) {}
 
 /// Model versions and artifacts are lists of files; a run's inputs are trees. The tree is a blob like any other.
 Result<Hash> Runs::keep_files_as_tree(const std::vector<registry::Artifact>& files, std::string_view below) {
@@ -92,7 +98,8 @@ Result<Named<ResolvedInput>> Runs::resolve(const ProjectId& project, const Named
   Named<ResolvedInput> resolved;
   for (const auto& [name, reference] : inputs) {
     auto input = resolve(project, reference);
-    if (!input.ok()) return context(input.error(), fmt::format("needed as the input '{}' ({})", name, render(reference)));
+    if (!input.ok())
+      return context(input.error(), fmt::format("needed as the input '{}' ({})", name, render(reference)));
     resolved.emplace_back(name, *std::move(input));
   }
   return resolved;
@@ -101,17 +108,19 @@ Result<Named<ResolvedInput>> Runs::resolve(const ProjectId& project, const Named
 Result<void> Runs::tell_manifest(const Hash& tree, const Hash& manifest) {
   for (const Hash& hash : {tree, manifest}) {
     if (!TRY(store_.contains(hash))) {
-      return Error{ErrorCode::failed_precondition, fmt::format("the snapshot's blob {} is not on the server; upload it first", render(hash))};
+      return Error{ErrorCode::failed_precondition,
+                   fmt::format("the snapshot's blob {} is not on the server; upload it first", render(hash))};
     }
   }
   return database_.write(Durability::record, catalog::Write([&](catalog::Connection& connection) {
-    return rows::put_manifest(connection, tree, manifest, clock_.now());
-  }));
+                           return rows::put_manifest(connection, tree, manifest, clock_.now());
+                         }));
 }
 
 Result<std::string> Runs::manifest_of(const NewExecution& request) {
   if (!request.manifest.empty() || request.spec.snapshot.empty()) return request.manifest;
-  const auto told = TRY(database_.read_value([&](catalog::Connection& connection) { return rows::manifest(connection, request.spec.snapshot); }));
+  const auto told = TRY(database_.read_value(
+      [&](catalog::Connection& connection) { return rows::manifest(connection, request.spec.snapshot); }));
   if (!told || !TRY(store_.contains(TRY(parse_hash(*told))))) return std::string();
   return *told;
 }
@@ -122,7 +131,8 @@ Result<void> Runs::require_blobs(const NewExecution& request) {
     if (text.empty()) continue;
     const Hash hash = TRY(parse_hash(text));
     if (!TRY(store_.contains(hash))) {
-      return Error{ErrorCode::failed_precondition, fmt::format("the snapshot {} is not on the server; upload it first", text)};
+      return Error{ErrorCode::failed_precondition,
+                   fmt::format("the snapshot {} is not on the server; upload it first", text)};
     }
     TRY(store_.lease(hash));
   }
@@ -139,9 +149,12 @@ Result<Json> Runs::source_of(const NewExecution& request, std::map<std::string, 
   if (request.manifest.empty()) return source;
   const Json manifest = TRY(Json::parse(TRY(store_.get(TRY(parse_hash(request.manifest))))));
   for (const char* key : {"commit", "branch", "remote", "dirty"}) source.set(key, manifest[key]);
-  if (const std::string& commit = manifest["commit"].string(); !commit.empty()) tags.emplace("mlflow.source.git.commit", commit);
-  if (const std::string& branch = manifest["branch"].string(); !branch.empty()) tags.emplace("mlflow.source.git.branch", branch);
-  if (const std::string& remote = manifest["remote"].string(); !remote.empty()) tags.emplace("mlflow.source.git.repoURL", remote);
+  if (const std::string& commit = manifest["commit"].string(); !commit.empty())
+    tags.emplace("mlflow.source.git.commit", commit);
+  if (const std::string& branch = manifest["branch"].string(); !branch.empty())
+    tags.emplace("mlflow.source.git.branch", branch);
+  if (const std::string& remote = manifest["remote"].string(); !remote.empty())
+    tags.emplace("mlflow.source.git.repoURL", remote);
   return source;
 }
 
@@ -159,15 +172,19 @@ Result<RunId> Runs::write_submit(const NewExecution& request, const Named<Resolv
 
   std::map<std::string, std::string> tags = request.tags;
   const Json source = TRY(source_of(request, tags));
-  const std::string experiment_name = !request.experiment.empty() ? request.experiment : request.spec.step.empty() ? "Default" : request.spec.step;
+  const std::string experiment_name = !request.experiment.empty() ? request.experiment
+                                      : request.spec.step.empty() ? "Default"
+                                                                  : request.spec.step;
   const auto experiment = TRY(tracking_.experiments().find_or_create(request.project, experiment_name));
 
   TRY(database_.write(Durability::record, catalog::Write([&](catalog::Connection& connection) -> Result<void> {
-    if (TRY(rows::count_queued(connection)) >= static_cast<std::int64_t>(kQueuedRunsMax)) {
-      return Error{ErrorCode::busy, fmt::format("the run queue is full ({} waiting); try again later", kQueuedRunsMax)};
-    }
-    return rows::insert_draft(connection, execution);
-  })));
+                        if (TRY(rows::count_queued(connection)) >= static_cast<std::int64_t>(kQueuedRunsMax)) {
+                          return Error{
+                              ErrorCode::busy,
+                              fmt::format("the run queue is full ({} waiting); try again later", kQueuedRunsMax)};
+                        }
+                        return rows::insert_draft(connection, execution);
+                      })));
   tracking::NewRun run;
   run.project = request.project;
   run.experiment = experiment.id;
@@ -183,7 +200,9 @@ Result<RunId> Runs::write_submit(const NewExecution& request, const Named<Resolv
   run.tags.assign(tags.begin(), tags.end());
   const auto created = tracking_.runs().create(run);
   if (!created.ok()) {
-    TRY(database_.write(Durability::record, catalog::Write([&](catalog::Connection& connection) { return rows::delete_draft(connection, execution.run); })));
+    TRY(database_.write(Durability::record, catalog::Write([&](catalog::Connection& connection) {
+                          return rows::delete_draft(connection, execution.run);
+                        })));
     return created.error();
   }
   std::vector<registry::Edge> edges;
@@ -191,7 +210,9 @@ Result<RunId> Runs::write_submit(const NewExecution& request, const Named<Resolv
     edges.push_back({{input.cause_kind, input.cause_id}, {"run", execution.run.text}, "input", clock_.now()});
   }
   TRY(registry_.lineage().add(request.project, edges));
-  TRY(database_.write(Durability::record, catalog::Write([&](catalog::Connection& connection) { return rows::draft_to_queued(connection, execution.run); })));
+  TRY(database_.write(Durability::record, catalog::Write([&](catalog::Connection& connection) {
+                        return rows::draft_to_queued(connection, execution.run);
+                      })));
   changed(execution, EventKind::run_changed);
   return execution.run;
 }
@@ -200,7 +221,9 @@ Result<RunId> Runs::submit(const NewExecution& wanted) {
   NewExecution request = wanted;
   const auto earlier = [&]() -> Result<std::optional<RunId>> {
     if (request.request_key.empty()) return std::optional<RunId>();
-    return database_.read_value([&](catalog::Connection& connection) { return rows::run_of_key(connection, request.project, request.request_key); });
+    return database_.read_value([&](catalog::Connection& connection) {
+      return rows::run_of_key(connection, request.project, request.request_key);
+    });
   };
   if (const auto run = TRY(earlier())) return *run;
   request.manifest = TRY(manifest_of(request));
@@ -213,8 +236,8 @@ Result<RunId> Runs::submit(const NewExecution& wanted) {
   return run;
 }
 
-Result<RunId> Runs::rerun(const ProjectId& project, const RunId& run, const Named<Json>& parameters, const MemberId& member,
-                          const std::string& member_name) {
+Result<RunId> Runs::rerun(const ProjectId& project, const RunId& run, const Named<Json>& parameters,
+                          const MemberId& member, const std::string& member_name) {
   const Execution before = TRY(get(project, run));
   const tracking::Run row = TRY(tracking_.runs().get(project, run));
   NewExecution request;
@@ -226,12 +249,14 @@ Result<RunId> Runs::rerun(const ProjectId& project, const RunId& run, const Name
   request.experiment = row.experiment_name;
   request.source = Json(Json::Object{{"rerun_of", run.text}});
   for (const auto& [name, value] : parameters) {
-    const auto at = std::find_if(request.spec.parameters.begin(), request.spec.parameters.end(), [&, &key = name](const auto& p) { return p.first == key; });
+    const auto at = std::find_if(request.spec.parameters.begin(), request.spec.parameters.end(),
+                                 [&, &key = name](const auto& p) { return p.first == key; });
     if (at == request.spec.parameters.end()) {
       std::vector<std::string> known;
       for (const auto& [key, old] : request.spec.parameters) known.push_back(key);
       const auto likely = nearest(name, known);
-      return Error{ErrorCode::invalid_argument, fmt::format("the run has no parameter '{}'{}", name, likely ? "; did you mean '" + *likely + "'?" : "")};
+      return Error{ErrorCode::invalid_argument, fmt::format("the run has no parameter '{}'{}", name,
+                                                            likely ? "; did you mean '" + *likely + "'?" : "")};
     }
     at->second = TRY(parameter_value(name, parameter_like(at->second), value));
   }
@@ -242,13 +267,15 @@ Result<RunId> Runs::rerun(const ProjectId& project, const RunId& run, const Name
 Result<void> Runs::finish_drafts() {
   // Younger ones may be in the middle of their submit.
   const Time before = clock_.now() - std::chrono::minutes(1);
-  const auto drafts = TRY(database_.read_value([&](catalog::Connection& connection) { return rows::drafts(connection, before); }));
+  const auto drafts =
+      TRY(database_.read_value([&](catalog::Connection& connection) { return rows::drafts(connection, before); }));
   for (const auto& [run, project] : drafts) {
     const auto found = tracking_.runs().get(project, run);
     if (!found.ok() && found.error().code != ErrorCode::not_found) return found.error();
     TRY(database_.write(Durability::record, catalog::Write([&, &id = run](catalog::Connection& connection) {
-      return found.ok() ? rows::draft_to_queued(connection, id) : rows::delete_draft(connection, id);
-    })));
+                          return found.ok() ? rows::draft_to_queued(connection, id)
+                                            : rows::delete_draft(connection, id);
+                        })));
   }
   return {};
 }

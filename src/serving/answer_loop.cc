@@ -32,7 +32,8 @@ void listen(int epoll, int fd, bool on) {
 
 }  // namespace
 
-AnswerLoop::AnswerLoop(const Clock& clock) : clock_(clock), epoll_(::epoll_create1(EPOLL_CLOEXEC)), wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+AnswerLoop::AnswerLoop(const Clock& clock)
+    : clock_(clock), epoll_(::epoll_create1(EPOLL_CLOEXEC)), wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   CHECK(epoll_ && wakeup_, "the machine has no descriptors left");
   add(epoll_.get(), wakeup_.get());
   thread_ = Thread("serving-io", [this] { run(); });
@@ -96,7 +97,8 @@ void AnswerLoop::on_readable(int socket) {
     if (at == state->watched.end()) return;
     watched = at->second;
   }
-  if (watched.replica->is_read.test_and_set(std::memory_order_acquire)) return;  // whoever reads it listens again afterwards
+  if (watched.replica->is_read.test_and_set(std::memory_order_acquire))
+    return;  // whoever reads it listens again afterwards
   read_frames(watched);
   watched.replica->is_read.clear(std::memory_order_release);
 }
@@ -114,7 +116,8 @@ int AnswerLoop::read_frames(const Watched& watched) {
   }
 }
 
-void AnswerLoop::ask_here(const std::shared_ptr<Generation>& generation, const std::shared_ptr<Replica>& replica, Duration patience, const std::function<void()>& send) {
+void AnswerLoop::ask_here(const std::shared_ptr<Generation>& generation, const std::shared_ptr<Replica>& replica,
+                          Duration patience, const std::function<void()>& send) {
   if (replica->is_read.test_and_set(std::memory_order_acquire)) return send();
   const int socket = replica->channel.socket();
   listen(epoll_.get(), socket, false);

@@ -1,5 +1,5 @@
-// Thread `serving-io`: reads the workers' answers as they come, and wakes queues whose first request has waited long enough
-// for others.
+// Thread `serving-io`: reads the workers' answers as they come, and wakes queues whose first request has waited long
+// enough for others.
 #pragma once
 
 #include <functional>
@@ -25,10 +25,11 @@ class AnswerLoop {
   /// From now on the generation is told what the replica sends, until it is forgotten. Keeps both alive.
   void watch(std::shared_ptr<Generation> generation, std::shared_ptr<Replica> replica);
   void forget(const Replica& replica);
-  /// Sends a lone request and reads its answer in the caller's own thread for up to `patience`, so that neither serving-io nor the
-  /// caller has to be woken for it: on an idle machine two wake-ups cost more than a small model does. What comes later, or
-  /// while another thread reads, is left to serving-io.
-  void ask_here(const std::shared_ptr<Generation>& generation, const std::shared_ptr<Replica>& replica, Duration patience, const std::function<void()>& send);
+  /// Sends a lone request and reads its answer in the caller's own thread for up to `patience`, so that neither
+  /// serving-io nor the caller has to be woken for it: on an idle machine two wake-ups cost more than a small model
+  /// does. What comes later, or while another thread reads, is left to serving-io.
+  void ask_here(const std::shared_ptr<Generation>& generation, const std::shared_ptr<Replica>& replica,
+                Duration patience, const std::function<void()>& send);
   /// Has the generation look at its queue at `time` (steady).
   void wake_at(Time time, std::weak_ptr<Generation> generation);
 

@@ -1,4 +1,5 @@
-// The end of a request: outputs are cut out of the batch's answer, counted, told to the monitor, handed to whoever asked.
+// The end of a request: outputs are cut out of the batch's answer, counted, told to the monitor, handed to whoever
+// asked.
 #include <cmath>
 #include <limits>
 
@@ -17,17 +18,22 @@ bool is_as_described(const Frame& frame, const inference::Signature& signature, 
   for (size_t i = 0; i < frame.tensors.size(); ++i) {
     const FrameTensor& tensor = frame.tensors[i];
     if (tensor.index != i || tensor.type != signature.outputs[i].type) return false;
-    if (split && (tensor.rank == 0 || tensor.sizes[0] != static_cast<std::int64_t>(rows) || tensor.type == inference::DataType::bytes)) return false;
+    if (split && (tensor.rank == 0 || tensor.sizes[0] != static_cast<std::int64_t>(rows) ||
+                  tensor.type == inference::DataType::bytes))
+      return false;
   }
   return true;
 }
 
-std::vector<Tensor> cut_outputs(const Frame& frame, const inference::Signature& signature, const std::shared_ptr<const std::string>& payload, std::uint64_t from, std::uint64_t rows, bool split) {
+std::vector<Tensor> cut_outputs(const Frame& frame, const inference::Signature& signature,
+                                const std::shared_ptr<const std::string>& payload, std::uint64_t from,
+                                std::uint64_t rows, bool split) {
   std::vector<Tensor> outputs;
   outputs.reserve(frame.tensors.size());
   for (size_t i = 0; i < frame.tensors.size(); ++i) {
     const FrameTensor& part = frame.tensors[i];
-    Tensor output{signature.outputs[i].name, part.type, part.shape(), std::string_view(*payload).substr(part.offset, part.length), payload};
+    Tensor output{signature.outputs[i].name, part.type, part.shape(),
+                  std::string_view(*payload).substr(part.offset, part.length), payload};
     if (split) {
       const size_t row_bytes = part.sizes[0] == 0 ? 0 : part.length / static_cast<size_t>(part.sizes[0]);
       output.shape[0] = static_cast<std::int64_t>(rows);
@@ -50,7 +56,11 @@ void Generation::complete(Batch& batch, const Frame& frame, std::shared_ptr<cons
   for (const auto& pending : batch.requests) rows += pending->rows;
   const bool split = batch.requests.size() > 1;
   if (!is_as_described(frame, signature_, rows, split)) {
-    for (const auto& pending : batch.requests) fail(*pending, {ErrorCode::internal, "the model gave other outputs than it declares" + std::string(split ? " when requests were batched; set the deployment's batch.max to 1" : "")});
+    for (const auto& pending : batch.requests)
+      fail(*pending,
+           {ErrorCode::internal,
+            "the model gave other outputs than it declares" +
+                std::string(split ? " when requests were batched; set the deployment's batch.max to 1" : "")});
     return;
   }
   const Time now = facts_->clock.steady();
@@ -67,7 +77,8 @@ void Generation::complete(Batch& batch, const Frame& frame, std::shared_ptr<cons
   std::uint64_t from = 0;
   for (size_t i = 0; i < batch.requests.size(); ++i) {
     Pending& pending = *batch.requests[i];
-    const TensorStatistics figures = frame.statistics.size() == batch.requests.size() ? frame.statistics[i] : no_statistics();
+    const TensorStatistics figures =
+        frame.statistics.size() == batch.requests.size() ? frame.statistics[i] : no_statistics();
     succeed(pending, cut_outputs(frame, signature_, payload, from, pending.rows, split), figures);
     from += pending.rows;
   }
@@ -94,7 +105,8 @@ void Generation::fail(Pending& pending, const Error& error) {
   pending.done(pending.request, error);
 }
 
-void Generation::tell(Pending& pending, const AnswerId& answer, const TensorStatistics* statistics, const std::string& error) {
+void Generation::tell(Pending& pending, const AnswerId& answer, const TensorStatistics* statistics,
+                      const std::string& error) {
   const Duration latency = facts_->clock.steady() - pending.arrived;
   facts_->requests.add();
   facts_->latency.record(latency);
@@ -117,7 +129,8 @@ void Generation::tell(Pending& pending, const AnswerId& answer, const TensorStat
     const auto index = static_cast<size_t>(statistics->predicted_class);
     if (labels_ && statistics->predicted_class >= 0 && index < labels_->size()) served.label = (*labels_)[index];
   }
-  if (pending.source.body && pending.source.body->size() <= kPredictionBodyBytesMax) served.request = std::move(pending.source.body);
+  if (pending.source.body && pending.source.body->size() <= kPredictionBodyBytesMax)
+    served.request = std::move(pending.source.body);
   served.media_type = std::move(pending.source.media_type);
   served.request_json_bytes = pending.source.json_bytes;
   facts_->predictions->served(std::move(served));

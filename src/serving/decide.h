@@ -1,5 +1,5 @@
-// What serving decides, as functions of what is known and what time it is: when to send a batch, how many replicas there
-// should be, when to try a dead one again.
+// What serving decides, as functions of what is known and what time it is: when to send a batch, how many replicas
+// there should be, when to try a dead one again.
 #pragma once
 
 #include <variant>
@@ -22,19 +22,19 @@ struct WaitUntil {
 struct Idle {};
 using BatchDecision = std::variant<Idle, WaitUntil, Send>;
 
-/// What to do for a replica with a free slot. `replica_is_idle` is false when it still runs another batch: then one more
-/// frame may lie ready in its socket, but only one that would not grow by waiting.
+/// What to do for a replica with a free slot. `replica_is_idle` is false when it still runs another batch: then one
+/// more frame may lie ready in its socket, but only one that would not grow by waiting.
 BatchDecision decide_batch(const BatchLimits& limits, int waiting, Time oldest, Time now, bool replica_is_idle);
 
 struct ScaleLimits {
   int min = 1, max = 1;
 };
 struct Load {
-  int replicas = 0;       // that run or start
+  int replicas = 0;  // that run or start
   int starting = 0;
-  int waiting = 0;        // requests in the queue
+  int waiting = 0;  // requests in the queue
   Duration oldest_wait{0};
-  Duration idle{0};       // since the last request
+  Duration idle{0};  // since the last request
 };
 
 inline constexpr Duration kScaleUpWait = std::chrono::milliseconds(250);

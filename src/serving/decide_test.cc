@@ -9,7 +9,9 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 constexpr Time kNow{1'000'000'000};
 
-int sent(const BatchDecision& decision) { return std::holds_alternative<Send>(decision) ? std::get<Send>(decision).count : 0; }
+int sent(const BatchDecision& decision) {
+  return std::holds_alternative<Send>(decision) ? std::get<Send>(decision).count : 0;
+}
 
 TEST(Batch, without_batching_every_request_goes_at_once) {
   EXPECT_EQ(sent(decide_batch({1, {}}, 5, kNow, kNow, true)), 1);

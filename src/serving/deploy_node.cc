@@ -41,7 +41,8 @@ Result<std::string> DeployNode::start(const NodeRequest& request) {
   const auto version = TRY(registry_.models().resolve(request.project, reference));
   const DeploymentDeclaration* declaration = find(request.file->deployments, request.declaration.deploy);
   const std::string alias = alias_of(request, declaration);
-  TRY(registry_.models().set_alias(request.project, version.model, alias, version.version, request.member, fmt::format("pipeline {} ({})", request.pipeline, request.pipeline_run.text)));
+  TRY(registry_.models().set_alias(request.project, version.model, alias, version.version, request.member,
+                                   fmt::format("pipeline {} ({})", request.pipeline, request.pipeline_run.text)));
   const Reference followed{Reference::Kind::model, version.model, alias, 0, ""};
   const auto existing = serving_.get(request.project, request.declaration.deploy);
   if (!existing.ok() && existing.error().code == ErrorCode::not_found) {

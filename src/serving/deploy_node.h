@@ -15,8 +15,8 @@ class DeployNode : public NodeKind {
   /// Null: what answers in production is made so each time.
   Result<Json> inputs_of(const NodeRequest& request) override;
   Result<bool> still_exists(const ProjectId& project, const Json& result) override;
-  /// Moves the alias that the deployment follows (the node's, else that of `deployments:`), which the deployment sees; makes
-  /// the deployment when there is none.
+  /// Moves the alias that the deployment follows (the node's, else that of `deployments:`), which the deployment sees;
+  /// makes the deployment when there is none.
   Result<std::string> start(const NodeRequest& request) override;
   Result<NodeProgress> poll(const NodeRequest& request, const std::string& handle) override;
   void stop(const NodeRequest& request, const std::string& handle) override;

@@ -35,10 +35,14 @@ std::uint64_t input_bytes(const inference::InferRequest& request) {
 
 }  // namespace
 
-Generation::Generation(std::shared_ptr<const EndpointFacts> facts, Revision revision, std::vector<std::string> labels, std::shared_ptr<VersionStatistics> statistics, BatchLimits limits, size_t queue_max)
-    : facts_(std::move(facts)), revision_(std::move(revision)),
+Generation::Generation(std::shared_ptr<const EndpointFacts> facts, Revision revision, std::vector<std::string> labels,
+                       std::shared_ptr<VersionStatistics> statistics, BatchLimits limits, size_t queue_max)
+    : facts_(std::move(facts)),
+      revision_(std::move(revision)),
       labels_(labels.empty() ? nullptr : std::make_shared<const std::vector<std::string>>(std::move(labels))),
-      version_text_(std::to_string(revision_.version)), queue_max_(queue_max), statistics_(std::move(statistics)) {
+      version_text_(std::to_string(revision_.version)),
+      queue_max_(queue_max),
+      statistics_(std::move(statistics)) {
   auto state = state_.lock();
   state->limits = limits;
   state->last_request = facts_->clock.steady();
@@ -60,8 +64,10 @@ Generation::Submitted Generation::submit(std::unique_ptr<Pending>& pending) {
     outgoing = plan(*state);
     lone = is_lone(*state, outgoing);
   }
-  if (lone) facts_->answers.ask_here(shared_from_this(), outgoing[0].replica, kLoneWaitMax, [&] { send(outgoing); });
-  else send(outgoing);
+  if (lone)
+    facts_->answers.ask_here(shared_from_this(), outgoing[0].replica, kLoneWaitMax, [&] { send(outgoing); });
+  else
+    send(outgoing);
   // Scaled to zero: the loop should start somebody now rather than at its next look.
   if (nobody) facts_->changed();
   return Submitted::accepted;
@@ -93,8 +99,11 @@ std::vector<Generation::Outgoing> Generation::plan(State& state) {
       if (!best || replica->flying() < best->flying()) best = replica;
     }
     if (!best) break;
-    const BatchDecision decision = decide_batch(state.limits, static_cast<int>(state.queue.size()), state.queue.front()->arrived, facts_->clock.steady(), best->flying() == 0);
-    if (const auto* wait = std::get_if<WaitUntil>(&decision); wait && (state.alarm == Time{} || wait->time < state.alarm)) {
+    const BatchDecision decision =
+        decide_batch(state.limits, static_cast<int>(state.queue.size()), state.queue.front()->arrived,
+                     facts_->clock.steady(), best->flying() == 0);
+    if (const auto* wait = std::get_if<WaitUntil>(&decision);
+        wait && (state.alarm == Time{} || wait->time < state.alarm)) {
       state.alarm = wait->time;
       facts_->answers.wake_at(wait->time, weak_from_this());
     }
@@ -102,14 +111,17 @@ std::vector<Generation::Outgoing> Generation::plan(State& state) {
     if (!now) break;
     const int slot = best->flights[0] ? 1 : 0;
     best->flights[static_cast<size_t>(slot)] = take(state, now->count);
-    best->has_touched_memory |= input_bytes(best->flights[static_cast<size_t>(slot)]->requests.front()->request) >= kReleaseBytesMin;
+    best->has_touched_memory |=
+        input_bytes(best->flights[static_cast<size_t>(slot)]->requests.front()->request) >= kReleaseBytesMin;
     outgoing.push_back({best, best->flights[static_cast<size_t>(slot)], slot});
   }
   return outgoing;
 }
 
 bool Generation::is_lone(const State& state, const std::vector<Outgoing>& outgoing) {
-  if (!state.quick || outgoing.size() != 1 || !state.queue.empty() || outgoing[0].batch->requests.front()->request.is_image()) return false;
+  if (!state.quick || outgoing.size() != 1 || !state.queue.empty() ||
+      outgoing[0].batch->requests.front()->request.is_image())
+    return false;
   int flying = 0;
   for (const auto& replica : state.replicas) flying += replica->flying();
   return flying == 1;
@@ -125,7 +137,8 @@ std::shared_ptr<Batch> Generation::take(State& state, int count) {
     bytes += input_bytes(next->request);
     if (!batch->requests.empty()) {
       const inference::InferRequest& first = batch->requests.front()->request;
-      const bool fits = batchable_ && !first.is_image() && !next->request.is_image() && bytes <= inference::kAreaBytes && fit_together(first, next->request);
+      const bool fits = batchable_ && !first.is_image() && !next->request.is_image() &&
+                        bytes <= inference::kAreaBytes && fit_together(first, next->request);
       if (!fits) break;
     }
     batch->requests.push_back(std::move(next));
@@ -165,12 +178,17 @@ void Generation::send(const std::vector<Outgoing>& outgoing) {
       one.batch->sending = false;
       auto& flight = one.replica->flights[static_cast<size_t>(one.slot)];
       if (flight != one.batch) continue;  // answered already
-      if (!sent.ok()) failed = std::move(flight);
-      else if (one.replica->state == ReplicaState::dead) failed = abandon(*state, *one.replica);
+      if (!sent.ok())
+        failed = std::move(flight);
+      else if (one.replica->state == ReplicaState::dead)
+        failed = abandon(*state, *one.replica);
       if (failed) flight.reset();
     }
     if (!failed) continue;
-    const Error error = sent.ok() ? Error{ErrorCode::unavailable, "the worker ended before it answered; nothing was changed, so the request can be sent again"} : sent.error();
+    const Error error =
+        sent.ok() ? Error{ErrorCode::unavailable,
+                          "the worker ended before it answered; nothing was changed, so the request can be sent again"}
+                  : sent.error();
     for (const auto& pending : failed->requests) fail(*pending, error);
   }
 }
@@ -181,7 +199,8 @@ std::shared_ptr<Batch> Generation::abandon(State& state, Replica& replica) {
   for (auto& flight : replica.flights) {
     if (flight && !flight->sending) order[count++] = &flight;
   }
-  std::sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), [](const auto* a, const auto* b) { return (*a)->id < (*b)->id; });
+  std::sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count),
+            [](const auto* a, const auto* b) { return (*a)->id < (*b)->id; });
   // What it worked on may be what killed it, and must not kill the next one too.
   std::shared_ptr<Batch> oldest;
   for (size_t i = count; i-- > 0;) {
@@ -189,7 +208,8 @@ std::shared_ptr<Batch> Generation::abandon(State& state, Replica& replica) {
       oldest = std::move(*order[i]);
     } else {
       auto& requests = (*order[i])->requests;
-      for (auto request = requests.rbegin(); request != requests.rend(); ++request) state.queue.push_front(std::move(*request));
+      for (auto request = requests.rbegin(); request != requests.rend(); ++request)
+        state.queue.push_front(std::move(*request));
     }
     order[i]->reset();
   }
@@ -203,13 +223,15 @@ void Generation::on_gone(const std::shared_ptr<Replica>& replica, const Error& w
     auto state = state_.lock();
     const bool expected = replica->state == ReplicaState::draining || replica->state == ReplicaState::dead;
     replica->state = ReplicaState::dead;
-    if (replica->failure.empty() && !expected) replica->failure = why.code == ErrorCode::data_loss ? why.message : "the worker ended unexpectedly";
+    if (replica->failure.empty() && !expected)
+      replica->failure = why.code == ErrorCode::data_loss ? why.message : "the worker ended unexpectedly";
     failed = abandon(*state, *replica);
     outgoing = plan(*state);
   }
   send(outgoing);
   if (failed) {
-    const Error error{ErrorCode::unavailable, "the worker that ran the request ended; nothing was changed, so the request can be sent again"};
+    const Error error{ErrorCode::unavailable,
+                      "the worker that ran the request ended; nothing was changed, so the request can be sent again"};
     for (const auto& pending : failed->requests) fail(*pending, error);
   }
   facts_->changed();
@@ -236,7 +258,8 @@ void Generation::on_frame(const std::shared_ptr<Replica>& replica, const Frame& 
 void Generation::on_ready(const std::shared_ptr<Replica>& replica, const Frame& frame) {
   const auto json = Json::parse(frame.text);
   auto signature = json.ok() ? inference::parse_signature(*json) : Result<inference::Signature>(json.error());
-  if (!signature.ok()) return on_gone(replica, {ErrorCode::data_loss, "a worker described its model badly: " + signature.error().message});
+  if (!signature.ok())
+    return on_gone(replica, {ErrorCode::data_loss, "a worker described its model badly: " + signature.error().message});
   std::vector<Outgoing> outgoing;
   {
     auto state = state_.lock();
@@ -286,7 +309,8 @@ std::vector<ReplicaView> Generation::views() const {
   const Clock& clock = facts_->clock;
   auto state = state_.lock();
   for (const auto& replica : state->replicas) {
-    out.push_back({replica->id, revision_.version, std::string(name(replica->state)), replica->process.pid(), 0, clock.now() - (clock.steady() - replica->started)});
+    out.push_back({replica->id, revision_.version, std::string(name(replica->state)), replica->process.pid(), 0,
+                   clock.now() - (clock.steady() - replica->started)});
   }
   return out;
 }
@@ -330,7 +354,8 @@ void Generation::close() { state_.lock()->closed = true; }
 
 bool Generation::is_drained() const {
   auto state = state_.lock();
-  return state->closed && state->queue.empty() && std::ranges::all_of(state->replicas, [](const auto& replica) { return replica->flying() == 0; });
+  return state->closed && state->queue.empty() &&
+         std::ranges::all_of(state->replicas, [](const auto& replica) { return replica->flying() == 0; });
 }
 
 void Generation::fail_all(const Error& why) {
@@ -362,7 +387,10 @@ void Generation::expire() {
     });
   }
   for (const auto& pending : late) {
-    fail(*pending, {ErrorCode::timed_out, "the request waited " + std::to_string((now - pending->arrived).count() / 1000) + " ms for a free replica of '" + facts_->name + "' and was given up; try again later, or give the deployment more replicas"});
+    fail(*pending,
+         {ErrorCode::timed_out, "the request waited " + std::to_string((now - pending->arrived).count() / 1000) +
+                                    " ms for a free replica of '" + facts_->name +
+                                    "' and was given up; try again later, or give the deployment more replicas"});
   }
 }
 
@@ -371,7 +399,9 @@ std::vector<std::shared_ptr<Replica>> Generation::hung() const {
   std::vector<std::shared_ptr<Replica>> out;
   auto state = state_.lock();
   for (const auto& replica : state->replicas) {
-    const auto owes = [&](const std::shared_ptr<Batch>& flight) { return flight && now - flight->sent > kAnswerWaitMax; };
+    const auto owes = [&](const std::shared_ptr<Batch>& flight) {
+      return flight && now - flight->sent > kAnswerWaitMax;
+    };
     const bool loads = replica->state == ReplicaState::starting && now - replica->started > kLoadWaitMax;
     if (loads || std::ranges::any_of(replica->flights, owes)) out.push_back(replica);
   }
@@ -394,7 +424,8 @@ Load Generation::load() const {
 
 int Generation::ready() const {
   auto state = state_.lock();
-  return static_cast<int>(std::ranges::count_if(state->replicas, [](const auto& replica) { return replica->state == ReplicaState::ready; }));
+  return static_cast<int>(std::ranges::count_if(
+      state->replicas, [](const auto& replica) { return replica->state == ReplicaState::ready; }));
 }
 
 void Generation::release_idle_memory() {

@@ -36,7 +36,8 @@ struct EndpointFacts {
 
 class Generation : public std::enable_shared_from_this<Generation> {
  public:
-  Generation(std::shared_ptr<const EndpointFacts> facts, Revision revision, std::vector<std::string> labels, std::shared_ptr<VersionStatistics> statistics, BatchLimits limits, size_t queue_max);
+  Generation(std::shared_ptr<const EndpointFacts> facts, Revision revision, std::vector<std::string> labels,
+             std::shared_ptr<VersionStatistics> statistics, BatchLimits limits, size_t queue_max);
 
   const Revision& revision() const { return revision_; }
   /// Known once a replica was ready; constant from then on.

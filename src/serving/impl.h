@@ -11,14 +11,16 @@
 namespace slipway::serving {
 
 struct Serving::Impl {
-  Impl(catalog::Database& db, ModelSource& source, const Clock& time, Counters& counts, EventSink* event_sink, PredictionSink* sink, ServingOptions given);
+  Impl(catalog::Database& db, ModelSource& source, const Clock& time, Counters& counts, EventSink* event_sink,
+       PredictionSink* sink, ServingOptions given);
 
   using Key = std::pair<std::string, std::string>;  // project, name
   using Endpoints = std::map<Key, std::shared_ptr<Endpoint>>;
 
   std::shared_ptr<Endpoint> find(const ProjectId& project, std::string_view name);
   Result<std::shared_ptr<Endpoint>> require(const ProjectId& project, std::string_view name);
-  std::shared_ptr<Endpoint> make_endpoint(DeploymentRow row, std::optional<Revision> resume, std::optional<Revision> failed);
+  std::shared_ptr<Endpoint> make_endpoint(DeploymentRow row, std::optional<Revision> resume,
+                                          std::optional<Revision> failed);
   Result<Deployment> view(Endpoint& endpoint);
   Result<void> load();
 
@@ -31,7 +33,7 @@ struct Serving::Impl {
   const ServingOptions options;
   // Stopped first, gone last: whoever reads answers may still notify it.
   std::unique_ptr<Supervisor> supervisor;
-  AnswerLoop answers;                 // locks itself
+  AnswerLoop answers;  // locks itself
   Guarded<Endpoints> endpoints;
 };
 

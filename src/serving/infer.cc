@@ -21,7 +21,11 @@ Result<void> check_request(const inference::Signature& signature, inference::Inf
   if (!signature.is_batchable() || request.is_image()) return {};
   // One number of rows for all inputs, or they could not be told apart in a batch.
   for (const inference::Tensor& input : request.inputs) {
-    if (input.shape[0] != request.inputs[0].shape[0]) return Error{ErrorCode::invalid_argument, "input '" + input.name + "' has " + std::to_string(input.shape[0]) + " rows and input '" + request.inputs[0].name + "' has " + std::to_string(request.inputs[0].shape[0]) + "; they must be the same"};
+    if (input.shape[0] != request.inputs[0].shape[0])
+      return Error{ErrorCode::invalid_argument, "input '" + input.name + "' has " + std::to_string(input.shape[0]) +
+                                                    " rows and input '" + request.inputs[0].name + "' has " +
+                                                    std::to_string(request.inputs[0].shape[0]) +
+                                                    "; they must be the same"};
   }
   return {};
 }
@@ -38,16 +42,21 @@ Duration Target::batch_delay() const { return generation_->limits().delay; }
 Result<Target> Serving::target(const ProjectId& project, std::string_view name, std::optional<std::int64_t> version) {
   Target target;
   target.endpoint_ = impl_->find(project, name);
-  if (!target.endpoint_) return Error{ErrorCode::not_found, "Request for unknown model: '" + clean_utf8(name, 200) + "' is not found"};
+  if (!target.endpoint_)
+    return Error{ErrorCode::not_found, "Request for unknown model: '" + clean_utf8(name, 200) + "' is not found"};
   target.generation_ = target.endpoint_->active();
   if (!target.generation_) {
     auto state = target.endpoint_->lock();
     const DeploymentState now = Endpoint::sum_up(*state);
-    std::string why = "the deployment '" + std::string(name) + "' is " + std::string(serving::name(now)) + " and cannot answer";
+    std::string why =
+        "the deployment '" + std::string(name) + "' is " + std::string(serving::name(now)) + " and cannot answer";
     if (!state->message.empty()) why += ": " + state->message;
     return Error{ErrorCode::unavailable, std::move(why)};
   }
-  if (version && *version != target.version()) return Error{ErrorCode::not_found, "Request for unknown model: '" + std::string(name) + "' version " + std::to_string(*version) + " is not found; version " + std::to_string(target.version()) + " answers"};
+  if (version && *version != target.version())
+    return Error{ErrorCode::not_found, "Request for unknown model: '" + std::string(name) + "' version " +
+                                           std::to_string(*version) + " is not found; version " +
+                                           std::to_string(target.version()) + " answers"};
   target.version_named_ = version.has_value();
   return target;
 }
@@ -60,24 +69,35 @@ void Serving::infer(const Target& target, inference::InferRequest request, Reque
   pending->done = std::move(done);
   pending->received = impl_->clock.now();
   pending->arrived = arrived;
-  const Duration wait = pending->request.timeout_us > 0 ? std::min(kQueueWaitMax, Duration(pending->request.timeout_us)) : kQueueWaitMax;
+  const Duration wait =
+      pending->request.timeout_us > 0 ? std::min(kQueueWaitMax, Duration(pending->request.timeout_us)) : kQueueWaitMax;
   pending->deadline = arrived + wait;
 
   std::shared_ptr<Generation> generation = target.generation_;
   for (int i = 0; i < kSwitchesMax && generation; ++i) {
-    if (auto checked = check_request(generation->signature(), pending->request); !checked.ok()) return pending->done(pending->request, checked.error());
+    if (auto checked = check_request(generation->signature(), pending->request); !checked.ok())
+      return pending->done(pending->request, checked.error());
     pending->rows = rows_of(pending->request, generation->signature());
     switch (generation->submit(pending)) {
       case Generation::Submitted::accepted: return;
       case Generation::Submitted::full:
-        return pending->done(pending->request, Error{ErrorCode::busy, "the queue of '" + target.deployment() + "' is full (" + std::to_string(impl_->options.queue_requests_max) + " requests wait); try again in a moment, or give the deployment more replicas"});
+        return pending->done(
+            pending->request,
+            Error{ErrorCode::busy, "the queue of '" + target.deployment() + "' is full (" +
+                                       std::to_string(impl_->options.queue_requests_max) +
+                                       " requests wait); try again in a moment, or give the deployment more replicas"});
       case Generation::Submitted::closed: generation = target.endpoint_->active(); break;
     }
     if (generation && target.version_named_ && generation->revision().version != target.version()) {
-      return pending->done(pending->request, Error{ErrorCode::not_found, "version " + std::to_string(target.version()) + " of '" + target.deployment() + "' was replaced by version " + std::to_string(generation->revision().version) + " while the request came in"});
+      return pending->done(pending->request,
+                           Error{ErrorCode::not_found, "version " + std::to_string(target.version()) + " of '" +
+                                                           target.deployment() + "' was replaced by version " +
+                                                           std::to_string(generation->revision().version) +
+                                                           " while the request came in"});
     }
   }
-  pending->done(pending->request, Error{ErrorCode::unavailable, "the deployment '" + target.deployment() + "' was stopped while the request came in"});
+  pending->done(pending->request, Error{ErrorCode::unavailable, "the deployment '" + target.deployment() +
+                                                                    "' was stopped while the request came in"});
 }
 
 std::vector<std::pair<std::string, std::int64_t>> Serving::endpoints(const ProjectId& project) {
@@ -100,7 +120,8 @@ Result<std::vector<VersionFigures>> Serving::figures(const ProjectId& project, s
   if (state->active) all.push_back(state->active);
   if (state->next) all.push_back(state->next);
   for (const auto& running : all) {
-    for (const auto& replica : running->generation->replicas()) memory[running->generation->revision().version] += replica->memory_bytes;
+    for (const auto& replica : running->generation->replicas())
+      memory[running->generation->revision().version] += replica->memory_bytes;
   }
   for (const auto& [version, statistics] : state->statistics) {
     out.push_back(statistics->figures());

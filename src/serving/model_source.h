@@ -14,9 +14,9 @@
 namespace slipway::serving {
 
 struct ServedModel {
-  std::filesystem::path file;        // the ONNX; data files that it names lie beside it
-  Json preprocess;                   // inference/preprocess.h, or null
-  std::vector<std::string> labels;   // names of the classes, may be empty
+  std::filesystem::path file;       // the ONNX; data files that it names lie beside it
+  Json preprocess;                  // inference/preprocess.h, or null
+  std::vector<std::string> labels;  // names of the classes, may be empty
 };
 
 /// Thread-safe; blocks for the database and the disk.

@@ -15,9 +15,9 @@ struct Pending {
   inference::InferRequest request;
   RequestSource source;
   Completion done;
-  Time received;       // wall
-  Time arrived;        // steady
-  Time deadline;       // steady: answered timed_out when it still waits then
+  Time received;  // wall
+  Time arrived;   // steady
+  Time deadline;  // steady: answered timed_out when it still waits then
   std::uint32_t rows = 1;
 };
 

@@ -24,7 +24,8 @@ std::string file_of(const std::string& path) { return path.substr(folder_of(path
 
 std::vector<std::string> labels_of(const Json& details) {
   std::vector<std::string> labels;
-  for (const Json& label : details["labels"].array()) labels.push_back(label.is_string() ? label.string() : label.render());
+  for (const Json& label : details["labels"].array())
+    labels.push_back(label.is_string() ? label.string() : label.render());
   return labels;
 }
 
@@ -43,11 +44,15 @@ Result<registry::Artifact> choose_onnx(const std::vector<registry::Artifact>& fi
   if (named) return *named;
   std::vector<std::string> names;
   for (size_t i = 0; i < std::min(files.size(), kNamesShown); ++i) names.push_back(files[i].path);
-  const std::string problem = found.empty() ? "has no .onnx file" : "has " + std::to_string(found.size()) + " .onnx files and none is named model.onnx";
-  return Error{ErrorCode::failed_precondition, std::string(what) + " " + problem + "; its files are: " + (names.empty() ? "none" : join(names, ", "))};
+  const std::string problem = found.empty()
+                                  ? "has no .onnx file"
+                                  : "has " + std::to_string(found.size()) + " .onnx files and none is named model.onnx";
+  return Error{ErrorCode::failed_precondition,
+               std::string(what) + " " + problem + "; its files are: " + (names.empty() ? "none" : join(names, ", "))};
 }
 
-Result<std::unique_ptr<RegistryModels>> RegistryModels::open(registry::Registry& registry, std::filesystem::path cache) {
+Result<std::unique_ptr<RegistryModels>> RegistryModels::open(registry::Registry& registry,
+                                                             std::filesystem::path cache) {
   std::error_code error;
   std::filesystem::remove_all(cache, error);
   TRY(make_directories(cache));
@@ -56,7 +61,10 @@ Result<std::unique_ptr<RegistryModels>> RegistryModels::open(registry::Registry&
 
 Result<std::int64_t> RegistryModels::version(const ProjectId& project, const Reference& reference) {
   const auto version = TRY(registry_.models().resolve(project, reference));
-  if (version.status != registry::VersionStatus::ready) return Error{ErrorCode::failed_precondition, "version " + std::to_string(version.version) + " of model '" + version.model + "' is " + std::string(registry::name(version.status)) + ", not ready"};
+  if (version.status != registry::VersionStatus::ready)
+    return Error{ErrorCode::failed_precondition, "version " + std::to_string(version.version) + " of model '" +
+                                                     version.model + "' is " +
+                                                     std::string(registry::name(version.status)) + ", not ready"};
   return version.version;
 }
 
@@ -67,7 +75,8 @@ Result<void> RegistryModels::bring(const Hash& hash, const std::filesystem::path
   if (local && ::link(local->c_str(), to.c_str()) == 0) return {};
   // Another file system, or a store that is not a disk.
   const UniqueFd out = TRY(open_file(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0444));
-  for (std::uint64_t at = 0; at < reader->size(); at += kCopyBytes) TRY(write_all(out.get(), TRY(reader->read(at, kCopyBytes)), to));
+  for (std::uint64_t at = 0; at < reader->size(); at += kCopyBytes)
+    TRY(write_all(out.get(), TRY(reader->read(at, kCopyBytes)), to));
   return {};
 }
 

@@ -14,12 +14,13 @@ class RegistryModels : public ModelSource {
   static Result<std::unique_ptr<RegistryModels>> open(registry::Registry& registry, std::filesystem::path cache);
 
   Result<std::int64_t> version(const ProjectId& project, const Reference& reference) override;
-  /// The version's only .onnx file, or the one named model.onnx, with everything that lies beside it (weights kept outside
-  /// of the graph).
+  /// The version's only .onnx file, or the one named model.onnx, with everything that lies beside it (weights kept
+  /// outside of the graph).
   Result<ServedModel> fetch(const ProjectId& project, const std::string& model, std::int64_t version) override;
 
  private:
-  RegistryModels(registry::Registry& registry, std::filesystem::path cache) : registry_(registry), cache_(std::move(cache)) {}
+  RegistryModels(registry::Registry& registry, std::filesystem::path cache)
+      : registry_(registry), cache_(std::move(cache)) {}
   Result<void> bring(const Hash& hash, const std::filesystem::path& to);
 
   registry::Registry& registry_;

@@ -43,10 +43,12 @@ struct RegistryModelsTest : ::testing::Test {
 TEST_F(RegistryModelsTest, an_alias_means_its_version_and_brings_the_files_beside_the_model) {
   Json details;
   details.set("labels", Json::Array{"zero", "one"}).set("preprocess", Json::parse(R"({"scale":1})").value());
-  const std::int64_t version = add_version({{"model/model.onnx", "graph"}, {"model/weights.bin", "weights"}, {"README.md", "?"}}, details);
+  const std::int64_t version =
+      add_version({{"model/model.onnx", "graph"}, {"model/weights.bin", "weights"}, {"README.md", "?"}}, details);
   ASSERT_TRUE(registry->models().set_alias(kDefaultProject, "digits", "production", version, "ada", "").ok());
   EXPECT_EQ(models->version(kDefaultProject, parse_reference("model:digits@production").value()).value(), version);
-  EXPECT_EQ(models->version(kDefaultProject, parse_reference("model:digits@staging").value()).error().code, ErrorCode::not_found);
+  EXPECT_EQ(models->version(kDefaultProject, parse_reference("model:digits@staging").value()).error().code,
+            ErrorCode::not_found);
   for (int i = 0; i < 2; ++i) {
     const auto served = models->fetch(kDefaultProject, "digits", version);
     ASSERT_TRUE(served.ok()) << served.error().message;

@@ -1,12 +1,10 @@
 #include "serving/replica.h"
 
-
 #include <cstdlib>
 #include <fstream>
 #include <map>
 
 #include "base/text.h"
-
 
 namespace slipway::serving {
 namespace {
@@ -17,7 +15,8 @@ constexpr int kMemoryInChild = 4;
 /// The worker runs models of strangers: it gets none of the server's secrets, only what finds libraries.
 std::map<std::string, std::string> worker_environment() {
   std::map<std::string, std::string> out;
-  for (const char* key : {"PATH", "LD_LIBRARY_PATH", "SLIPWAY_ONNXRUNTIME", "TMPDIR", "LANG", "CUDA_VISIBLE_DEVICES", "ASAN_OPTIONS", "LSAN_OPTIONS"}) {
+  for (const char* key : {"PATH", "LD_LIBRARY_PATH", "SLIPWAY_ONNXRUNTIME", "TMPDIR", "LANG", "CUDA_VISIBLE_DEVICES",
+                          "ASAN_OPTIONS", "LSAN_OPTIONS"}) {
     if (const char* value = std::getenv(key)) out[key] = value;
   }
   return out;
@@ -39,8 +38,9 @@ Result<std::shared_ptr<Replica>> Replica::start(const ReplicaSpec& spec, const C
   auto ends = TRY(inference::socket_pair());
   auto memory = TRY(inference::SharedMemory::create());
   ProcessSpec process;
-  process.arguments = {spec.worker.string(),          "--model",  spec.model.file.string(),         "--socket",  std::to_string(kSocketInChild),
-                       "--memory", std::to_string(kMemoryInChild), "--threads", std::to_string(spec.threads)};
+  process.arguments = {spec.worker.string(),           "--model",  spec.model.file.string(),       "--socket",
+                       std::to_string(kSocketInChild), "--memory", std::to_string(kMemoryInChild), "--threads",
+                       std::to_string(spec.threads)};
   if (!spec.model.preprocess.is_null()) {
     process.arguments.push_back("--preprocess");
     process.arguments.push_back(spec.model.preprocess.render());
@@ -54,7 +54,10 @@ Result<std::shared_ptr<Replica>> Replica::start(const ReplicaSpec& spec, const C
 }
 
 Replica::Replica(const Clock& clock, Process worker, UniqueFd socket, inference::SharedMemory memory)
-    : id(new_id<ReplicaId>(clock)), process(std::move(worker)), channel(std::move(socket), std::move(memory), inference::Channel::End::server), started(clock.steady()) {}
+    : id(new_id<ReplicaId>(clock)),
+      process(std::move(worker)),
+      channel(std::move(socket), std::move(memory), inference::Channel::End::server),
+      started(clock.steady()) {}
 
 int Replica::flying() const {
   int count = 0;

@@ -28,17 +28,17 @@ struct ReplicaSpec {
 };
 
 struct Replica {
-  /// Starts the worker; it tells through its channel when it is ready. Only from a thread that lives as long as the worker
-  /// should, because the worker dies with it.
+  /// Starts the worker; it tells through its channel when it is ready. Only from a thread that lives as long as the
+  /// worker should, because the worker dies with it.
   static Result<std::shared_ptr<Replica>> start(const ReplicaSpec& spec, const Clock& clock);
   Replica(const Clock& clock, Process worker, UniqueFd socket, inference::SharedMemory memory);
 
   const ReplicaId id;
-  Process process;                // the loop's thread only, but for its pid
-  inference::Channel channel;     // locks itself as its header says
-  const Time started;             // steady
+  Process process;             // the loop's thread only, but for its pid
+  inference::Channel channel;  // locks itself as its header says
+  const Time started;          // steady
   std::atomic<std::uint64_t> memory_bytes{0};
-  std::atomic_flag is_read;       // held by the one thread that receives from the channel
+  std::atomic_flag is_read;  // held by the one thread that receives from the channel
 
   // Guarded by the generation's lock.
   ReplicaState state = ReplicaState::starting;
@@ -46,7 +46,7 @@ struct Replica {
   std::array<std::shared_ptr<Batch>, inference::kSlots> flights;
   bool has_touched_memory = false;
   ErrorCode failure_code = ErrorCode::unavailable;
-  std::string failure;            // why it is dead
+  std::string failure;  // why it is dead
 
   int flying() const;
 };

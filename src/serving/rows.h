@@ -16,7 +16,7 @@ struct DeploymentRow {
   DeploymentId id;
   ProjectId project;
   DeploymentSpec spec;
-  bool wanted = true;                         // running, not stopped
+  bool wanted = true;  // running, not stopped
   std::optional<RevisionId> active_revision;
   std::string created_by;
   Time created_at, updated_at;
@@ -31,7 +31,8 @@ Result<std::vector<DeploymentRow>> all_deployments(catalog::Connection& c);
 
 /// Gives the revision the next number of its deployment.
 Result<Revision> insert_revision(catalog::Connection& c, const DeploymentId& deployment, Revision revision);
-Result<void> set_revision_state(catalog::Connection& c, const RevisionId& id, RevisionState state, std::string_view message);
+Result<void> set_revision_state(catalog::Connection& c, const RevisionId& id, RevisionState state,
+                                std::string_view message);
 /// The revision answers from now on; the one that did before is retired.
 Result<void> activate_revision(catalog::Connection& c, const DeploymentId& deployment, const RevisionId& id, Time now);
 /// Newest first.

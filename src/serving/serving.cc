@@ -21,8 +21,11 @@ std::optional<Enum> parse_enum(std::string_view text, const Enum (&all)[N]) {
 Error invalid(std::string message) { return Error{ErrorCode::invalid_argument, std::move(message)}; }
 
 bool is_name(std::string_view text) {
-  const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
-  return !text.empty() && text.size() <= kDeploymentNameBytesMax && is_word(text[0]) && std::ranges::all_of(text, [&](char c) { return is_word(c) || c == '-' || c == '.'; });
+  const auto is_word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  return !text.empty() && text.size() <= kDeploymentNameBytesMax && is_word(text[0]) &&
+         std::ranges::all_of(text, [&](char c) { return is_word(c) || c == '-' || c == '.'; });
 }
 
 void apply(const DeploymentChange& change, DeploymentRow& row) {
@@ -60,23 +63,47 @@ std::string_view name(RevisionState state) {
 }
 
 std::optional<RevisionState> parse_revision_state(std::string_view text) {
-  return parse_enum(text, {RevisionState::starting, RevisionState::active, RevisionState::retired, RevisionState::failed});
+  return parse_enum(text,
+                    {RevisionState::starting, RevisionState::active, RevisionState::retired, RevisionState::failed});
 }
 
 Result<void> check_spec(const DeploymentSpec& spec) {
-  if (!is_name(spec.name)) return invalid("'" + clean_utf8(spec.name, 100) + "' cannot name a deployment; use letters, digits, '_', '-' and '.', at most " + std::to_string(kDeploymentNameBytesMax));
-  if (spec.model.kind != Reference::Kind::model) return invalid("a deployment needs a model such as model:digits@production; found " + render(spec.model));
-  if (spec.replicas_min < 0 || spec.replicas_max < 1 || spec.replicas_max > kReplicasMax || spec.replicas_min > spec.replicas_max) return invalid("replicas are from " + std::to_string(spec.replicas_min) + " to " + std::to_string(spec.replicas_max) + "; min must be 0 or more, max at least 1, not below min and at most " + std::to_string(kReplicasMax));
-  if (spec.batch_max < 1 || spec.batch_max > static_cast<int>(inference::kBatchRequestsMax)) return invalid("batch.max is " + std::to_string(spec.batch_max) + "; it must be 1 to " + std::to_string(inference::kBatchRequestsMax));
-  if (spec.batch_delay < Duration(0) || spec.batch_delay > kBatchDelayMax) return invalid("batch.delay_ms must be 0 to " + std::to_string(kBatchDelayMax.count() / 1000));
-  if (!spec.capture.is_object()) return invalid("capture must be an object such as {\"sample\": 0.01, \"always\": [\"error\"]}");
+  if (!is_name(spec.name))
+    return invalid("'" + clean_utf8(spec.name, 100) +
+                   "' cannot name a deployment; use letters, digits, '_', '-' and '.', at most " +
+                   std::to_string(kDeploymentNameBytesMax));
+  if (spec.model.kind != Reference::Kind::model)
+    return invalid("a deployment needs a model such as model:digits@production; found " + render(spec.model));
+  if (spec.replicas_min < 0 || spec.replicas_max < 1 || spec.replicas_max > kReplicasMax ||
+      spec.replicas_min > spec.replicas_max)
+    return invalid(
+        "replicas are from " + std::to_string(spec.replicas_min) + " to " + std::to_string(spec.replicas_max) +
+        "; min must be 0 or more, max at least 1, not below min and at most " + std::to_string(kReplicasMax));
+  if (spec.batch_max < 1 || spec.batch_max > static_cast<int>(inference::kBatchRequestsMax))
+    return invalid("batch.max is " + std::to_string(spec.batch_max) + "; it must be 1 to " +
+                   std::to_string(inference::kBatchRequestsMax));
+  if (spec.batch_delay < Duration(0) || spec.batch_delay > kBatchDelayMax)
+    return invalid("batch.delay_ms must be 0 to " + std::to_string(kBatchDelayMax.count() / 1000));
+  if (!spec.capture.is_object())
+    return invalid("capture must be an object such as {\"sample\": 0.01, \"always\": [\"error\"]}");
   return {};
 }
 
-Serving::Impl::Impl(catalog::Database& db, ModelSource& source, const Clock& time, Counters& counts, EventSink* event_sink, PredictionSink* sink, ServingOptions given)
-    : database(db), models(source), clock(time), counters(counts), events(event_sink), predictions(sink), options(std::move(given)), answers(time) {
-  const int cores = options.cores > 0 ? options.cores : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  supervisor = std::make_unique<Supervisor>(SupervisorParts{database, models, clock, counters, events, answers, options.worker.empty() ? default_worker() : options.worker, options.drain, options.queue_requests_max, cores});
+Serving::Impl::Impl(catalog::Database& db, ModelSource& source, const Clock& time, Counters& counts,
+                    EventSink* event_sink, PredictionSink* sink, ServingOptions given)
+    : database(db),
+      models(source),
+      clock(time),
+      counters(counts),
+      events(event_sink),
+      predictions(sink),
+      options(std::move(given)),
+      answers(time) {
+  const int cores =
+      options.cores > 0 ? options.cores : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  supervisor = std::make_unique<Supervisor>(SupervisorParts{database, models, clock, counters, events, answers,
+                                                            options.worker.empty() ? default_worker() : options.worker,
+                                                            options.drain, options.queue_requests_max, cores});
 }
 
 std::shared_ptr<Endpoint> Serving::Impl::find(const ProjectId& project, std::string_view name) {
@@ -95,17 +122,20 @@ Result<std::shared_ptr<Endpoint>> Serving::Impl::require(const ProjectId& projec
     }
   }
   const auto near = nearest(name, names);
-  return Error{ErrorCode::not_found, "there is no deployment '" + clean_utf8(name, 100) + "' in project '" + project.text + "'" + (near ? "; did you mean '" + *near + "'?" : "")};
+  return Error{ErrorCode::not_found, "there is no deployment '" + clean_utf8(name, 100) + "' in project '" +
+                                         project.text + "'" + (near ? "; did you mean '" + *near + "'?" : "")};
 }
 
-std::shared_ptr<Endpoint> Serving::Impl::make_endpoint(DeploymentRow row, std::optional<Revision> resume, std::optional<Revision> failed) {
+std::shared_ptr<Endpoint> Serving::Impl::make_endpoint(DeploymentRow row, std::optional<Revision> resume,
+                                                       std::optional<Revision> failed) {
   const Labels labels = {{"deployment", row.spec.name}, {"project", row.project.text}};
   auto facts = std::shared_ptr<EndpointFacts>(new EndpointFacts{
       row.id, row.project, row.spec.name, clock, predictions, answers,
       counters.counter("inference_requests_total", "Requests that reached a deployment's queue", labels),
       counters.counter("inference_errors_total", "Requests of a deployment that failed", labels),
       counters.counter("inference_rejected_total", "Requests refused because the deployment's queue was full", labels),
-      counters.latency("inference_duration_us", "From a request's arrival to its answer, without the network", labels), [this] { supervisor->notify(); }});
+      counters.latency("inference_duration_us", "From a request's arrival to its answer, without the network", labels),
+      [this] { supervisor->notify(); }});
   Endpoint::State state;
   state.row = std::move(row);
   state.resume = std::move(resume);
@@ -160,7 +190,8 @@ Result<Deployment> Serving::Impl::view(Endpoint& endpoint) {
     }
     if (state->next) all.push_back(state->next);
     all.insert(all.end(), state->draining.begin(), state->draining.end());
-    if (out.message.empty() && out.state == DeploymentState::degraded && state->active) out.message = state->active->last_words;
+    if (out.message.empty() && out.state == DeploymentState::degraded && state->active)
+      out.message = state->active->last_words;
   }
   for (const auto& running : all) {
     for (ReplicaView& replica : running->generation->views()) {
@@ -170,7 +201,8 @@ Result<Deployment> Serving::Impl::view(Endpoint& endpoint) {
       out.replicas.push_back(std::move(replica));
     }
   }
-  out.revisions = TRY(database.read_value([&](catalog::Connection& c) { return revisions_of(c, out.id, kRevisionsShownMax); }));
+  out.revisions =
+      TRY(database.read_value([&](catalog::Connection& c) { return revisions_of(c, out.id, kRevisionsShownMax); }));
   return out;
 }
 
@@ -181,7 +213,9 @@ Serving::~Serving() {
   impl_->supervisor->stop();
 }
 
-Result<std::unique_ptr<Serving>> Serving::open(catalog::Database& database, ModelSource& models, const Clock& clock, Counters& counters, EventSink* events, PredictionSink* predictions, ServingOptions options) {
+Result<std::unique_ptr<Serving>> Serving::open(catalog::Database& database, ModelSource& models, const Clock& clock,
+                                               Counters& counters, EventSink* events, PredictionSink* predictions,
+                                               ServingOptions options) {
   auto impl = std::make_unique<Impl>(database, models, clock, counters, events, predictions, std::move(options));
   std::unique_ptr<Serving> serving(new Serving(std::move(impl)));
   TRY(serving->impl_->load());
@@ -191,14 +225,17 @@ Result<std::unique_ptr<Serving>> Serving::open(catalog::Database& database, Mode
 Result<Deployment> Serving::create(const ProjectId& project, const DeploymentSpec& spec, std::string_view member) {
   TRY(check_spec(spec));
   TRY(impl_->models.version(project, spec.model));
-  if (impl_->endpoints.lock()->size() >= kDeploymentsMax) return Error{ErrorCode::busy, "there are " + std::to_string(kDeploymentsMax) + " deployments, which is the limit; delete one first"};
+  if (impl_->endpoints.lock()->size() >= kDeploymentsMax)
+    return Error{ErrorCode::busy,
+                 "there are " + std::to_string(kDeploymentsMax) + " deployments, which is the limit; delete one first"};
   DeploymentRow row;
   row.id = new_id<DeploymentId>(impl_->clock);
   row.project = project;
   row.spec = spec;
   row.created_by = member;
   row.created_at = row.updated_at = impl_->clock.now();
-  TRY(impl_->database.write(catalog::Durability::record, [&](catalog::Connection& c) { return insert_deployment(c, row); }));
+  TRY(impl_->database.write(catalog::Durability::record,
+                            [&](catalog::Connection& c) { return insert_deployment(c, row); }));
   if (impl_->options.on_capture) impl_->options.on_capture(project, spec.name, spec.capture);
   auto endpoint = impl_->make_endpoint(row, std::nullopt, std::nullopt);
   {
@@ -212,15 +249,18 @@ Result<Deployment> Serving::create(const ProjectId& project, const DeploymentSpe
   return impl_->view(*endpoint);
 }
 
-Result<Deployment> Serving::update(const ProjectId& project, std::string_view name, const DeploymentChange& change, std::string_view member) {
+Result<Deployment> Serving::update(const ProjectId& project, std::string_view name, const DeploymentChange& change,
+                                   std::string_view member) {
   const auto endpoint = TRY(impl_->require(project, name));
   DeploymentRow row = endpoint->lock()->row;
   apply(change, row);
   TRY(check_spec(row.spec));
   if (change.model) TRY(impl_->models.version(project, row.spec.model));
   row.updated_at = impl_->clock.now();
-  TRY(impl_->database.write(catalog::Durability::record, [&](catalog::Connection& c) { return update_deployment(c, row); }));
-  if (change.capture && impl_->options.on_capture) impl_->options.on_capture(project, std::string(name), row.spec.capture);
+  TRY(impl_->database.write(catalog::Durability::record,
+                            [&](catalog::Connection& c) { return update_deployment(c, row); }));
+  if (change.capture && impl_->options.on_capture)
+    impl_->options.on_capture(project, std::string(name), row.spec.capture);
   std::vector<std::shared_ptr<Running>> all;
   {
     auto state = endpoint->lock();
@@ -241,7 +281,9 @@ Result<Deployment> Serving::update(const ProjectId& project, std::string_view na
 
 Result<void> Serving::remove(const ProjectId& project, std::string_view name) {
   const auto endpoint = TRY(impl_->require(project, name));
-  TRY(impl_->database.write(catalog::Durability::record, [&](catalog::Connection& c) { return mark_deleted(c, endpoint->facts().id, impl_->clock.now()); }));
+  TRY(impl_->database.write(catalog::Durability::record, [&](catalog::Connection& c) {
+    return mark_deleted(c, endpoint->facts().id, impl_->clock.now());
+  }));
   impl_->endpoints.lock()->erase(Impl::Key(project.text, name));
   endpoint->lock()->removed = true;
   impl_->supervisor->notify();
@@ -253,7 +295,9 @@ Result<Deployment> Serving::restart(const ProjectId& project, std::string_view n
   const auto endpoint = TRY(impl_->require(project, name));
   {
     auto state = endpoint->lock();
-    if (!state->row.wanted) return Error{ErrorCode::failed_precondition, "the deployment '" + std::string(name) + "' is stopped; start it first"};
+    if (!state->row.wanted)
+      return Error{ErrorCode::failed_precondition,
+                   "the deployment '" + std::string(name) + "' is stopped; start it first"};
     state->restart = member;
     ++state->changes;
   }
@@ -261,7 +305,9 @@ Result<Deployment> Serving::restart(const ProjectId& project, std::string_view n
   return impl_->view(*endpoint);
 }
 
-Result<Deployment> Serving::get(const ProjectId& project, std::string_view name) { return impl_->view(*TRY(impl_->require(project, name))); }
+Result<Deployment> Serving::get(const ProjectId& project, std::string_view name) {
+  return impl_->view(*TRY(impl_->require(project, name)));
+}
 
 Result<std::vector<Deployment>> Serving::list(const ProjectId& project) {
   std::vector<std::shared_ptr<Endpoint>> endpoints;

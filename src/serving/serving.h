@@ -1,8 +1,9 @@
 // The front door of serving: deployments, and the way of a request to a worker and back.
 //
-// A deployment's rows say what should run. Thread `serving-loop` makes it so: it starts workers, restarts dead ones, warms a
-// new version before it takes over, and drains the old one. Requests come from any thread, wait in a bounded queue, and go to
-// a replica from whichever thread finds one free; thread `serving-io` reads the answers and completes them.
+// A deployment's rows say what should run. Thread `serving-loop` makes it so: it starts workers, restarts dead ones,
+// warms a new version before it takes over, and drains the old one. Requests come from any thread, wait in a bounded
+// queue, and go to a replica from whichever thread finds one free; thread `serving-io` reads the answers and completes
+// them.
 #pragma once
 
 #include <filesystem>
@@ -29,24 +30,26 @@
 namespace slipway::serving {
 
 inline constexpr size_t kDeploymentNameBytesMax = 128;
-inline constexpr int kReplicasMax = 64;            // of one deployment
+inline constexpr int kReplicasMax = 64;  // of one deployment
 inline constexpr size_t kDeploymentsMax = 1'000;
-inline constexpr size_t kQueueRequestsMax = 1'024; // that wait for one deployment; beyond, busy
+inline constexpr size_t kQueueRequestsMax = 1'024;  // that wait for one deployment; beyond, busy
 inline constexpr Duration kBatchDelayMax = std::chrono::seconds(1);
-inline constexpr Duration kQueueWaitMax = std::chrono::seconds(30);   // then timed_out
-inline constexpr Duration kAnswerWaitMax = std::chrono::seconds(120); // then the replica counts as hung and is replaced
-inline constexpr Duration kLoadWaitMax = std::chrono::minutes(10);    // for a worker to load its model
-inline constexpr Duration kAliasInterval = std::chrono::seconds(10);  // how often aliases are looked at without being told (poke)
+inline constexpr Duration kQueueWaitMax = std::chrono::seconds(30);  // then timed_out
+inline constexpr Duration kAnswerWaitMax =
+    std::chrono::seconds(120);                                      // then the replica counts as hung and is replaced
+inline constexpr Duration kLoadWaitMax = std::chrono::minutes(10);  // for a worker to load its model
+inline constexpr Duration kAliasInterval =
+    std::chrono::seconds(10);  // how often aliases are looked at without being told (poke)
 inline constexpr size_t kRevisionsShownMax = 50;
 
 /// What somebody asked for.
 struct DeploymentSpec {
   std::string name;
-  Reference model;                // kind model; by alias it follows the alias
+  Reference model;  // kind model; by alias it follows the alias
   int replicas_min = 1, replicas_max = 1;
-  int batch_max = 1;              // requests that may become one run
-  Duration batch_delay{0};        // how long the first may wait for others
-  Json capture{Json::Object{}};   // the monitor's rules; serving only keeps them
+  int batch_max = 1;             // requests that may become one run
+  Duration batch_delay{0};       // how long the first may wait for others
+  Json capture{Json::Object{}};  // the monitor's rules; serving only keeps them
 };
 
 /// What an update changes; nullopt stays.
@@ -55,15 +58,15 @@ struct DeploymentChange {
   std::optional<int> replicas_min, replicas_max, batch_max;
   std::optional<Duration> batch_delay;
   std::optional<Json> capture;
-  std::optional<bool> running;    // false stops the workers and keeps the deployment
+  std::optional<bool> running;  // false stops the workers and keeps the deployment
 };
 
 enum class DeploymentState {
-  starting,   // nothing answers yet
+  starting,  // nothing answers yet
   ready,
-  updating,   // answers, while a new revision warms up
-  degraded,   // answers with fewer replicas than wanted, or its newest revision failed
-  failed,     // nothing answers, and trying again will not help
+  updating,  // answers, while a new revision warms up
+  degraded,  // answers with fewer replicas than wanted, or its newest revision failed
+  failed,    // nothing answers, and trying again will not help
   stopped,
 };
 std::string_view name(DeploymentState state);
@@ -79,8 +82,8 @@ struct Revision {
   std::string model;
   std::int64_t version = 0;
   RevisionState state = RevisionState::starting;
-  std::string message;   // why it failed
-  std::string member;    // who caused it; empty: the alias moved
+  std::string message;  // why it failed
+  std::string member;   // who caused it; empty: the alias moved
   std::string reason;
   Time created_at;
 };
@@ -96,7 +99,7 @@ struct RevisionOrigin {
 struct ReplicaView {
   ReplicaId id;
   std::int64_t version = 0;
-  std::string state;               // "starting", "ready", "draining"
+  std::string state;  // "starting", "ready", "draining"
   int pid = 0;
   std::uint64_t memory_bytes = 0;  // proportional set size
   Time started_at;
@@ -108,12 +111,12 @@ struct Deployment {
   ProjectId project;
   DeploymentSpec spec;
   DeploymentState state = DeploymentState::starting;
-  std::string message;             // why it is not ready, or empty
-  std::int64_t version = 0;        // that answers; 0: none
+  std::string message;       // why it is not ready, or empty
+  std::int64_t version = 0;  // that answers; 0: none
   int replicas_ready = 0;
-  int waiting = 0;                 // requests in the queue
+  int waiting = 0;  // requests in the queue
   std::uint64_t memory_bytes = 0;
-  std::vector<Revision> revisions; // newest first, at most kRevisionsShownMax
+  std::vector<Revision> revisions;  // newest first, at most kRevisionsShownMax
   std::vector<ReplicaView> replicas;
   std::string created_by;
   Time created_at;
@@ -151,10 +154,10 @@ struct RequestSource {
 using Completion = std::function<void(const inference::InferRequest&, Result<inference::InferResponse>)>;
 
 struct ServingOptions {
-  std::filesystem::path worker;      // empty: $SLIPWAY_WORKER, else slipway-worker beside this program
+  std::filesystem::path worker;               // empty: $SLIPWAY_WORKER, else slipway-worker beside this program
   Duration drain = std::chrono::seconds(30);  // for requests of a replaced revision
   size_t queue_requests_max = kQueueRequestsMax;
-  int cores = 0;                     // 0: the machine's
+  int cores = 0;  // 0: the machine's
   /// Told of a deployment's capture rules at start, on create and on change. May block.
   std::function<void(const ProjectId&, const std::string& deployment, const Json& capture)> on_capture;
 };
@@ -164,14 +167,16 @@ class Serving {
  public:
   /// Brings back what the rows want; returns before it is ready. All references outlive it; `predictions` and `events`
   /// may be null.
-  static Result<std::unique_ptr<Serving>> open(catalog::Database& database, ModelSource& models, const Clock& clock, Counters& counters,
-                                               EventSink* events, PredictionSink* predictions, ServingOptions options = {});
+  static Result<std::unique_ptr<Serving>> open(catalog::Database& database, ModelSource& models, const Clock& clock,
+                                               Counters& counters, EventSink* events, PredictionSink* predictions,
+                                               ServingOptions options = {});
   /// Requests that wait are answered unavailable; workers end.
   ~Serving();
 
   /// invalid_argument, already_exists, not_found (the model), busy (kDeploymentsMax).
   Result<Deployment> create(const ProjectId& project, const DeploymentSpec& spec, std::string_view member);
-  Result<Deployment> update(const ProjectId& project, std::string_view name, const DeploymentChange& change, std::string_view member);
+  Result<Deployment> update(const ProjectId& project, std::string_view name, const DeploymentChange& change,
+                            std::string_view member);
   /// Its name is free at once; requests in flight are still answered.
   Result<void> remove(const ProjectId& project, std::string_view name);
   /// Fresh workers for the same version, one after the other being ready; also tries a failed version again.
@@ -184,9 +189,10 @@ class Serving {
   Result<RevisionOrigin> origin(const AnswerId& answer);
   Result<RevisionOrigin> origin(const RevisionId& revision);
 
-  /// not_found in the words Triton's clients look for; unavailable while nothing is ready. A version that is not the one
-  /// that answers is not_found too.
-  Result<Target> target(const ProjectId& project, std::string_view name, std::optional<std::int64_t> version = std::nullopt);
+  /// not_found in the words Triton's clients look for; unavailable while nothing is ready. A version that is not the
+  /// one that answers is not_found too.
+  Result<Target> target(const ProjectId& project, std::string_view name,
+                        std::optional<std::int64_t> version = std::nullopt);
   void infer(const Target& target, inference::InferRequest request, RequestSource source, Completion done);
 
   /// Names of the deployments of a project, sorted, with the version that answers (0: none).

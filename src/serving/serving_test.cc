@@ -29,10 +29,13 @@ class FakeModels : public ModelSource {
 
   Result<std::int64_t> version(const ProjectId&, const Reference& reference) override {
     const std::int64_t version = reference.version ? reference.version : alias_.load();
-    if (reference.name != "scale" || !versions_.lock()->contains(version)) return Error{ErrorCode::not_found, "there is no " + render(reference)};
+    if (reference.name != "scale" || !versions_.lock()->contains(version))
+      return Error{ErrorCode::not_found, "there is no " + render(reference)};
     return version;
   }
-  Result<ServedModel> fetch(const ProjectId&, const std::string&, std::int64_t version) override { return versions_.lock()->at(version); }
+  Result<ServedModel> fetch(const ProjectId&, const std::string&, std::int64_t version) override {
+    return versions_.lock()->at(version);
+  }
 
  private:
   const std::filesystem::path folder_;
@@ -45,7 +48,9 @@ struct FakePredictions : PredictionSink {
   void served(PredictionServed&& prediction) override { all.lock()->push_back(std::move(prediction)); }
 };
 
-std::string float_bytes(std::vector<float> values) { return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)}; }
+std::string float_bytes(std::vector<float> values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
+}
 float first_float(const inference::Tensor& tensor) {
   float value;
   std::memcpy(&value, tensor.bytes.data(), sizeof value);
@@ -85,16 +90,20 @@ class ServingTest : public ::testing::Test {
       if (deployment.ok() && ready(*deployment)) return *deployment;
       std::this_thread::sleep_for(50ms);
     }
-    ADD_FAILURE() << "waited 30 s in vain; state " << serving::name(serving_->get(kDefaultProject, name)->state) << " " << serving_->get(kDefaultProject, name)->message;
+    ADD_FAILURE() << "waited 30 s in vain; state " << serving::name(serving_->get(kDefaultProject, name)->state) << " "
+                  << serving_->get(kDefaultProject, name)->message;
     return {};
   }
   Deployment wait_ready(int replicas = 1) {
-    return wait_for([&](const Deployment& d) { return d.state == DeploymentState::ready && d.replicas_ready >= replicas; });
+    return wait_for(
+        [&](const Deployment& d) { return d.state == DeploymentState::ready && d.replicas_ready >= replicas; });
   }
 
   static inference::InferRequest request(float value, std::int64_t rows = 1) {
     inference::InferRequest made;
-    made.inputs.push_back(inference::Tensor::owning("x", inference::DataType::fp32, {rows, 2}, float_bytes(std::vector<float>(static_cast<size_t>(2 * rows), value))));
+    made.inputs.push_back(
+        inference::Tensor::owning("x", inference::DataType::fp32, {rows, 2},
+                                  float_bytes(std::vector<float>(static_cast<size_t>(2 * rows), value))));
     return made;
   }
   std::future<Result<inference::InferResponse>> ask_later(inference::InferRequest asked) {
@@ -103,7 +112,10 @@ class ServingTest : public ::testing::Test {
     if (!target.ok()) {
       promise->set_value(target.error());
     } else {
-      serving_->infer(*target, std::move(asked), {}, [promise](const inference::InferRequest&, Result<inference::InferResponse> response) { promise->set_value(std::move(response)); });
+      serving_->infer(*target, std::move(asked), {},
+                      [promise](const inference::InferRequest&, Result<inference::InferResponse> response) {
+                        promise->set_value(std::move(response));
+                      });
     }
     return promise->get_future();
   }
@@ -149,7 +161,8 @@ TEST_F(ServingTest, bad_specifications_and_unknown_models_are_refused_and_leave_
   EXPECT_TRUE(serving_->list(kDefaultProject)->empty());
   ASSERT_TRUE(deploy(spec()).ok());
   EXPECT_EQ(deploy(spec()).error().code, ErrorCode::already_exists);
-  EXPECT_EQ(serving_->target(kDefaultProject, "scael").error().message, "Request for unknown model: 'scael' is not found");
+  EXPECT_EQ(serving_->target(kDefaultProject, "scael").error().message,
+            "Request for unknown model: 'scael' is not found");
 }
 
 TEST_F(ServingTest, a_wrong_tensor_is_refused_before_it_reaches_a_worker) {
@@ -158,7 +171,8 @@ TEST_F(ServingTest, a_wrong_tensor_is_refused_before_it_reaches_a_worker) {
   auto wrong = request(1);
   wrong.inputs[0].name = "y";
   EXPECT_EQ(ask(std::move(wrong)).error().code, ErrorCode::invalid_argument);
-  EXPECT_TRUE(serving_->figures(kDefaultProject, "scale")->empty() || serving_->figures(kDefaultProject, "scale")->at(0).execution_count == 0);
+  EXPECT_TRUE(serving_->figures(kDefaultProject, "scale")->empty() ||
+              serving_->figures(kDefaultProject, "scale")->at(0).execution_count == 0);
 }
 
 TEST_F(ServingTest, a_corrupt_model_fails_with_the_reason_and_the_old_version_goes_on) {
@@ -225,8 +239,12 @@ TEST_F(ServingTest, a_killed_worker_comes_back_and_takes_down_only_itself) {
   ASSERT_EQ(before.replicas.size(), 2u);
   ::kill(before.replicas[0].pid, SIGKILL);
   for (int i = 0; i < 50; ++i) EXPECT_TRUE(ask(request(1)).ok() || i == 0);
-  const Deployment after = wait_for([&](const Deployment& d) { return d.replicas_ready == 2 && std::ranges::none_of(d.replicas, [&](const ReplicaView& r) { return r.pid == before.replicas[0].pid; }); });
-  EXPECT_TRUE(std::ranges::any_of(after.replicas, [&](const ReplicaView& r) { return r.pid == before.replicas[1].pid; }));
+  const Deployment after = wait_for([&](const Deployment& d) {
+    return d.replicas_ready == 2 &&
+           std::ranges::none_of(d.replicas, [&](const ReplicaView& r) { return r.pid == before.replicas[0].pid; });
+  });
+  EXPECT_TRUE(
+      std::ranges::any_of(after.replicas, [&](const ReplicaView& r) { return r.pid == before.replicas[1].pid; }));
 }
 
 TEST_F(ServingTest, a_worker_that_dies_fails_what_it_ran_and_what_waited_is_answered_by_the_next) {
@@ -326,9 +344,11 @@ TEST_F(ServingTest, a_restart_makes_fresh_workers_without_a_gap) {
   ASSERT_TRUE(deploy(spec()).ok());
   const Deployment before = wait_ready();
   ASSERT_TRUE(serving_->restart(kDefaultProject, "scale", "bob").ok());
-  const Deployment after = wait_for([](const Deployment& d) { return d.revisions.size() == 2 && d.state == DeploymentState::ready; });
+  const Deployment after =
+      wait_for([](const Deployment& d) { return d.revisions.size() == 2 && d.state == DeploymentState::ready; });
   EXPECT_EQ(after.revisions[0].member, "bob");
-  EXPECT_TRUE(std::ranges::any_of(after.replicas, [&](const ReplicaView& r) { return r.pid != before.replicas[0].pid; }));
+  EXPECT_TRUE(
+      std::ranges::any_of(after.replicas, [&](const ReplicaView& r) { return r.pid != before.replicas[0].pid; }));
 }
 
 TEST_F(ServingTest, a_deployment_that_may_have_no_replica_starts_one_for_the_first_request) {

@@ -19,11 +19,14 @@ DeploymentState Endpoint::sum_up(const State& state) {
   }
   if (state.next || state.changes_followed < state.changes) return DeploymentState::updating;
   if (!state.message.empty()) return DeploymentState::degraded;
-  return state.active->generation->ready() < state.row.spec.replicas_min ? DeploymentState::degraded : DeploymentState::ready;
+  return state.active->generation->ready() < state.row.spec.replicas_min ? DeploymentState::degraded
+                                                                         : DeploymentState::ready;
 }
 
 Supervisor::Supervisor(SupervisorParts parts)
-    : parts_(std::move(parts)), restarts_(parts_.counters.counter("serving_replica_deaths_total", "Workers that ended without being told to")), thread_("serving-loop", [this] { run(); }) {}
+    : parts_(std::move(parts)),
+      restarts_(parts_.counters.counter("serving_replica_deaths_total", "Workers that ended without being told to")),
+      thread_("serving-loop", [this] { run(); }) {}
 
 void Supervisor::stop() {
   signals_.lock()->stop = true;
@@ -55,7 +58,8 @@ void Supervisor::run() {
     bool poked = false, stop = false;
     {
       auto signals = signals_.lock();
-      signals.wait_until(changed_, std::chrono::steady_clock::now() + kTick, [&] { return signals->changed || signals->stop; });
+      signals.wait_until(changed_, std::chrono::steady_clock::now() + kTick,
+                         [&] { return signals->changed || signals->stop; });
       signals->changed = false;
       poked = std::exchange(signals->poked, false);
       stop = signals->stop;
@@ -138,7 +142,8 @@ void Supervisor::announce(Endpoint& endpoint) {
     state->told = now;
     state->told_ready = ready;
   }
-  if (parts_.events) parts_.events->emit({EventKind::deployment_changed, endpoint.facts().project, endpoint.facts().name});
+  if (parts_.events)
+    parts_.events->emit({EventKind::deployment_changed, endpoint.facts().project, endpoint.facts().name});
 }
 
 void Supervisor::measure(Endpoint& endpoint) {
@@ -150,14 +155,16 @@ void Supervisor::measure(Endpoint& endpoint) {
     if (state->next) all.push_back(state->next);
   }
   for (const auto& running : all) {
-    for (const auto& replica : running->generation->replicas()) replica->memory_bytes = memory_of(replica->process.pid());
+    for (const auto& replica : running->generation->replicas())
+      replica->memory_bytes = memory_of(replica->process.pid());
     if (running->generation->load().idle > kIdleBeforeRelease) running->generation->release_idle_memory();
   }
 }
 
 bool Supervisor::write(const char* what, const std::function<Result<void>(catalog::Connection&)>& body) {
   const auto written = parts_.database.write(catalog::Durability::record, body);
-  if (!written.ok()) log_error("serving", "could not write a row", {{"what", what}, {"error", written.error().message}});
+  if (!written.ok())
+    log_error("serving", "could not write a row", {{"what", what}, {"error", written.error().message}});
   return written.ok();
 }
 

@@ -75,7 +75,7 @@ class Supervisor {
 
   const SupervisorParts parts_;
   Counter& restarts_;
-  Time measured_;                      // the loop's own
+  Time measured_;  // the loop's own
   std::condition_variable changed_;
   Guarded<Signals> signals_;
   Thread thread_;

@@ -13,7 +13,8 @@ bool is_version(const std::optional<Revision>& revision, const std::string& mode
 
 /// Whether trying again could not end differently.
 bool is_final(ErrorCode code) {
-  return code == ErrorCode::invalid_argument || code == ErrorCode::unsupported || code == ErrorCode::not_found || code == ErrorCode::failed_precondition || code == ErrorCode::too_large;
+  return code == ErrorCode::invalid_argument || code == ErrorCode::unsupported || code == ErrorCode::not_found ||
+         code == ErrorCode::failed_precondition || code == ErrorCode::too_large;
 }
 
 }  // namespace
@@ -35,7 +36,8 @@ Supervisor::Look Supervisor::look(Endpoint& endpoint, bool poked) {
   out.resume = std::exchange(state->resume, std::nullopt);
   if (out.resume) return out;
   const bool nothing = !state->active && !state->next;
-  out.due = poked || state->changes_followed < state->changes || now - state->looked_at >= kAliasInterval || (nothing && state->looked_at == Time{});
+  out.due = poked || state->changes_followed < state->changes || now - state->looked_at >= kAliasInterval ||
+            (nothing && state->looked_at == Time{});
   if (!out.due) return out;
   state->looked_at = now;
   out.reference = state->row.spec.model;
@@ -91,7 +93,10 @@ void Supervisor::begin_new(Endpoint& endpoint, const Look& seen, std::int64_t ve
   revision.version = version;
   revision.created_at = parts_.clock.now();
   revision.member = seen.restart.value_or(seen.changed_by);
-  revision.reason = seen.restart ? "restarted" : !seen.changed_by.empty() ? (seen.active || seen.failed ? "changed" : "created") : !seen.reference.at.empty() ? "alias " + seen.reference.at : "started";
+  revision.reason = seen.restart                 ? "restarted"
+                    : !seen.changed_by.empty()   ? (seen.active || seen.failed ? "changed" : "created")
+                    : !seen.reference.at.empty() ? "alias " + seen.reference.at
+                                                 : "started";
   const bool written = write("a deployment's revision", [&](catalog::Connection& c) -> Result<void> {
     revision = TRY(insert_revision(c, endpoint.facts().id, revision));
     return {};
@@ -109,24 +114,32 @@ void Supervisor::begin(Endpoint& endpoint, const Revision& revision) {
     state->resume = revision;
     return;
   }
-  log_info("serving", "a revision warms up", {{"deployment", endpoint.facts().name}, {"revision", revision.id.text}, {"model", revision.model}, {"version", std::to_string(revision.version)}});
+  log_info("serving", "a revision warms up",
+           {{"deployment", endpoint.facts().name},
+            {"revision", revision.id.text},
+            {"model", revision.model},
+            {"version", std::to_string(revision.version)}});
   auto running = std::make_shared<Running>();
   auto state = endpoint.lock();
   auto& statistics = state->statistics[revision.version];
   if (!statistics) statistics = std::make_shared<VersionStatistics>(revision.version);
   const BatchLimits limits{state->row.spec.batch_max, state->row.spec.batch_delay};
-  running->generation = std::make_shared<Generation>(endpoint.shared_facts(), revision, model->labels, statistics, limits, parts_.queue_max);
+  running->generation = std::make_shared<Generation>(endpoint.shared_facts(), revision, model->labels, statistics,
+                                                     limits, parts_.queue_max);
   running->model = std::move(*model);
   retire(*state, std::exchange(state->next, running));
   state->message.clear();
 }
 
 void Supervisor::refuse(Endpoint& endpoint, const Revision& revision, const std::string& why) {
-  log_warning("serving", "a revision failed", {{"deployment", endpoint.facts().name}, {"revision", revision.id.text}, {"error", why}});
-  write("a failed revision", [&](catalog::Connection& c) { return set_revision_state(c, revision.id, RevisionState::failed, why); });
+  log_warning("serving", "a revision failed",
+              {{"deployment", endpoint.facts().name}, {"revision", revision.id.text}, {"error", why}});
+  write("a failed revision",
+        [&](catalog::Connection& c) { return set_revision_state(c, revision.id, RevisionState::failed, why); });
   auto state = endpoint.lock();
   state->failed = revision;
-  state->message = "version " + std::to_string(revision.version) + " of model '" + revision.model + "' could not be deployed: " + why;
+  state->message = "version " + std::to_string(revision.version) + " of model '" + revision.model +
+                   "' could not be deployed: " + why;
 }
 
 void Supervisor::give_up(Endpoint& endpoint, const std::shared_ptr<Running>& running) {
@@ -149,14 +162,19 @@ void Supervisor::promote(Endpoint& endpoint) {
   }
   if (next->generation->ready() < wanted) return;
   const RevisionId& id = next->generation->revision().id;
-  if (!write("the active revision", [&](catalog::Connection& c) { return activate_revision(c, endpoint.facts().id, id, parts_.clock.now()); })) return;
+  if (!write("the active revision",
+             [&](catalog::Connection& c) { return activate_revision(c, endpoint.facts().id, id, parts_.clock.now()); }))
+    return;
   // New requests go to the new one from here; the old one refuses them, and they try again.
   auto state = endpoint.lock();
   if (state->next != next) return;
   retire(*state, std::exchange(state->active, std::exchange(state->next, nullptr)));
   state->message.clear();
   state->failed.reset();
-  log_info("serving", "a revision answers", {{"deployment", endpoint.facts().name}, {"revision", id.text}, {"version", std::to_string(next->generation->revision().version)}});
+  log_info("serving", "a revision answers",
+           {{"deployment", endpoint.facts().name},
+            {"revision", id.text},
+            {"version", std::to_string(next->generation->revision().version)}});
 }
 
 }  // namespace slipway::serving

@@ -18,7 +18,8 @@ constexpr int kDeathsBeforeReadyMax = 5;  // of a revision that never answered; 
 void Supervisor::keep(Endpoint& endpoint, Running& running, bool is_next) {
   Generation& generation = *running.generation;
   for (const auto& replica : generation.hung()) {
-    log_warning("serving", "a worker owes an answer, or loads its model, for too long and is ended", {{"deployment", endpoint.facts().name}, {"replica", replica->id.text}});
+    log_warning("serving", "a worker owes an answer, or loads its model, for too long and is ended",
+                {{"deployment", endpoint.facts().name}, {"replica", replica->id.text}});
     replica->process.signal(SIGKILL);
   }
   bury(endpoint, running);
@@ -34,7 +35,8 @@ void Supervisor::keep(Endpoint& endpoint, Running& running, bool is_next) {
   const Load load = generation.load();
   const int wanted = replicas_wanted(limits, load);
   if (load.replicas > wanted) generation.retire_one();
-  for (int missing = wanted - load.replicas; missing > 0 && parts_.clock.steady() >= running.next_start; --missing) start_one(endpoint, running);
+  for (int missing = wanted - load.replicas; missing > 0 && parts_.clock.steady() >= running.next_start; --missing)
+    start_one(endpoint, running);
   for (const auto& replica : generation.replicas()) {
     if (generation.is_idle_and_draining(*replica)) ::shutdown(replica->channel.socket(), SHUT_RDWR);
   }
@@ -55,10 +57,15 @@ void Supervisor::bury(Endpoint& endpoint, Running& running) {
     }
     if (was_ready && now - replica->ready_at >= kHealthyAfter) running.deaths = 0;
     running.next_start = now + restart_delay(++running.deaths);
-    log_warning("serving", "a worker died", {{"deployment", endpoint.facts().name}, {"replica", replica->id.text}, {"how", running.last_words}, {"deaths", std::to_string(running.deaths)}});
+    log_warning("serving", "a worker died",
+                {{"deployment", endpoint.facts().name},
+                 {"replica", replica->id.text},
+                 {"how", running.last_words},
+                 {"deaths", std::to_string(running.deaths)}});
     // A model that cannot be loaded cannot be loaded a second time either.
     if (!was_ready && told_why) running.fatal = running.last_words;
-    if (!was_ready && running.deaths >= kDeathsBeforeReadyMax && running.generation->ready() == 0) running.fatal = "its workers died " + std::to_string(running.deaths) + " times: " + running.last_words;
+    if (!was_ready && running.deaths >= kDeathsBeforeReadyMax && running.generation->ready() == 0)
+      running.fatal = "its workers died " + std::to_string(running.deaths) + " times: " + running.last_words;
   }
 }
 
@@ -71,13 +78,15 @@ void Supervisor::start_one(Endpoint& endpoint, Running& running) {
   ReplicaSpec spec{parts_.worker, running.model, std::max(1, parts_.cores / replicas_max)};
   auto replica = Replica::start(spec, parts_.clock);
   if (!replica.ok()) {
-    log_error("serving", "a worker could not be started", {{"deployment", endpoint.facts().name}, {"error", replica.error().message}});
+    log_error("serving", "a worker could not be started",
+              {{"deployment", endpoint.facts().name}, {"error", replica.error().message}});
     {
       auto state = endpoint.lock();
       running.last_words = replica.error().message;
     }
     running.next_start = parts_.clock.steady() + restart_delay(++running.deaths);
-    if (running.deaths >= kDeathsBeforeReadyMax && running.generation->ready() == 0) running.fatal = replica.error().message;
+    if (running.deaths >= kDeathsBeforeReadyMax && running.generation->ready() == 0)
+      running.fatal = replica.error().message;
     return;
   }
   running.generation->add(*replica);
@@ -104,7 +113,9 @@ void Supervisor::drain(Endpoint& endpoint) {
     const bool helpless = generation.load().replicas == 0;
     if (!generation.is_drained() && !late && !helpless) continue;
     for (const auto& replica : generation.replicas()) end_worker(*running, replica);
-    generation.fail_all({ErrorCode::unavailable, "the revision that was to answer was replaced or stopped before it could; send the request again"});
+    generation.fail_all(
+        {ErrorCode::unavailable,
+         "the revision that was to answer was replaced or stopped before it could; send the request again"});
     auto state = endpoint.lock();
     std::erase(state->draining, running);
   }

@@ -20,7 +20,7 @@ namespace slipway::store {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kBlobMode = 0444;           // nobody changes a blob, not even by mistake
+constexpr int kBlobMode = 0444;  // nobody changes a blob, not even by mistake
 constexpr size_t kCopyBytes = 1 << 20;
 constexpr size_t kFoldersSyncedSingly = 4;  // more folders than this are synced through the whole file system
 
@@ -31,7 +31,9 @@ timespec timespec_of(Time time) {
   return {static_cast<time_t>(time.micros / 1'000'000), static_cast<long>(time.micros % 1'000'000 * 1000)};
 }
 
-std::int64_t mtime_micros(const struct stat& info) { return info.st_mtim.tv_sec * std::int64_t{1'000'000} + info.st_mtim.tv_nsec / 1000; }
+std::int64_t mtime_micros(const struct stat& info) {
+  return info.st_mtim.tv_sec * std::int64_t{1'000'000} + info.st_mtim.tv_nsec / 1000;
+}
 
 Result<void> set_mtime(const fs::path& path, Time time) {
   const timespec times[2] = {timespec_of(time), timespec_of(time)};
@@ -73,7 +75,8 @@ Result<std::unique_ptr<Store>> DiskStore::open(const StoreOptions& options, cons
   return std::unique_ptr<Store>(std::move(store));
 }
 
-DiskStore::DiskStore(const StoreOptions& options, Layout layout, UploadFolder uploads, const Clock& clock, Counters& counters)
+DiskStore::DiskStore(const StoreOptions& options, Layout layout, UploadFolder uploads, const Clock& clock,
+                     Counters& counters)
     : options_(options),
       layout_(std::move(layout)),
       uploads_(std::move(uploads)),
@@ -85,7 +88,7 @@ DiskStore::DiskStore(const StoreOptions& options, Layout layout, UploadFolder up
       blobs_swept_(counters.counter("store_blobs_swept_total", "Blobs removed by sweeps")),
       uploads_open_(counters.gauge("store_uploads_open", "Uploads begun and not ended")) {}
 
-// --- files on their way in ----------------------------------------------------------------------------------------------
+// --- files on their way in -----------------------------------------------------------------------------------------
 
 DiskStore::Incoming::~Incoming() {
   if (!path_.empty()) ::unlink(path_.c_str());
@@ -95,8 +98,11 @@ Result<void> DiskStore::check_disk() {
   const std::uint64_t free_bytes = TRY(free_disk_bytes(options_.folder));
   if (free_bytes >= options_.disk_free_bytes_min) return {};
   refused_.add();
-  return Error{ErrorCode::busy, fmt::format("the disk that holds {} has {} free, less than the {} that are kept free; remove something, for example with `slipway gc`",
-                                            options_.folder.string(), render_bytes(free_bytes), render_bytes(options_.disk_free_bytes_min))};
+  return Error{
+      ErrorCode::busy,
+      fmt::format(
+          "the disk that holds {} has {} free, less than the {} that are kept free; remove something, for example with `slipway gc`",
+          options_.folder.string(), render_bytes(free_bytes), render_bytes(options_.disk_free_bytes_min))};
 }
 
 Result<DiskStore::Incoming> DiskStore::begin_file() {
@@ -104,7 +110,7 @@ Result<DiskStore::Incoming> DiskStore::begin_file() {
   return Incoming(path, TRY(open_file(path, O_RDWR | O_CREAT | O_EXCL, kBlobMode)));
 }
 
-// --- names --------------------------------------------------------------------------------------------------------------
+// --- names ---------------------------------------------------------------------------------------------------------
 
 Result<bool> DiskStore::renew(const Hash& hash, std::optional<std::uint64_t> size) {
   const fs::path path = layout_.blob(hash);
@@ -170,7 +176,7 @@ Result<void> DiskStore::sync_everything() {
   return {};
 }
 
-// --- in -----------------------------------------------------------------------------------------------------------------
+// --- in ------------------------------------------------------------------------------------------------------------
 
 Result<BlobInfo> DiskStore::put(std::string_view bytes) {
   const BlobInfo info{hash_of(bytes), bytes.size()};
@@ -189,7 +195,8 @@ Result<BlobInfo> DiskStore::put(std::string_view bytes) {
 
 Result<std::vector<BlobInfo>> DiskStore::put_many(std::span<const std::string_view> contents) {
   if (contents.size() > kPutManyBlobsMax) {
-    return Error{ErrorCode::too_large, fmt::format("{} blobs in one batch; at most {} are taken, send several", contents.size(), kPutManyBlobsMax)};
+    return Error{ErrorCode::too_large, fmt::format("{} blobs in one batch; at most {} are taken, send several",
+                                                   contents.size(), kPutManyBlobsMax)};
   }
   std::vector<BlobInfo> infos;
   std::vector<size_t> absent;
@@ -208,7 +215,8 @@ Result<std::vector<BlobInfo>> DiskStore::put_many(std::span<const std::string_vi
   return infos;
 }
 
-Result<void> DiskStore::write_new(std::span<const std::string_view> contents, std::span<const BlobInfo> infos, std::span<const size_t> positions) {
+Result<void> DiskStore::write_new(std::span<const std::string_view> contents, std::span<const BlobInfo> infos,
+                                  std::span<const size_t> positions) {
   TRY(check_disk());
   const bool few = positions.size() <= kFoldersSyncedSingly;
   std::vector<Incoming> files;
@@ -267,7 +275,7 @@ Result<BlobInfo> DiskStore::put_file(const fs::path& path) {
   return info;
 }
 
-// --- out ----------------------------------------------------------------------------------------------------------------
+// --- out -----------------------------------------------------------------------------------------------------------
 
 Result<std::unique_ptr<Reader>> DiskStore::open_blob(const Hash& hash) {
   const fs::path path = layout_.blob(hash);
@@ -278,17 +286,21 @@ Result<std::unique_ptr<Reader>> DiskStore::open_blob(const Hash& hash) {
   }
   struct stat info {};
   if (::fstat(fd->get(), &info) != 0) return system_error("look at the blob", path, errno);
-  return std::unique_ptr<Reader>(std::make_unique<DiskReader>(path, std::move(*fd), static_cast<std::uint64_t>(info.st_size)));
+  return std::unique_ptr<Reader>(
+      std::make_unique<DiskReader>(path, std::move(*fd), static_cast<std::uint64_t>(info.st_size)));
 }
 
 Result<std::string> DiskStore::get(const Hash& hash, std::uint64_t bytes_max) {
   const auto reader = TRY(open_blob(hash));
   if (reader->size() > bytes_max) {
-    return Error{ErrorCode::too_large, fmt::format("the blob {} has {} bytes; at most {} are read at once", render(hash), reader->size(), bytes_max)};
+    return Error{ErrorCode::too_large, fmt::format("the blob {} has {} bytes; at most {} are read at once",
+                                                   render(hash), reader->size(), bytes_max)};
   }
   std::string bytes = TRY(reader->read(0, reader->size()));
   if (hash_of(bytes) != hash) {
-    return Error{ErrorCode::data_loss, "the blob " + render(hash) + " is damaged: its bytes have another hash; restore it from a backup or put it again"};
+    return Error{ErrorCode::data_loss,
+                 "the blob " + render(hash) +
+                     " is damaged: its bytes have another hash; restore it from a backup or put it again"};
   }
   return bytes;
 }
@@ -310,7 +322,8 @@ Result<std::vector<Hash>> DiskStore::missing(std::span<const Hash> hashes) {
 }
 
 Result<void> DiskStore::lease(const Hash& hash) {
-  if (!TRY(renew(hash, std::nullopt))) return Error{ErrorCode::not_found, "there is no blob " + render(hash) + "; put its bytes first"};
+  if (!TRY(renew(hash, std::nullopt)))
+    return Error{ErrorCode::not_found, "there is no blob " + render(hash) + "; put its bytes first"};
   return {};
 }
 

@@ -1,9 +1,9 @@
 // The store on a local disk.
 //
-// A blob's life: its bytes are written to a file in uploads/, that file is synced, renamed to its name unless the name is
-// taken, and the folder of the name is synced. put_many() writes all, syncs the file system once, renames all, and syncs
-// once more: measured on ext4 that is 5 to 20 times as fast as a sync per file. When the name is taken, the lease of what
-// is there is renewed instead.
+// A blob's life: its bytes are written to a file in uploads/, that file is synced, renamed to its name unless the name
+// is taken, and the folder of the name is synced. put_many() writes all, syncs the file system once, renames all, and
+// syncs once more: measured on ext4 that is 5 to 20 times as fast as a sync per file. When the name is taken, the lease
+// of what is there is renewed instead.
 //
 // Why a put that finds its blob present may still have to sync: another put may have given it its name a moment ago and
 // not yet have synced the folder. Such names are kept in Shard::unsynced. After a crash we cannot know them, so open()
@@ -77,10 +77,12 @@ class DiskStore : public Store {
   Result<void> sync_names(std::span<const Hash> hashes);
   Result<void> sync_everything();
   /// put_many() for contents whose blobs are absent, by their position.
-  Result<void> write_new(std::span<const std::string_view> contents, std::span<const BlobInfo> infos, std::span<const size_t> positions);
+  Result<void> write_new(std::span<const std::string_view> contents, std::span<const BlobInfo> infos,
+                         std::span<const size_t> positions);
 
   bool lease_is_over(std::int64_t mtime_micros) const { return clock_.now() - Time{mtime_micros} > options_.lease; }
-  Result<void> sweep_shard(int number, const std::function<Result<bool>(const Hash&)>& is_referenced, bool dry_run, SweepReport& report);
+  Result<void> sweep_shard(int number, const std::function<Result<bool>(const Hash&)>& is_referenced, bool dry_run,
+                           SweepReport& report);
   Result<bool> remove_if_expired(const Hash& hash);
   /// busy while somebody has paused sweeps.
   Result<void> check_not_paused() const;

@@ -15,7 +15,9 @@ namespace {
 constexpr std::uint64_t kVerifyPieceBytes = 1 << 20;
 constexpr std::uint64_t kVerifyReportBlobs = 256;
 
-std::int64_t mtime_micros(const struct stat& info) { return info.st_mtim.tv_sec * std::int64_t{1'000'000} + info.st_mtim.tv_nsec / 1000; }
+std::int64_t mtime_micros(const struct stat& info) {
+  return info.st_mtim.tv_sec * std::int64_t{1'000'000} + info.st_mtim.tv_nsec / 1000;
+}
 
 /// The blobs of one shard, by their names alone.
 Result<std::vector<Hash>> list_shard(const Layout& layout, int number) {
@@ -84,8 +86,8 @@ Result<SweepReport> DiskStore::sweep(const std::function<Result<bool>(const Hash
   return report;
 }
 
-Result<void> DiskStore::sweep_shard(int number, const std::function<Result<bool>(const Hash&)>& is_referenced, bool dry_run,
-                                    SweepReport& report) {
+Result<void> DiskStore::sweep_shard(int number, const std::function<Result<bool>(const Hash&)>& is_referenced,
+                                    bool dry_run, SweepReport& report) {
   for (const Hash& hash : TRY(list_shard(layout_, number))) {
     struct stat info {};
     if (::stat(layout_.blob(hash).c_str(), &info) != 0) continue;  // another sweep was faster

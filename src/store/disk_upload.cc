@@ -13,7 +13,9 @@ constexpr std::uint64_t kFlushBytes = 8 << 20;
 
 }  // namespace
 
-DiskUpload::DiskUpload(DiskStore& store, DiskStore::Incoming file) : store_(store), file_(std::move(file)) { store_.uploads_open_.add(1); }
+DiskUpload::DiskUpload(DiskStore& store, DiskStore::Incoming file) : store_(store), file_(std::move(file)) {
+  store_.uploads_open_.add(1);
+}
 
 DiskUpload::~DiskUpload() { store_.uploads_open_.add(-1); }
 
@@ -23,7 +25,8 @@ Result<void> DiskUpload::write(std::string_view bytes) {
   hasher_.update(bytes);
   size_ += bytes.size();
   if (size_ - flushed_ < kFlushBytes) return {};
-  ::sync_file_range(file_.fd(), static_cast<off_t>(flushed_), static_cast<off_t>(size_ - flushed_), SYNC_FILE_RANGE_WRITE);
+  ::sync_file_range(file_.fd(), static_cast<off_t>(flushed_), static_cast<off_t>(size_ - flushed_),
+                    SYNC_FILE_RANGE_WRITE);
   flushed_ = size_;
   return store_.check_disk();
 }

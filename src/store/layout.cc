@@ -19,14 +19,16 @@ constexpr std::string_view kLockName = "lock";
 
 Result<void> check_format(const fs::path& file) {
   const std::string text = TRY(read_file(file, 100));
-  const auto version = text.starts_with(kFormatPrefix) ? parse_i64(trim(text.substr(kFormatPrefix.size()))) : std::nullopt;
+  const auto version =
+      text.starts_with(kFormatPrefix) ? parse_i64(trim(text.substr(kFormatPrefix.size()))) : std::nullopt;
   if (!version) {
-    return Error{ErrorCode::failed_precondition, file.string() + " does not name a format of a store; is this the right folder?"};
+    return Error{ErrorCode::failed_precondition,
+                 file.string() + " does not name a format of a store; is this the right folder?"};
   }
   if (*version > kFormatVersion) {
-    return Error{ErrorCode::failed_precondition,
-                 "the store " + file.parent_path().string() + " has format " + std::to_string(*version) + "; this program knows formats up to " +
-                     std::to_string(kFormatVersion) + ", use a newer one"};
+    return Error{ErrorCode::failed_precondition, "the store " + file.parent_path().string() + " has format " +
+                                                     std::to_string(*version) + "; this program knows formats up to " +
+                                                     std::to_string(kFormatVersion) + ", use a newer one"};
   }
   return {};
 }
@@ -84,9 +86,11 @@ Result<UploadFolder> UploadFolder::create(const Layout& layout) {
     TRY(make_directories(path));
     auto lock = take_lock(path / kLockName, O_RDWR | O_CREAT);
     struct stat info {};
-    if (lock.ok() && *lock && ::stat((path / kLockName).c_str(), &info) == 0) return UploadFolder(path, std::move(**lock));
+    if (lock.ok() && *lock && ::stat((path / kLockName).c_str(), &info) == 0)
+      return UploadFolder(path, std::move(**lock));
   }
-  return Error{ErrorCode::internal, "cannot keep a folder for uploads in " + layout.uploads().string() + ": it is removed each time it is made"};
+  return Error{ErrorCode::internal, "cannot keep a folder for uploads in " + layout.uploads().string() +
+                                        ": it is removed each time it is made"};
 }
 
 UploadFolder::~UploadFolder() {

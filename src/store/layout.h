@@ -1,8 +1,8 @@
 // Where things lie in a store's folder:
 //
 //   format                 "slipway-store 1"
-//   blobs/ab/cdef…         one file per blob, read-only, named by its hash; its mtime is when its lease was last renewed
-//   uploads/<random>/      files on their way in, of one process; `lock` in it is held while that process lives
+//   blobs/ab/cdef…         one file per blob, read-only, named by its hash; its mtime is when its lease was last
+//   renewed uploads/<random>/      files on their way in, of one process; `lock` in it is held while that process lives
 #pragma once
 
 #include <filesystem>

@@ -1,8 +1,8 @@
 // The front door of store: immutable bytes by the BLAKE3 hash of their content. It knows nothing of what blobs mean;
 // who refers to them is told to sweep() by the room that knows.
 //
-// Bytes before names: put() returns when the bytes are synced under their hash; only then may a row name them. A crash in
-// between leaves an unreferenced blob, which the sweep collects once its lease is over.
+// Bytes before names: put() returns when the bytes are synced under their hash; only then may a row name them. A crash
+// in between leaves an unreferenced blob, which the sweep collects once its lease is over.
 #pragma once
 
 #include <cstdint>
@@ -49,8 +49,8 @@ class Reader {
 
 struct StoreOptions {
   std::filesystem::path folder;
-  Duration lease = std::chrono::hours(24);       // no sweep takes a blob younger than this
-  std::uint64_t disk_free_bytes_min = 256 << 20; // below this writes are refused with `busy`, cleanly
+  Duration lease = std::chrono::hours(24);        // no sweep takes a blob younger than this
+  std::uint64_t disk_free_bytes_min = 256 << 20;  // below this writes are refused with `busy`, cleanly
 };
 
 struct SweepReport {
@@ -93,14 +93,15 @@ class Store {
   /// The whole blob, held against its name: data_loss when the bytes on disk are not what was put.
   virtual Result<std::string> get(const Hash& hash, std::uint64_t bytes_max = 64ull << 20) = 0;
   virtual Result<bool> contains(const Hash& hash) = 0;
-  /// Which of these are missing: what a client still has to send. Renews the leases of the others, because the client will
-  /// rely on them.
+  /// Which of these are missing: what a client still has to send. Renews the leases of the others, because the client
+  /// will rely on them.
   virtual Result<std::vector<Hash>> missing(std::span<const Hash> hashes) = 0;
 
   /// Renews the lease of a blob that is about to be named (also done by every put of the same bytes).
   virtual Result<void> lease(const Hash& hash) = 0;
 
-  /// Tells `visit` of every blob, in no order; it ends the listing with an error. Blobs put meanwhile may be told or not.
+  /// Tells `visit` of every blob, in no order; it ends the listing with an error. Blobs put meanwhile may be told or
+  /// not.
   virtual Result<void> list(const std::function<Result<void>(const BlobInfo&)>& visit) = 0;
 
   /// From its return on nothing is removed until what it returned is destroyed; it must not outlive the store.

@@ -24,7 +24,9 @@ using std::chrono::hours;
 /// A store in a folder of its own whose clock the test owns.
 class StoreTest : public testing::Test {
  protected:
-  std::unique_ptr<Store> open(std::uint64_t disk_free_bytes_min = 0) { return open_at(folder.path(), disk_free_bytes_min); }
+  std::unique_ptr<Store> open(std::uint64_t disk_free_bytes_min = 0) {
+    return open_at(folder.path(), disk_free_bytes_min);
+  }
   std::unique_ptr<Store> open_at(const fs::path& path, std::uint64_t disk_free_bytes_min = 0) {
     return Store::open({.folder = path, .disk_free_bytes_min = disk_free_bytes_min}, clock, counters).value();
   }
@@ -343,7 +345,9 @@ TEST_F(StoreTest, a_listing_names_every_blob_once_with_its_size) {
   });
   ASSERT_TRUE(told.ok());
   EXPECT_EQ(listed, wanted);
-  const auto stopped = store->list([](const BlobInfo&) -> Result<void> { return Error{ErrorCode::cancelled, "enough"}; });
+  const auto stopped = store->list([](const BlobInfo&) -> Result<void> {
+    return Error{ErrorCode::cancelled, "enough"};
+  });
   EXPECT_EQ(stopped.error().code, ErrorCode::cancelled);
 }
 
@@ -366,10 +370,12 @@ TEST_F(StoreTest, a_pause_that_begins_within_a_sweep_ends_it) {
   clock.advance(hours(25));
   std::unique_ptr<SweepPause> pause;
   int asked = 0;
-  const auto swept = store->sweep([&](const Hash&) -> Result<bool> {
-    if (++asked == 10) pause = store->pause_sweeps();
-    return false;
-  }, false);
+  const auto swept = store->sweep(
+      [&](const Hash&) -> Result<bool> {
+        if (++asked == 10) pause = store->pause_sweeps();
+        return false;
+      },
+      false);
   EXPECT_EQ(swept.error().code, ErrorCode::busy);
   EXPECT_EQ(store->verify(nullptr).value().blobs, 11u) << "nine went before the pause";
 }

@@ -1,5 +1,6 @@
-// Wrong passwords cost time: after a few of them a name waits, twice as long after each further one, so that guessing does not pay.
-// Whoever guesses at somebody's name can make them wait a minute, not shut them out; tokens are not concerned.
+// Wrong passwords cost time: after a few of them a name waits, twice as long after each further one, so that guessing
+// does not pay. Whoever guesses at somebody's name can make them wait a minute, not shut them out; tokens are not
+// concerned.
 #pragma once
 
 #include <string>

@@ -46,7 +46,8 @@ TEST(LoginAttempts, made_up_names_do_not_fill_the_memory) {
   for (size_t i = 1; i < kWrongNamesMax; ++i) attempts.failed("name" + std::to_string(i), later);
   for (int i = 0; i < 10; ++i) attempts.failed("one more", later);  // ada is old by now, and goes
   EXPECT_GT(attempts.wait("one more", later), 0s);
-  for (size_t i = 0; i < kWrongNamesMax; ++i) attempts.failed("again" + std::to_string(i), later);  // nobody is old: all go
+  for (size_t i = 0; i < kWrongNamesMax; ++i)
+    attempts.failed("again" + std::to_string(i), later);  // nobody is old: all go
   EXPECT_EQ(attempts.wait("one more", later), 0s);
 }
 

@@ -16,7 +16,7 @@ using catalog::Durability;
 using catalog::Row;
 using catalog::Value;
 
-// --- SQL ---------------------------------------------------------------------------------------------------------------
+// --- SQL -----------------------------------------------------------------------------------------------------------
 
 constexpr std::string_view kSelectMember =
     "SELECT id, name, display_name, role, created_at FROM members WHERE name = ? AND disabled = 0";
@@ -55,10 +55,12 @@ Token token_of(const Row& row) {
 Value nullable(const std::optional<Time>& time) { return time ? Value(time->micros) : Value(nullptr); }
 
 Result<void> check_name(std::string_view what, std::string_view text) {
-  if (text.empty() || text.size() > kMemberNameBytesMax || !is_utf8(text) || text.find_first_of(":/\n\r\t\0") != std::string_view::npos) {
-    return Error{ErrorCode::invalid_argument,
-                 fmt::format("'{}' cannot be the name of a {}; expected 1 to {} characters without ':', '/' or line breaks",
-                             clean_utf8(text, 100), what, kMemberNameBytesMax)};
+  if (text.empty() || text.size() > kMemberNameBytesMax || !is_utf8(text) ||
+      text.find_first_of(":/\n\r\t\0") != std::string_view::npos) {
+    return Error{
+        ErrorCode::invalid_argument,
+        fmt::format("'{}' cannot be the name of a {}; expected 1 to {} characters without ':', '/' or line breaks",
+                    clean_utf8(text, 100), what, kMemberNameBytesMax)};
   }
   return {};
 }
@@ -67,10 +69,13 @@ Result<void> check_name(std::string_view what, std::string_view text) {
 
 std::string_view name(Role role) { return role == Role::admin ? "admin" : "member"; }
 
-Result<std::unique_ptr<Teams>> Teams::open(catalog::Database& database, const Clock& clock, std::string_view owner_name) {
+Result<std::unique_ptr<Teams>> Teams::open(catalog::Database& database, const Clock& clock,
+                                           std::string_view owner_name) {
   std::unique_ptr<Teams> teams(new Teams(database, clock));
   const auto find = [&] {
-    return database.read_value([&](Connection& c) { return c.first(kSelectMember, {std::string(owner_name)}, [](const Row& row) { return member_of(row); }); });
+    return database.read_value([&](Connection& c) {
+      return c.first(kSelectMember, {std::string(owner_name)}, [](const Row& row) { return member_of(row); });
+    });
   };
   auto owner = TRY(find());
   if (!owner) {
@@ -93,10 +98,13 @@ void Teams::start_refreshing() {
     while (true) {
       {
         auto stopping = stopping_.lock();
-        if (stopping.wait_until(stop_changed_, std::chrono::steady_clock::now() + kTokenRefreshInterval, [&] { return *stopping; })) return;
+        if (stopping.wait_until(stop_changed_, std::chrono::steady_clock::now() + kTokenRefreshInterval,
+                                [&] { return *stopping; }))
+          return;
       }
       const auto refreshed = refresh();
-      if (!refreshed.ok()) log_warning("teams", "tokens could not be read again", {{"error", refreshed.error().message}});
+      if (!refreshed.ok())
+        log_warning("teams", "tokens could not be read again", {{"error", refreshed.error().message}});
     }
   });
 }
@@ -136,7 +144,9 @@ std::optional<Identity> Teams::authenticate(std::string_view secret) {
 Result<std::string> Teams::login(std::string_view member_name, std::string_view password) {
   if (const Duration wait = attempts_.lock()->wait(member_name, clock_.now()); wait > Duration::zero()) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
-    return Error{ErrorCode::busy, fmt::format("too many wrong passwords for this name; try again in {} s, or sign in with a token", seconds)};
+    return Error{
+        ErrorCode::busy,
+        fmt::format("too many wrong passwords for this name; try again in {} s, or sign in with a token", seconds)};
   }
   struct Found {
     MemberId id;
@@ -144,7 +154,9 @@ Result<std::string> Teams::login(std::string_view member_name, std::string_view 
   };
   const auto found = TRY(database_.read_value([&](Connection& c) {
     return c.first("SELECT id, password_hash FROM members WHERE name = ? AND disabled = 0", {std::string(member_name)},
-                   [](const Row& row) { return Found{MemberId(row.text(0)), std::string(row.text(1))}; });
+                   [](const Row& row) {
+                     return Found{MemberId(row.text(0)), std::string(row.text(1))};
+                   });
   }));
   // An unknown name costs the same time as a wrong password, so names cannot be guessed by the clock.
   static const std::string kNobody = hash_password("nobody has this password");
@@ -152,7 +164,8 @@ Result<std::string> Teams::login(std::string_view member_name, std::string_view 
   const bool right = TRY(check_password(known ? found->password_hash : kNobody, password));
   if (!known || !right) {
     attempts_.lock()->failed(member_name, clock_.now());
-    return Error{ErrorCode::unauthenticated, "the name or the password is wrong; sign in with a token, or ask an admin to set your password"};
+    return Error{ErrorCode::unauthenticated,
+                 "the name or the password is wrong; sign in with a token, or ask an admin to set your password"};
   }
   attempts_.lock()->succeeded(member_name);
   return TRY(create_token(found->id, "login", kLoginLifetime)).secret;
@@ -162,13 +175,16 @@ Result<bool> Teams::check_password(const std::string& encoded, std::string_view 
   const size_t others = passwords_checked_.fetch_add(1);
   const bool right = others < kPasswordsCheckedAtOnceMax && verify_password(encoded, password);
   passwords_checked_.fetch_sub(1);
-  if (others >= kPasswordsCheckedAtOnceMax) return Error{ErrorCode::busy, fmt::format("{} passwords are being checked right now; try again in a second", others)};
+  if (others >= kPasswordsCheckedAtOnceMax)
+    return Error{ErrorCode::busy,
+                 fmt::format("{} passwords are being checked right now; try again in a second", others)};
   return right;
 }
 
 Result<void> Teams::set_password(const MemberId& member, std::string_view password) {
   if (password.size() < kPasswordBytesMin) {
-    return Error{ErrorCode::invalid_argument, fmt::format("a password has at least {} characters; this one has {}", kPasswordBytesMin, password.size())};
+    return Error{ErrorCode::invalid_argument, fmt::format("a password has at least {} characters; this one has {}",
+                                                          kPasswordBytesMin, password.size())};
   }
   const std::string encoded = hash_password(password);
   return database_.write(Durability::record, [=](Connection& c) -> Result<void> {
@@ -189,11 +205,14 @@ Result<bool> Teams::an_admin_has_a_credential() {
 }
 
 Result<std::vector<Member>> Teams::members() {
-  return database_.read_value([](Connection& c) { return c.rows(kSelectMembers, {}, [](const Row& row) { return member_of(row); }); });
+  return database_.read_value(
+      [](Connection& c) { return c.rows(kSelectMembers, {}, [](const Row& row) { return member_of(row); }); });
 }
 
 Result<MemberId> Teams::find_member(std::string_view member_name) {
-  const auto found = TRY(database_.read_value([&](Connection& c) { return c.first(kSelectMember, {std::string(member_name)}, [](const Row& row) { return MemberId(row.text(0)); }); }));
+  const auto found = TRY(database_.read_value([&](Connection& c) {
+    return c.first(kSelectMember, {std::string(member_name)}, [](const Row& row) { return MemberId(row.text(0)); });
+  }));
   if (!found) return Error{ErrorCode::not_found, "there is no member '" + clean_utf8(member_name, 100) + "'"};
   return *found;
 }
@@ -202,7 +221,8 @@ Result<Member> Teams::create_member(std::string_view member_name, Role role) {
   TRY(check_name("member", member_name));
   const Member member{new_id<MemberId>(clock_), std::string(member_name), std::string(member_name), role, clock_.now()};
   const auto created = database_.write(Durability::record, [member](Connection& c) -> Result<void> {
-    TRY(c.run(kInsertMember, {member.id.text, member.name, member.display_name, std::string(teams::name(member.role)), member.created_at.micros}));
+    TRY(c.run(kInsertMember, {member.id.text, member.name, member.display_name, std::string(teams::name(member.role)),
+                              member.created_at.micros}));
     return {};
   });
   if (!created.ok() && created.error().code == ErrorCode::already_exists) {
@@ -218,7 +238,8 @@ Result<Teams::NewToken> Teams::create_token(const MemberId& member, std::string_
   if ((*snapshot_.lock())->tokens_by_hash.size() >= kTokensMax) {
     return Error{ErrorCode::busy, fmt::format("there are {} live tokens, which is the limit; revoke some", kTokensMax)};
   }
-  NewToken made{{new_id<TokenId>(clock_), member, std::string(token_name), clock_.now(), std::nullopt, run}, "slw_" + random_hex(32)};
+  NewToken made{{new_id<TokenId>(clock_), member, std::string(token_name), clock_.now(), std::nullopt, run},
+                "slw_" + random_hex(32)};
   if (lifetime) made.token.expires_at = made.token.created_at + *lifetime;
   const std::string hash = sha256_hex(made.secret);
   const auto created = database_.write(Durability::record, [token = made.token, hash](Connection& c) -> Result<void> {
@@ -235,13 +256,16 @@ Result<Teams::NewToken> Teams::create_token(const MemberId& member, std::string_
 }
 
 Result<std::vector<Token>> Teams::tokens(const MemberId& member) {
-  return database_.read_value([&](Connection& c) { return c.rows(kSelectTokens, {member.text}, [](const Row& row) { return token_of(row); }); });
+  return database_.read_value([&](Connection& c) {
+    return c.rows(kSelectTokens, {member.text}, [](const Row& row) { return token_of(row); });
+  });
 }
 
 Result<void> Teams::revoke_token(const MemberId& member, const TokenId& token) {
   TRY(database_.write(Durability::record, [=](Connection& c) -> Result<void> {
     const auto changed = TRY(c.run("DELETE FROM tokens WHERE id = ? AND member_id = ?", {token.text, member.text}));
-    if (changed == 0) return Error{ErrorCode::not_found, "you have no token " + token.text + "; `slipway tokens list` shows yours"};
+    if (changed == 0)
+      return Error{ErrorCode::not_found, "you have no token " + token.text + "; `slipway tokens list` shows yours"};
     return {};
   }));
   return refresh();
@@ -261,9 +285,11 @@ Result<void> Teams::revoke_run_tokens(const RunId& run) {
 
 Result<std::vector<Project>> Teams::projects() {
   return database_.read_value([](Connection& c) {
-    return c.rows("SELECT id, name, description, created_at FROM projects WHERE archived = 0 ORDER BY name", {}, [](const Row& row) {
-      return Project{ProjectId(row.text(0)), std::string(row.text(1)), std::string(row.text(2)), Time{row.integer(3)}};
-    });
+    return c.rows("SELECT id, name, description, created_at FROM projects WHERE archived = 0 ORDER BY name", {},
+                  [](const Row& row) {
+                    return Project{ProjectId(row.text(0)), std::string(row.text(1)), std::string(row.text(2)),
+                                   Time{row.integer(3)}};
+                  });
   });
 }
 
@@ -291,8 +317,10 @@ std::optional<ProjectId> Teams::find_project(std::string_view project_name) {
   return std::nullopt;
 }
 
-Result<void> Teams::audit(const MemberId& member, std::string_view action, std::string_view subject, std::string_view details) {
-  const catalog::Values values = {new_id_text(clock_), clock_.now().micros, member.text, std::string(action), std::string(subject), std::string(details)};
+Result<void> Teams::audit(const MemberId& member, std::string_view action, std::string_view subject,
+                          std::string_view details) {
+  const catalog::Values values = {new_id_text(clock_), clock_.now().micros,  member.text,
+                                  std::string(action), std::string(subject), std::string(details)};
   return database_.write(Durability::record, [values](Connection& c) -> Result<void> {
     TRY(c.run("INSERT INTO audit (id, at, member_id, action, subject, details) VALUES (?, ?, ?, ?, ?, ?)", values));
     return {};
@@ -301,8 +329,8 @@ Result<void> Teams::audit(const MemberId& member, std::string_view action, std::
 
 Result<std::vector<AuditEntry>> Teams::audit_trail(size_t most) {
   return database_.read_value([&](Connection& c) {
-    return c.rows("SELECT at, member_id, action, subject, details FROM audit ORDER BY id DESC LIMIT ?", {static_cast<std::int64_t>(most)},
-                  [](const Row& row) {
+    return c.rows("SELECT at, member_id, action, subject, details FROM audit ORDER BY id DESC LIMIT ?",
+                  {static_cast<std::int64_t>(most)}, [](const Row& row) {
                     return AuditEntry{Time{row.integer(0)}, std::string(row.text(1)), std::string(row.text(2)),
                                       std::string(row.text(3)), std::string(row.text(4))};
                   });

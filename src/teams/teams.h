@@ -1,5 +1,5 @@
-// The front door of teams: members, their tokens and passwords, roles, projects, and the audit trail. Who may do what is
-// asked here and enforced in api alone.
+// The front door of teams: members, their tokens and passwords, roles, projects, and the audit trail. Who may do what
+// is asked here and enforced in api alone.
 #pragma once
 
 #include <atomic>
@@ -74,15 +74,17 @@ inline constexpr Duration kTokenRefreshInterval = std::chrono::seconds(2);
 class Teams : public TokenIssuer {
  public:
   /// `owner_name` is the operating-system user: the first admin, who needs no token on loopback.
-  static Result<std::unique_ptr<Teams>> open(catalog::Database& database, const Clock& clock, std::string_view owner_name);
+  static Result<std::unique_ptr<Teams>> open(catalog::Database& database, const Clock& clock,
+                                             std::string_view owner_name);
   ~Teams() override;
 
   const Member& owner() const { return owner_; }
 
   /// Who this secret speaks for; nullopt when nobody, or no longer. Safe on an event loop.
   std::optional<Identity> authenticate(std::string_view secret);
-  /// A new token for a member who knows their password (Argon2id, RFC 9106). unauthenticated otherwise, in constant time; busy for
-  /// a name with too many wrong ones (login_attempts.h), and while kPasswordsCheckedAtOnceMax others are being checked.
+  /// A new token for a member who knows their password (Argon2id, RFC 9106). unauthenticated otherwise, in constant
+  /// time; busy for a name with too many wrong ones (login_attempts.h), and while kPasswordsCheckedAtOnceMax others are
+  /// being checked.
   Result<std::string> login(std::string_view member_name, std::string_view password);
   Result<void> set_password(const MemberId& member, std::string_view password);
   /// Whether an admin could sign in from elsewhere; until then the server listens on loopback only.
@@ -111,7 +113,8 @@ class Teams : public TokenIssuer {
   std::optional<ProjectId> find_project(std::string_view project_name);
 
   /// Adds a line to the trail that nobody edits.
-  Result<void> audit(const MemberId& member, std::string_view action, std::string_view subject, std::string_view details);
+  Result<void> audit(const MemberId& member, std::string_view action, std::string_view subject,
+                     std::string_view details);
   Result<std::vector<AuditEntry>> audit_trail(size_t most);
 
  private:

@@ -24,7 +24,9 @@ class TeamsTest : public testing::TestWithParam<std::string> {
   std::unique_ptr<Teams> open(std::string_view owner = "ada") { return Teams::open(*database_, clock_, owner).value(); }
 
   Member member(std::string_view name) { return teams_->create_member(name, Role::member).value(); }
-  Teams::NewToken token(const Member& of, std::optional<Duration> lifetime = std::nullopt) { return teams_->create_token(of.id, "laptop", lifetime).value(); }
+  Teams::NewToken token(const Member& of, std::optional<Duration> lifetime = std::nullopt) {
+    return teams_->create_token(of.id, "laptop", lifetime).value();
+  }
   std::string name_of(std::string_view secret) {
     const auto identity = teams_->authenticate(secret);
     return identity ? identity->member.name : "nobody";
@@ -32,13 +34,15 @@ class TeamsTest : public testing::TestWithParam<std::string> {
   /// Every text in a table, to look for what must not be there.
   std::string texts(const std::string& sql) {
     std::string all;
-    EXPECT_TRUE(database_->read([&](catalog::Connection& c) -> Result<void> {
-      TRY(c.run(sql, {}, [&](const catalog::Row& row) {
-        all += std::string(row.text(0)) + "\n";
-        return true;
-      }));
-      return {};
-    }).ok());
+    EXPECT_TRUE(database_
+                    ->read([&](catalog::Connection& c) -> Result<void> {
+                      TRY(c.run(sql, {}, [&](const catalog::Row& row) {
+                        all += std::string(row.text(0)) + "\n";
+                        return true;
+                      }));
+                      return {};
+                    })
+                    .ok());
     return all;
   }
 
@@ -53,9 +57,11 @@ SLIPWAY_ON_BOTH_DATABASES(TeamsTest);
 
 // What is about no SQL is tested once; what is about two servers, where there may be two.
 class PasswordTest : public TeamsTest {};
-INSTANTIATE_TEST_SUITE_P(Databases, PasswordTest, testing::Values("sqlite"), [](const auto& tested) { return tested.param; });
+INSTANTIATE_TEST_SUITE_P(Databases, PasswordTest, testing::Values("sqlite"),
+                         [](const auto& tested) { return tested.param; });
 class ServersTest : public TeamsTest {};
-INSTANTIATE_TEST_SUITE_P(Databases, ServersTest, testing::Values("postgres"), [](const auto& tested) { return tested.param; });
+INSTANTIATE_TEST_SUITE_P(Databases, ServersTest, testing::Values("postgres"),
+                         [](const auto& tested) { return tested.param; });
 
 TEST_P(TeamsTest, the_first_start_makes_its_user_the_first_admin_and_later_ones_find_them) {
   EXPECT_EQ(teams_->owner().name, "ada");
@@ -106,7 +112,8 @@ TEST_P(TeamsTest, a_token_ends_at_its_time) {
 TEST_P(TeamsTest, a_runs_token_names_its_run_is_not_listed_and_goes_with_the_run) {
   const Member bob = member("bob");
   const RunId run("r1");
-  const std::string first = teams_->issue_run_token(run, bob.id, 1h).value(), second = teams_->issue_run_token(run, bob.id, 1h).value();
+  const std::string first = teams_->issue_run_token(run, bob.id, 1h).value(),
+                    second = teams_->issue_run_token(run, bob.id, 1h).value();
   const auto mine = token(bob);
   EXPECT_EQ(teams_->authenticate(first)->run, run);
   EXPECT_EQ(teams_->authenticate(mine.secret)->run, std::nullopt);
@@ -120,7 +127,8 @@ TEST_P(TeamsTest, a_runs_token_names_its_run_is_not_listed_and_goes_with_the_run
 TEST_P(TeamsTest, a_token_needs_a_member_and_a_name) {
   EXPECT_EQ(teams_->create_token(MemberId("nobody"), "laptop", std::nullopt).error().code, ErrorCode::not_found);
   for (const char* wrong : {"", "a:b", "a/b", "a\nb", "\xff"}) {
-    EXPECT_EQ(teams_->create_token(teams_->owner().id, wrong, std::nullopt).error().code, ErrorCode::invalid_argument) << wrong;
+    EXPECT_EQ(teams_->create_token(teams_->owner().id, wrong, std::nullopt).error().code, ErrorCode::invalid_argument)
+        << wrong;
   }
 }
 
@@ -131,7 +139,8 @@ TEST_P(ServersTest, what_another_server_revokes_is_revoked_here) {
   EXPECT_EQ(other->authenticate(made.secret)->member.name, "bob");
   ASSERT_TRUE(teams_->revoke_token(bob.id, made.token.id).ok());
   const auto deadline = std::chrono::steady_clock::now() + 5 * kTokenRefreshInterval;
-  while (other->authenticate(made.secret) && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(20ms);
+  while (other->authenticate(made.secret) && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(20ms);
   EXPECT_FALSE(other->authenticate(made.secret));
 }
 
@@ -144,7 +153,8 @@ TEST_P(PasswordTest, a_right_password_gives_a_token_and_everything_else_the_same
   for (const auto& [name, password] : {std::pair("bob", ""), {"nobody", "correct horse"}, {"ada", "correct horse"}}) {
     EXPECT_EQ(teams_->login(name, password).error().message, wrong.message) << name;
   }
-  EXPECT_EQ(texts("SELECT password_hash FROM members WHERE password_hash IS NOT NULL").find("correct"), std::string::npos);
+  EXPECT_EQ(texts("SELECT password_hash FROM members WHERE password_hash IS NOT NULL").find("correct"),
+            std::string::npos);
 }
 
 TEST_P(PasswordTest, a_password_is_long_enough_and_belongs_to_somebody) {
@@ -162,7 +172,8 @@ TEST_P(PasswordTest, a_new_password_replaces_the_old_one) {
 
 TEST_P(PasswordTest, after_too_many_wrong_passwords_even_the_right_one_has_to_wait) {
   ASSERT_TRUE(teams_->set_password(teams_->owner().id, "correct horse").ok());
-  for (int i = 0; i < kWrongPasswordsFree; ++i) EXPECT_EQ(teams_->login("ada", "guess").error().code, ErrorCode::unauthenticated);
+  for (int i = 0; i < kWrongPasswordsFree; ++i)
+    EXPECT_EQ(teams_->login("ada", "guess").error().code, ErrorCode::unauthenticated);
   const auto refused = teams_->login("ada", "correct horse").error();
   EXPECT_EQ(refused.code, ErrorCode::busy);
   EXPECT_NE(refused.message.find("try again in 1 s"), std::string::npos) << refused.message;
@@ -189,7 +200,8 @@ TEST_P(TeamsTest, members_are_listed_by_name_and_a_name_is_taken_once) {
   member("bob");
   EXPECT_EQ(teams_->create_member("bob", Role::admin).error().code, ErrorCode::already_exists);
   EXPECT_EQ(teams_->create_member("bo:b", Role::member).error().code, ErrorCode::invalid_argument);
-  EXPECT_EQ(teams_->create_member(std::string(kMemberNameBytesMax + 1, 'x'), Role::member).error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(teams_->create_member(std::string(kMemberNameBytesMax + 1, 'x'), Role::member).error().code,
+            ErrorCode::invalid_argument);
   const auto all = teams_->members().value();
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0].name, "ada");

@@ -32,8 +32,9 @@ Error no_experiment(const ExperimentId& id) {
 
 Result<void> check_active(const Experiment& experiment) {
   if (!experiment.deleted) return {};
-  return Error{ErrorCode::invalid_argument,
-               fmt::format("The experiment {} must be in the 'active' state. Current state is deleted.", experiment.id.text)};
+  return Error{
+      ErrorCode::invalid_argument,
+      fmt::format("The experiment {} must be in the 'active' state. Current state is deleted.", experiment.id.text)};
 }
 
 // A queued run has no time yet; a client's run without an end has none that is known.
@@ -46,12 +47,15 @@ constexpr std::string_view kTimes =
 
 }  // namespace
 
-Result<std::vector<Experiment>> read_experiments(Connection& connection, std::string_view where_and_order, const catalog::Values& values) {
+Result<std::vector<Experiment>> read_experiments(Connection& connection, std::string_view where_and_order,
+                                                 const catalog::Values& values) {
   const std::string sql =
-      "SELECT number, id, project_id, name, artifact_location, deleted, created_at, updated_at FROM experiments e " + std::string(where_and_order);
+      "SELECT number, id, project_id, name, artifact_location, deleted, created_at, updated_at FROM experiments e " +
+      std::string(where_and_order);
   auto out = TRY(connection.rows(sql, values, make_experiment));
   for (Experiment& experiment : out) {
-    experiment.tags = TRY(read_pairs(connection, "SELECT key, value FROM experiment_tags WHERE experiment = ? ORDER BY key", experiment.number));
+    experiment.tags = TRY(read_pairs(
+        connection, "SELECT key, value FROM experiment_tags WHERE experiment = ? ORDER BY key", experiment.number));
   }
   return out;
 }
@@ -59,28 +63,33 @@ Result<std::vector<Experiment>> read_experiments(Connection& connection, std::st
 Result<Experiment> read_experiment(Connection& connection, const ProjectId& project, const ExperimentId& id) {
   auto found = TRY(read_experiments(connection, "WHERE id = ? AND project_id = ?", {id.text, project.text}));
   if (found.empty() && id.text == kDefaultExperimentId) {
-    found = TRY(read_experiments(connection, "WHERE project_id = ? AND name = ?", {project.text, std::string(kDefaultExperimentName)}));
+    found = TRY(read_experiments(connection, "WHERE project_id = ? AND name = ?",
+                                 {project.text, std::string(kDefaultExperimentName)}));
   }
   if (found.empty()) return no_experiment(id);
   return std::move(found[0]);
 }
 
-Result<Experiment> Experiments::create(const ProjectId& project, const std::string& name, const std::string& artifact_location,
-                                       const KeyValues& tags) {
+Result<Experiment> Experiments::create(const ProjectId& project, const std::string& name,
+                                       const std::string& artifact_location, const KeyValues& tags) {
   const ExperimentId id = new_id<ExperimentId>(clock_);
   const Time now = clock_.now();
-  const std::string location = artifact_location.empty() ? fmt::format("{}/{}", kArtifactRoot, id.text) : artifact_location;
+  const std::string location =
+      artifact_location.empty() ? fmt::format("{}/{}", kArtifactRoot, id.text) : artifact_location;
   return database_.write_value(Durability::record, [&](Connection& connection) -> Result<Experiment> {
-    const auto number = TRY(connection.first("INSERT INTO experiments (id, project_id, name, artifact_location, created_at, updated_at) "
-                                             "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (project_id, name) DO NOTHING RETURNING number",
-                                             {id.text, project.text, name, location, now.micros, now.micros},
-                                             [](const catalog::Row& row) { return row.integer(0); }));
+    const auto number = TRY(
+        connection.first("INSERT INTO experiments (id, project_id, name, artifact_location, created_at, updated_at) "
+                         "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (project_id, name) DO NOTHING RETURNING number",
+                         {id.text, project.text, name, location, now.micros, now.micros},
+                         [](const catalog::Row& row) { return row.integer(0); }));
     if (!number) {
-      return Error{ErrorCode::already_exists,
-                   fmt::format("Experiment '{}' already exists (possibly deleted). Restore it, or choose another name.", name)};
+      return Error{
+          ErrorCode::already_exists,
+          fmt::format("Experiment '{}' already exists (possibly deleted). Restore it, or choose another name.", name)};
     }
     for (const auto& [key, value] : tags) {
-      TRY(connection.run("INSERT INTO experiment_tags (experiment, key, value) VALUES (?, ?, ?) "
+      TRY(
+          connection.run("INSERT INTO experiment_tags (experiment, key, value) VALUES (?, ?, ?) "
                          "ON CONFLICT (experiment, key) DO UPDATE SET value = excluded.value",
                          {*number, key, value}));
     }
@@ -96,7 +105,8 @@ Result<Experiment> Experiments::find_or_create(const ProjectId& project, const s
     found = find(project, name);
   }
   if (found.ok() && found->deleted) {
-    return Error{ErrorCode::failed_precondition, fmt::format("experiment '{}' is deleted; restore it or choose another name", name)};
+    return Error{ErrorCode::failed_precondition,
+                 fmt::format("experiment '{}' is deleted; restore it or choose another name", name)};
   }
   return found;
 }
@@ -104,14 +114,17 @@ Result<Experiment> Experiments::find_or_create(const ProjectId& project, const s
 Result<Experiment> Experiments::get(const ProjectId& project, const ExperimentId& id) {
   auto found = database_.read_value([&](Connection& connection) { return read_experiment(connection, project, id); });
   const bool is_missing = !found.ok() && found.error().code == ErrorCode::not_found;
-  if (is_missing && id.text == kDefaultExperimentId) return find_or_create(project, std::string(kDefaultExperimentName));
+  if (is_missing && id.text == kDefaultExperimentId)
+    return find_or_create(project, std::string(kDefaultExperimentName));
   return found;
 }
 
 Result<Experiment> Experiments::find(const ProjectId& project, const std::string& name) {
   return database_.read_value([&](Connection& connection) -> Result<Experiment> {
     auto found = TRY(read_experiments(connection, "WHERE project_id = ? AND name = ?", {project.text, name}));
-    if (found.empty()) return Error{ErrorCode::not_found, fmt::format("Could not find experiment with name '{}'", clean_utf8(name, 500))};
+    if (found.empty())
+      return Error{ErrorCode::not_found,
+                   fmt::format("Could not find experiment with name '{}'", clean_utf8(name, 500))};
     return std::move(found[0]);
   });
 }
@@ -120,7 +133,8 @@ Result<void> Experiments::rename(const ProjectId& project, const ExperimentId& i
   return database_.write(Durability::record, [&](Connection& connection) -> Result<void> {
     const Experiment experiment = TRY(read_experiment(connection, project, id));
     if (experiment.deleted) return Error{ErrorCode::failed_precondition, "Cannot rename a non-active experiment."};
-    const auto changed = connection.run("UPDATE experiments SET name = ?, updated_at = ? WHERE number = ?", {name, clock_.now().micros, experiment.number});
+    const auto changed = connection.run("UPDATE experiments SET name = ?, updated_at = ? WHERE number = ?",
+                                        {name, clock_.now().micros, experiment.number});
     if (!changed.ok() && changed.error().code == ErrorCode::already_exists) {
       return Error{ErrorCode::already_exists, fmt::format("Experiment '{}' already exists (possibly deleted).", name)};
     }
@@ -134,8 +148,10 @@ Result<void> Experiments::remove(const ProjectId& project, const ExperimentId& i
     const Experiment experiment = TRY(read_experiment(connection, project, id));
     if (experiment.deleted) return no_experiment(id);
     const std::int64_t now = clock_.now().micros;
-    TRY(connection.run("UPDATE experiments SET deleted = 1, updated_at = ? WHERE number = ?", {now, experiment.number}));
-    TRY(connection.run("UPDATE runs SET deleted = 1, deleted_at = ? WHERE experiment = ? AND deleted = 0", {now, experiment.number}));
+    TRY(connection.run("UPDATE experiments SET deleted = 1, updated_at = ? WHERE number = ?",
+                       {now, experiment.number}));
+    TRY(connection.run("UPDATE runs SET deleted = 1, deleted_at = ? WHERE experiment = ? AND deleted = 0",
+                       {now, experiment.number}));
     return {};
   });
 }
@@ -144,20 +160,24 @@ Result<void> Experiments::restore(const ProjectId& project, const ExperimentId& 
   return database_.write(Durability::record, [&](Connection& connection) -> Result<void> {
     const Experiment experiment = TRY(read_experiment(connection, project, id));
     if (!experiment.deleted) return no_experiment(id);
-    TRY(connection.run("UPDATE experiments SET deleted = 0, updated_at = ? WHERE number = ?", {clock_.now().micros, experiment.number}));
+    TRY(connection.run("UPDATE experiments SET deleted = 0, updated_at = ? WHERE number = ?",
+                       {clock_.now().micros, experiment.number}));
     TRY(connection.run("UPDATE runs SET deleted = 0, deleted_at = NULL WHERE experiment = ?", {experiment.number}));
     return {};
   });
 }
 
-Result<void> Experiments::set_tag(const ProjectId& project, const ExperimentId& id, const std::string& key, const std::string& value) {
+Result<void> Experiments::set_tag(const ProjectId& project, const ExperimentId& id, const std::string& key,
+                                  const std::string& value) {
   return database_.write(Durability::record, [&](Connection& connection) -> Result<void> {
     const Experiment experiment = TRY(read_experiment(connection, project, id));
     TRY(check_active(experiment));
-    TRY(connection.run("INSERT INTO experiment_tags (experiment, key, value) VALUES (?, ?, ?) "
+    TRY(
+        connection.run("INSERT INTO experiment_tags (experiment, key, value) VALUES (?, ?, ?) "
                        "ON CONFLICT (experiment, key) DO UPDATE SET value = excluded.value",
                        {experiment.number, key, value}));
-    TRY(connection.run("UPDATE experiments SET updated_at = ? WHERE number = ?", {clock_.now().micros, experiment.number}));
+    TRY(connection.run("UPDATE experiments SET updated_at = ? WHERE number = ?",
+                       {clock_.now().micros, experiment.number}));
     return {};
   });
 }
@@ -166,9 +186,11 @@ Result<void> Experiments::delete_tag(const ProjectId& project, const ExperimentI
   return database_.write(Durability::record, [&](Connection& connection) -> Result<void> {
     const Experiment experiment = TRY(read_experiment(connection, project, id));
     TRY(check_active(experiment));
-    const auto gone = TRY(connection.run("DELETE FROM experiment_tags WHERE experiment = ? AND key = ?", {experiment.number, key}));
+    const auto gone =
+        TRY(connection.run("DELETE FROM experiment_tags WHERE experiment = ? AND key = ?", {experiment.number, key}));
     if (gone == 0) {
-      return Error{ErrorCode::not_found, fmt::format("No tag with name: {} in experiment with id {}", clean_utf8(key, 300), id.text)};
+      return Error{ErrorCode::not_found,
+                   fmt::format("No tag with name: {} in experiment with id {}", clean_utf8(key, 300), id.text)};
     }
     return {};
   });
@@ -176,7 +198,8 @@ Result<void> Experiments::delete_tag(const ProjectId& project, const ExperimentI
 
 Result<void> Experiments::date_default() {
   return database_.write(Durability::stream, [now = clock_.now().micros](Connection& connection) -> Result<void> {
-    TRY(connection.run("UPDATE experiments SET created_at = ?, updated_at = ? WHERE id = '0' AND created_at = 0", {now, now}));
+    TRY(connection.run("UPDATE experiments SET created_at = ?, updated_at = ? WHERE id = '0' AND created_at = 0",
+                       {now, now}));
     return {};
   });
 }
@@ -191,9 +214,11 @@ Result<std::int64_t> Experiments::run_count(const Experiment& experiment) {
 
 Result<std::vector<ExperimentTime>> Experiments::times(const ProjectId& project, size_t most) {
   return database_.read_value([&](Connection& connection) {
-    return connection.rows(kTimes, {clock_.now().micros, project.text, static_cast<std::int64_t>(most)}, [](const catalog::Row& row) {
-      return ExperimentTime{ExperimentId(row.text(0)), std::string(row.text(1)), row.integer(2), row.integer(3), Duration(row.integer(4))};
-    });
+    return connection.rows(kTimes, {clock_.now().micros, project.text, static_cast<std::int64_t>(most)},
+                           [](const catalog::Row& row) {
+                             return ExperimentTime{ExperimentId(row.text(0)), std::string(row.text(1)), row.integer(2),
+                                                   row.integer(3), Duration(row.integer(4))};
+                           });
   });
 }
 

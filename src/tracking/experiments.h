@@ -15,13 +15,13 @@ namespace slipway::tracking {
 /// artifacts to the server they track with.
 inline constexpr const char* kArtifactRoot = "mlflow-artifacts:";
 
-/// What clients call the experiment they did not name. Only that of the first project has this id; elsewhere it stands for the one of
-/// this name, which get() makes when it is asked for.
+/// What clients call the experiment they did not name. Only that of the first project has this id; elsewhere it stands
+/// for the one of this name, which get() makes when it is asked for.
 inline constexpr std::string_view kDefaultExperimentId = "0";
 inline constexpr std::string_view kDefaultExperimentName = "Default";
 
-/// How long an experiment's runs took: those that are over, and those that Slipway executes now. A client's run without an end
-/// is not counted, because nobody knows whether it still runs.
+/// How long an experiment's runs took: those that are over, and those that Slipway executes now. A client's run without
+/// an end is not counted, because nobody knows whether it still runs.
 struct ExperimentTime {
   ExperimentId id;
   std::string name;
@@ -35,7 +35,8 @@ class Experiments {
   Experiments(catalog::Database& database, const Clock& clock) : database_(database), clock_(clock) {}
 
   /// already_exists when the name is taken, also by a deleted one.
-  Result<Experiment> create(const ProjectId& project, const std::string& name, const std::string& artifact_location, const KeyValues& tags);
+  Result<Experiment> create(const ProjectId& project, const std::string& name, const std::string& artifact_location,
+                            const KeyValues& tags);
   /// The experiment of that name, made when there is none. failed_precondition when it is deleted.
   Result<Experiment> find_or_create(const ProjectId& project, const std::string& name);
   /// Also deleted ones.
@@ -46,7 +47,8 @@ class Experiments {
   /// Its runs are deleted, and restored, with it.
   Result<void> remove(const ProjectId& project, const ExperimentId& id);
   Result<void> restore(const ProjectId& project, const ExperimentId& id);
-  Result<void> set_tag(const ProjectId& project, const ExperimentId& id, const std::string& key, const std::string& value);
+  Result<void> set_tag(const ProjectId& project, const ExperimentId& id, const std::string& key,
+                       const std::string& value);
   Result<void> delete_tag(const ProjectId& project, const ExperimentId& id, const std::string& key);
   Result<std::int64_t> run_count(const Experiment& experiment);
   /// Of the active experiments with runs, the longest first, at most `most`. Reads every run of the project.
@@ -61,6 +63,7 @@ class Experiments {
 
 /// Inside somebody's transaction.
 Result<Experiment> read_experiment(catalog::Connection& connection, const ProjectId& project, const ExperimentId& id);
-Result<std::vector<Experiment>> read_experiments(catalog::Connection& connection, std::string_view where_and_order, const catalog::Values& values);
+Result<std::vector<Experiment>> read_experiments(catalog::Connection& connection, std::string_view where_and_order,
+                                                 const catalog::Values& values);
 
 }  // namespace slipway::tracking

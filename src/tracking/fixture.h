@@ -34,8 +34,11 @@ class TrackingTest : public testing::TestWithParam<std::string> {
   }
 
   tracking::Run create(KeyValues params = {}, KeyValues tags = {}, std::int64_t started_ms = 1000) {
-    auto run = tracking_->runs().create({.project = kDefaultProject, .experiment = ExperimentId("0"), .started_at = Time::from_millis(started_ms),
-                                         .params = std::move(params), .tags = std::move(tags)});
+    auto run = tracking_->runs().create({.project = kDefaultProject,
+                                         .experiment = ExperimentId("0"),
+                                         .started_at = Time::from_millis(started_ms),
+                                         .params = std::move(params),
+                                         .tags = std::move(tags)});
     EXPECT_TRUE(run.ok()) << (run.ok() ? "" : run.error().message);
     return std::move(*run);
   }
@@ -45,7 +48,8 @@ class TrackingTest : public testing::TestWithParam<std::string> {
     std::int64_t step, at_ms;
     double value;
   };
-  Result<void> log(const tracking::Run& run, const std::vector<Value>& values, KeyValues params = {}, KeyValues tags = {}) {
+  Result<void> log(const tracking::Run& run, const std::vector<Value>& values, KeyValues params = {},
+                   KeyValues tags = {}) {
     LogRequest request{kDefaultProject, run.id, {}, {}, std::move(params), std::move(tags), {}};
     {
       const auto lookup = tracking_->log().names().lookup(kDefaultProject);
@@ -56,19 +60,24 @@ class TrackingTest : public testing::TestWithParam<std::string> {
     return promise.get_future().get();
   }
 
-  std::vector<Point> history(const tracking::Run& run, const std::string& key) { return tracking_->metrics().history(kDefaultProject, run.id, key).value(); }
+  std::vector<Point> history(const tracking::Run& run, const std::string& key) {
+    return tracking_->metrics().history(kDefaultProject, run.id, key).value();
+  }
   tracking::Run get(const tracking::Run& run) { return tracking_->runs().get(kDefaultProject, run.id).value(); }
   void sort() { ASSERT_TRUE(tracking_->sorter().catch_up().ok()); }
 
-  /// The names of all runs that a search finds, page by page: the same while the values are in the log as when they are sorted.
-  std::vector<std::string> search(const std::string& filter, const std::vector<std::string>& order, size_t page_size = 100) {
+  /// The names of all runs that a search finds, page by page: the same while the values are in the log as when they are
+  /// sorted.
+  std::vector<std::string> search(const std::string& filter, const std::vector<std::string>& order,
+                                  size_t page_size = 100) {
     const auto from_log = pages(filter, order, page_size, false);
     const auto half_sorted = pages(filter, order, page_size, true);
     EXPECT_EQ(from_log, half_sorted) << filter;
     EXPECT_EQ(from_log, pages(filter, order, page_size, false)) << filter;
     return from_log;
   }
-  std::vector<std::string> pages(const std::string& filter, const std::vector<std::string>& order, size_t page_size, bool sorts_after_first) {
+  std::vector<std::string> pages(const std::string& filter, const std::vector<std::string>& order, size_t page_size,
+                                 bool sorts_after_first) {
     RunQuery query{.project = kDefaultProject, .experiments = {ExperimentId("0")}, .page_size = page_size};
     query.filter = parse_filter(filter).value();
     for (const std::string& term : order) query.order.push_back(parse_order(term).value());
@@ -84,11 +93,20 @@ class TrackingTest : public testing::TestWithParam<std::string> {
     }
   }
   std::int64_t waiting() {
-    return *database_->read_value([](catalog::Connection& c) { return c.first("SELECT COUNT(*) FROM metric_batches", {}, [](const catalog::Row& r) { return r.integer(0); }); }).value();
+    return *database_
+                ->read_value([](catalog::Connection& c) {
+                  return c.first("SELECT COUNT(*) FROM metric_batches", {},
+                                 [](const catalog::Row& r) { return r.integer(0); });
+                })
+                .value();
   }
-  void named(const std::string& name, const std::vector<Value>& values, KeyValues params = {}, std::int64_t started_ms = 1000) {
-    auto run = tracking_->runs().create({.project = kDefaultProject, .experiment = ExperimentId("0"), .name = name,
-                                         .started_at = Time::from_millis(started_ms), .params = std::move(params)});
+  void named(const std::string& name, const std::vector<Value>& values, KeyValues params = {},
+             std::int64_t started_ms = 1000) {
+    auto run = tracking_->runs().create({.project = kDefaultProject,
+                                         .experiment = ExperimentId("0"),
+                                         .name = name,
+                                         .started_at = Time::from_millis(started_ms),
+                                         .params = std::move(params)});
     ASSERT_TRUE(run.ok());
     ASSERT_TRUE(log(*run, values).ok());
   }

@@ -18,10 +18,13 @@ struct Latest {
 using LatestByMetric = std::map<MetricNumber, std::vector<Latest>>;
 
 /// The runs that have points in the log, or nullopt when they or their points are too many.
-Result<std::optional<std::vector<std::int64_t>>> waiting_runs(Connection& connection, std::span<const std::int64_t> experiments) {
+Result<std::optional<std::vector<std::int64_t>>> waiting_runs(Connection& connection,
+                                                              std::span<const std::int64_t> experiments) {
   // One row per run of the log first; CROSS JOIN holds SQLite to looking only those up.
-  Sql sql{"SELECT w.run, w.points FROM (SELECT run, CAST(SUM(points) AS BIGINT) AS points FROM metric_batches GROUP BY run) w "
-          "CROSS JOIN runs r WHERE r.number = w.run", {}};
+  Sql sql{
+      "SELECT w.run, w.points FROM (SELECT run, CAST(SUM(points) AS BIGINT) AS points FROM metric_batches GROUP BY run) w "
+      "CROSS JOIN runs r WHERE r.number = w.run",
+      {}};
   if (!experiments.empty()) sql.add(" AND ").add(one_of("r.experiment", experiments));
   std::vector<std::int64_t> runs;
   std::int64_t points = 0;
@@ -35,7 +38,8 @@ Result<std::optional<std::vector<std::int64_t>>> waiting_runs(Connection& connec
 }
 
 /// Each run's latest point in the log.
-Result<LatestByMetric> latest_in_log(Connection& connection, const std::vector<std::int64_t>& runs, std::span<const MetricNumber> metrics) {
+Result<LatestByMetric> latest_in_log(Connection& connection, const std::vector<std::int64_t>& runs,
+                                     std::span<const MetricNumber> metrics) {
   LatestByMetric out;
   std::vector<Point> batch;
   Sql sql{"SELECT run, body FROM metric_batches WHERE ", {}};
@@ -47,8 +51,10 @@ Result<LatestByMetric> latest_in_log(Connection& connection, const std::vector<s
     for (const Point& point : batch) {
       if (std::find(metrics.begin(), metrics.end(), point.metric) == metrics.end()) continue;
       auto& latest = out[point.metric];
-      if (latest.empty() || latest.back().run != run) latest.push_back({run, point});
-      else if (point_less(latest.back().point, point)) latest.back().point = point;
+      if (latest.empty() || latest.back().run != run)
+        latest.push_back({run, point});
+      else if (point_less(latest.back().point, point))
+        latest.back().point = point;
     }
     return true;
   }));
@@ -56,7 +62,8 @@ Result<LatestByMetric> latest_in_log(Connection& connection, const std::vector<s
 }
 
 /// Those that come after what metric_latest has of their series.
-Result<std::vector<FreshValue>> later_than_stored(Connection& connection, MetricNumber metric, const std::vector<Latest>& latest) {
+Result<std::vector<FreshValue>> later_than_stored(Connection& connection, MetricNumber metric,
+                                                  const std::vector<Latest>& latest) {
   std::vector<std::int64_t> runs;
   for (const Latest& one : latest) runs.push_back(one.run);
   std::vector<bool> is_stale(latest.size());

@@ -1,5 +1,6 @@
-// The latest values that metric_latest does not have yet: they lie in the log of batches. A search reads them from there, in
-// its own snapshot, and so sees every point that was acknowledged before it without waiting for the sorter. Private to the room.
+// The latest values that metric_latest does not have yet: they lie in the log of batches. A search reads them from
+// there, in its own snapshot, and so sees every point that was acknowledged before it without waiting for the sorter.
+// Private to the room.
 #pragma once
 
 #include <map>
@@ -24,9 +25,10 @@ struct FreshValue {
 /// By metric; each list sorted by run. Only where the log changes what metric_latest says.
 using FreshValues = std::map<MetricNumber, std::vector<FreshValue>>;
 
-/// What the log of these experiments' runs (all runs when none is named) says of these metrics. nullopt when more waits there than
-/// the limits above.
-Result<std::optional<FreshValues>> read_fresh_values(catalog::Connection& connection, std::span<const std::int64_t> experiments,
+/// What the log of these experiments' runs (all runs when none is named) says of these metrics. nullopt when more waits
+/// there than the limits above.
+Result<std::optional<FreshValues>> read_fresh_values(catalog::Connection& connection,
+                                                     std::span<const std::int64_t> experiments,
                                                      std::span<const MetricNumber> metrics);
 
 }  // namespace slipway::tracking

@@ -33,7 +33,9 @@ std::string_view stored_name(LoggedModelStatus status) {
 }
 
 LoggedModelStatus parse_status(std::string_view text) {
-  return text == "ready" ? LoggedModelStatus::ready : text == "upload_failed" ? LoggedModelStatus::upload_failed : LoggedModelStatus::pending;
+  return text == "ready"           ? LoggedModelStatus::ready
+         : text == "upload_failed" ? LoggedModelStatus::upload_failed
+                                   : LoggedModelStatus::pending;
 }
 
 Error no_model(const LoggedModelId& id) {
@@ -55,19 +57,28 @@ LoggedModel make_model(const catalog::Row& row) {
   return out;
 }
 
-Result<std::vector<LoggedModel>> read_models(Connection& connection, std::string_view where, const catalog::Values& values) {
-  auto out = TRY(connection.rows("SELECT m.number, m.id, e.id, m.name, m.model_type, m.status, m.source_run_id, m.artifact_uri, m.created_at, m.updated_at "
-                                 "FROM logged_models m JOIN experiments e ON e.number = m.experiment WHERE m.deleted = 0 AND " +
-                                     std::string(where),
-                                 values, make_model));
+Result<std::vector<LoggedModel>> read_models(Connection& connection, std::string_view where,
+                                             const catalog::Values& values) {
+  auto out = TRY(connection.rows(
+      "SELECT m.number, m.id, e.id, m.name, m.model_type, m.status, m.source_run_id, m.artifact_uri, m.created_at, m.updated_at "
+      "FROM logged_models m JOIN experiments e ON e.number = m.experiment WHERE m.deleted = 0 AND " +
+          std::string(where),
+      values, make_model));
   for (LoggedModel& model : out) {
-    model.params = TRY(read_pairs(connection, "SELECT key, value FROM logged_model_params WHERE model = ? ORDER BY key", model.number));
-    model.tags = TRY(read_pairs(connection, "SELECT key, value FROM logged_model_tags WHERE model = ? ORDER BY key", model.number));
+    model.params = TRY(read_pairs(connection, "SELECT key, value FROM logged_model_params WHERE model = ? ORDER BY key",
+                                  model.number));
+    model.tags = TRY(
+        read_pairs(connection, "SELECT key, value FROM logged_model_tags WHERE model = ? ORDER BY key", model.number));
     model.metrics = TRY(connection.rows(
         "SELECT key, dataset_name, dataset_digest, run_id, value, step, at_ms FROM logged_model_metrics WHERE model = ? ORDER BY key, dataset_name",
         {model.number}, [](const catalog::Row& row) {
-          return LoggedModelMetric{std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)), std::string(row.text(3)),
-                                   row.is_null(4) ? std::nan("") : row.number(4), row.integer(5), row.integer(6)};
+          return LoggedModelMetric{std::string(row.text(0)),
+                                   std::string(row.text(1)),
+                                   std::string(row.text(2)),
+                                   std::string(row.text(3)),
+                                   row.is_null(4) ? std::nan("") : row.number(4),
+                                   row.integer(5),
+                                   row.integer(6)};
         }));
   }
   return out;
@@ -80,7 +91,9 @@ Result<LoggedModel> read_model(Connection& connection, const ProjectId& project,
 }
 
 Result<void> put_pairs(Connection& connection, const char* table, std::int64_t model, const KeyValues& pairs) {
-  const std::string sql = fmt::format("INSERT INTO {} (model, key, value) VALUES (?, ?, ?) ON CONFLICT (model, key) DO UPDATE SET value = excluded.value", table);
+  const std::string sql = fmt::format(
+      "INSERT INTO {} (model, key, value) VALUES (?, ?, ?) ON CONFLICT (model, key) DO UPDATE SET value = excluded.value",
+      table);
   for (const auto& [key, value] : pairs) TRY(connection.run(sql, {model, key, value}));
   return {};
 }
@@ -91,18 +104,29 @@ struct Attribute {
   bool is_time = false;
 };
 constexpr Attribute kAttributes[] = {
-    {"name", "m.name"}, {"model_name", "m.name"}, {"model_id", "m.id"}, {"model_type", "m.model_type"}, {"source_run_id", "m.source_run_id"},
+    {"name", "m.name"},
+    {"model_name", "m.name"},
+    {"model_id", "m.id"},
+    {"model_type", "m.model_type"},
+    {"source_run_id", "m.source_run_id"},
     {"status", "CASE m.status WHEN 'ready' THEN 'READY' WHEN 'pending' THEN 'PENDING' ELSE 'FAILED' END"},
-    {"creation_timestamp", "m.created_at", true}, {"creation_time", "m.created_at", true}, {"creation_timestamp_ms", "m.created_at", true},
-    {"last_updated_timestamp", "m.updated_at", true}, {"last_updated_time", "m.updated_at", true}, {"last_updated_timestamp_ms", "m.updated_at", true},
+    {"creation_timestamp", "m.created_at", true},
+    {"creation_time", "m.created_at", true},
+    {"creation_timestamp_ms", "m.created_at", true},
+    {"last_updated_timestamp", "m.updated_at", true},
+    {"last_updated_time", "m.updated_at", true},
+    {"last_updated_timestamp_ms", "m.updated_at", true},
 };
 
 Result<const Attribute*> find_attribute(std::string_view key) {
   for (const Attribute& attribute : kAttributes) {
     if (attribute.name == key) return &attribute;
   }
-  return Error{ErrorCode::invalid_argument, fmt::format("Invalid field name: '{}'; logged models have name, model_id, model_type, status, source_run_id, "
-                                                        "creation_timestamp and last_updated_timestamp", clean_utf8(key, 100))};
+  return Error{
+      ErrorCode::invalid_argument,
+      fmt::format("Invalid field name: '{}'; logged models have name, model_id, model_type, status, source_run_id, "
+                  "creation_timestamp and last_updated_timestamp",
+                  clean_utf8(key, 100))};
 }
 
 Result<Sql> condition(const FilterComparison& comparison) {
@@ -110,22 +134,27 @@ Result<Sql> condition(const FilterComparison& comparison) {
   switch (comparison.entity) {
     case FilterEntity::attribute: {
       const Attribute* attribute = TRY(find_attribute(comparison.key));
-      return attribute->is_time ? compare_number(attribute->expression, comparison, kMicrosPerMilli) : compare_text(attribute->expression, comparison);
+      return attribute->is_time ? compare_number(attribute->expression, comparison, kMicrosPerMilli)
+                                : compare_text(attribute->expression, comparison);
     }
     case FilterEntity::metric:
-      sql.add("EXISTS (SELECT 1 FROM logged_model_metrics x WHERE x.model = m.number AND x.key = ? AND ", comparison.key);
+      sql.add("EXISTS (SELECT 1 FROM logged_model_metrics x WHERE x.model = m.number AND x.key = ? AND ",
+              comparison.key);
       return sql.add(TRY(compare_number("x.value", comparison))).add(")");
     case FilterEntity::parameter:
     case FilterEntity::tag: {
       const bool absent = comparison.op == FilterOperator::is_null;
       sql.add(absent ? "NOT EXISTS" : "EXISTS").add(" (SELECT 1 FROM ");
-      sql.add(comparison.entity == FilterEntity::tag ? "logged_model_tags" : "logged_model_params").add(" x WHERE x.model = m.number AND x.key = ?", comparison.key);
-      if (!absent && comparison.op != FilterOperator::is_not_null) sql.add(" AND ").add(TRY(compare_text("x.value", comparison)));
+      sql.add(comparison.entity == FilterEntity::tag ? "logged_model_tags" : "logged_model_params")
+          .add(" x WHERE x.model = m.number AND x.key = ?", comparison.key);
+      if (!absent && comparison.op != FilterOperator::is_not_null)
+        sql.add(" AND ").add(TRY(compare_text("x.value", comparison)));
       return sql.add(")");
     }
     case FilterEntity::dataset: break;
   }
-  return Error{ErrorCode::invalid_argument, "logged models are not filtered by dataset here; name the dataset beside a metric"};
+  return Error{ErrorCode::invalid_argument,
+               "logged models are not filtered by dataset here; name the dataset beside a metric"};
 }
 
 Result<Sql> order_expression(const LoggedModelOrder& order, KeyKind& kind) {
@@ -136,7 +165,8 @@ Result<Sql> order_expression(const LoggedModelOrder& order, KeyKind& kind) {
     return sql.add(attribute->expression);
   }
   kind = KeyKind::real;
-  sql.add("(SELECT MAX(x.value) FROM logged_model_metrics x WHERE x.model = m.number AND x.key = ?", order.field.substr(8));
+  sql.add("(SELECT MAX(x.value) FROM logged_model_metrics x WHERE x.model = m.number AND x.key = ?",
+          order.field.substr(8));
   if (!order.dataset_name.empty()) sql.add(" AND x.dataset_name = ?", order.dataset_name);
   if (!order.dataset_digest.empty()) sql.add(" AND x.dataset_digest = ?", order.dataset_digest);
   return sql.add(")");
@@ -161,7 +191,8 @@ Result<LoggedModel> LoggedModels::create(const NewLoggedModel& request) {
     const Experiment experiment = TRY(read_experiment(connection, request.project, request.experiment));
     if (experiment.deleted) {
       return Error{ErrorCode::invalid_argument,
-                   fmt::format("The experiment {} must be in the 'active' state. Current state is deleted.", experiment.id.text)};
+                   fmt::format("The experiment {} must be in the 'active' state. Current state is deleted.",
+                               experiment.id.text)};
     }
     const auto number = TRY(connection.first(
         "INSERT INTO logged_models (id, project_id, experiment, name, model_type, status, source_run_id, artifact_uri, created_at, updated_at) "
@@ -180,10 +211,12 @@ Result<LoggedModel> LoggedModels::get(const ProjectId& project, const LoggedMode
   return database_.read_value([&](Connection& connection) { return read_model(connection, project, id); });
 }
 
-Result<LoggedModel> LoggedModels::set_status(const ProjectId& project, const LoggedModelId& id, LoggedModelStatus status) {
+Result<LoggedModel> LoggedModels::set_status(const ProjectId& project, const LoggedModelId& id,
+                                             LoggedModelStatus status) {
   return database_.write_value(Durability::record, [&](Connection& connection) -> Result<LoggedModel> {
-    TRY(connection.run("UPDATE logged_models SET status = ?, updated_at = ? WHERE id = ? AND project_id = ? AND deleted = 0",
-                       {std::string(stored_name(status)), clock_.now().micros, id.text, project.text}));
+    TRY(connection.run(
+        "UPDATE logged_models SET status = ?, updated_at = ? WHERE id = ? AND project_id = ? AND deleted = 0",
+        {std::string(stored_name(status)), clock_.now().micros, id.text, project.text}));
     return read_model(connection, project, id);
   });
 }
@@ -191,7 +224,8 @@ Result<LoggedModel> LoggedModels::set_status(const ProjectId& project, const Log
 Result<void> LoggedModels::remove(const ProjectId& project, const LoggedModelId& id) {
   return database_.write(Durability::record, [&](Connection& connection) -> Result<void> {
     const LoggedModel model = TRY(read_model(connection, project, id));
-    TRY(connection.run("UPDATE logged_models SET deleted = 1, updated_at = ? WHERE number = ?", {clock_.now().micros, model.number}));
+    TRY(connection.run("UPDATE logged_models SET deleted = 1, updated_at = ? WHERE number = ?",
+                       {clock_.now().micros, model.number}));
     return {};
   });
 }
@@ -207,13 +241,17 @@ Result<LoggedModel> LoggedModels::set_tags(const ProjectId& project, const Logge
 Result<void> LoggedModels::delete_tag(const ProjectId& project, const LoggedModelId& id, const std::string& key) {
   return database_.write(Durability::record, [&](Connection& connection) -> Result<void> {
     const LoggedModel model = TRY(read_model(connection, project, id));
-    const auto gone = TRY(connection.run("DELETE FROM logged_model_tags WHERE model = ? AND key = ?", {model.number, key}));
-    if (gone == 0) return Error{ErrorCode::not_found, fmt::format("No tag with key '{}' found for model with ID '{}'.", clean_utf8(key, 300), id.text)};
+    const auto gone =
+        TRY(connection.run("DELETE FROM logged_model_tags WHERE model = ? AND key = ?", {model.number, key}));
+    if (gone == 0)
+      return Error{ErrorCode::not_found,
+                   fmt::format("No tag with key '{}' found for model with ID '{}'.", clean_utf8(key, 300), id.text)};
     return {};
   });
 }
 
-Result<LoggedModel> LoggedModels::log_params(const ProjectId& project, const LoggedModelId& id, const KeyValues& params) {
+Result<LoggedModel> LoggedModels::log_params(const ProjectId& project, const LoggedModelId& id,
+                                             const KeyValues& params) {
   return database_.write_value(Durability::record, [&](Connection& connection) -> Result<LoggedModel> {
     const LoggedModel model = TRY(read_model(connection, project, id));
     TRY(put_pairs(connection, "logged_model_params", model.number, params));
@@ -223,7 +261,8 @@ Result<LoggedModel> LoggedModels::log_params(const ProjectId& project, const Log
 
 Result<Paged<LoggedModel>> LoggedModels::search(const LoggedModelQuery& query) {
   if (query.page_size == 0 || query.page_size > kLoggedModelsSearchedMax) {
-    return Error{ErrorCode::invalid_argument, fmt::format("Invalid value for max_results: {}; expected 1 to {}", query.page_size, kLoggedModelsSearchedMax)};
+    return Error{ErrorCode::invalid_argument, fmt::format("Invalid value for max_results: {}; expected 1 to {}",
+                                                          query.page_size, kLoggedModelsSearchedMax)};
   }
   std::string print = query.project.text + render(query.filter);
   Sql sql;
@@ -248,7 +287,8 @@ Result<Paged<LoggedModel>> LoggedModels::search(const LoggedModelQuery& query) {
   std::int64_t offset = 0;
   if (!query.page_token.empty()) {
     const PageMark mark = TRY(parse_page_token(query.page_token, print));
-    if (mark.last.size() == 1 && std::holds_alternative<std::int64_t>(mark.last[0])) offset = std::get<std::int64_t>(mark.last[0]);
+    if (mark.last.size() == 1 && std::holds_alternative<std::int64_t>(mark.last[0]))
+      offset = std::get<std::int64_t>(mark.last[0]);
   }
   sql.add(order_by(keys)).add(" LIMIT ?", static_cast<std::int64_t>(query.page_size + 1)).add(" OFFSET ?", offset);
   return database_.read_value([&](Connection& connection) -> Result<Paged<LoggedModel>> {

@@ -1,5 +1,5 @@
-// MLflow 3's logged models: what a run made, with parameters, tags and the metrics that name it, before anybody registers
-// it. Their files are artifacts of the registry, under their id.
+// MLflow 3's logged models: what a run made, with parameters, tags and the metrics that name it, before anybody
+// registers it. Their files are artifacts of the registry, under their id.
 #pragma once
 
 #include <optional>

@@ -35,7 +35,9 @@ void append_varint(std::string& out, U64 v) {
   out.append(bytes, static_cast<size_t>(put_varint(bytes, v) - bytes));
 }
 
-Error damaged(const char* what) { return {ErrorCode::data_loss, std::string("stored metric points are damaged: ") + what}; }
+Error damaged(const char* what) {
+  return {ErrorCode::data_loss, std::string("stored metric points are damaged: ") + what};
+}
 
 /// Reads forward; `ok` turns false at the first thing that cannot be, and everything after reads as zero.
 struct Cursor {
@@ -119,7 +121,8 @@ void append_values(std::string& out, std::span<const Point> points) {
     const U64 bits = std::bit_cast<U64>(points[i].value);
     const U64 mixed = bits ^ before;
     before = bits;
-    for (size_t plane = 0; plane < 8; ++plane) planes[plane * count + i] = static_cast<unsigned char>(mixed >> (8 * plane));
+    for (size_t plane = 0; plane < 8; ++plane)
+      planes[plane * count + i] = static_cast<unsigned char>(mixed >> (8 * plane));
   }
 }
 
@@ -248,16 +251,19 @@ Result<void> parse_series(std::string_view bytes, MetricNumber metric, std::vect
   if (in.byte() != static_cast<unsigned char>(kSeriesVersion)) return damaged("an unknown version of a series");
   const unsigned char packed = in.byte();
   const U64 count = in.varint();
-  if (!in.ok || packed > 1 || count == 0 || count > kSeriesPointsMax) return damaged("the head of a series makes no sense");
+  if (!in.ok || packed > 1 || count == 0 || count > kSeriesPointsMax)
+    return damaged("the head of a series makes no sense");
   if (!packed) {
     if (count > in.left()) return damaged("a series is cut short");
     return parse_series_body(in.bytes(in.left()), count, metric, out);
   }
   const U64 size = in.varint();
   // A point takes at least its value and at most three long integers.
-  if (!in.ok || size > count * (sizeof(double) + 2 * kVarintBytesMax) + 64) return damaged("the head of a series makes no sense");
+  if (!in.ok || size > count * (sizeof(double) + 2 * kVarintBytesMax) + 64)
+    return damaged("the head of a series makes no sense");
   const std::string_view rest = in.bytes(in.left());
-  if (ZSTD_getFrameContentSize(rest.data(), rest.size()) != size) return damaged("a compressed series has another length than it says");
+  if (ZSTD_getFrameContentSize(rest.data(), rest.size()) != size)
+    return damaged("a compressed series has another length than it says");
   std::string body(size, '\0');
   const size_t unpacked = ZSTD_decompress(body.data(), body.size(), rest.data(), rest.size());
   if (ZSTD_isError(unpacked) || unpacked != size) return damaged("a compressed series does not unpack");

@@ -19,14 +19,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   std::vector<Point> points, again;
   if (slipway::tracking::parse_batch(bytes, points).ok()) {
-    CHECK(slipway::tracking::parse_batch(slipway::tracking::render_batch(points), again).ok(), "a rendered batch does not parse");
+    CHECK(slipway::tracking::parse_batch(slipway::tracking::render_batch(points), again).ok(),
+          "a rendered batch does not parse");
     CHECK(equal(points, again), "a batch changed on its way through render and parse");
   }
   points.clear();
   again.clear();
   if (slipway::tracking::parse_segment(bytes, points).ok()) {
     std::sort(points.begin(), points.end(), slipway::tracking::point_less);
-    CHECK(slipway::tracking::parse_segment(slipway::tracking::render_segment(points), again).ok(), "a rendered segment does not parse");
+    CHECK(slipway::tracking::parse_segment(slipway::tracking::render_segment(points), again).ok(),
+          "a rendered segment does not parse");
     CHECK(equal(points, again), "a segment changed on its way through render and parse");
   }
   points.clear();

@@ -16,8 +16,13 @@ bool equal(const std::vector<Point>& a, const std::vector<Point>& b) {
 std::vector<Point> odd_points() {
   const auto low = std::numeric_limits<std::int64_t>::min(), high = std::numeric_limits<std::int64_t>::max();
   const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
-  return {{0, 0, 0, 0.0},      {1, low, high, nan},         {1, high, low, inf}, {1, -1, 5, -inf}, {2, 3, 1700000000000, 1e-310},
-          {4294967295u, 1, 1, 1}, {7, 0, -5, std::numeric_limits<double>::max()}};
+  return {{0, 0, 0, 0.0},
+          {1, low, high, nan},
+          {1, high, low, inf},
+          {1, -1, 5, -inf},
+          {2, 3, 1700000000000, 1e-310},
+          {4294967295u, 1, 1, 1},
+          {7, 0, -5, std::numeric_limits<double>::max()}};
 }
 
 std::vector<Point> training(size_t metrics, size_t steps) {
@@ -26,7 +31,8 @@ std::vector<Point> training(size_t metrics, size_t steps) {
   for (size_t step = 0; step < steps; ++step) {
     for (size_t m = 0; m < metrics; ++m) {
       points.push_back({static_cast<MetricNumber>(m + 1), static_cast<std::int64_t>(step),
-                        static_cast<std::int64_t>(1'700'000'000'000 + step * 100 + random() % 7), std::generate_canonical<double, 53>(random)});
+                        static_cast<std::int64_t>(1'700'000'000'000 + step * 100 + random() % 7),
+                        std::generate_canonical<double, 53>(random)});
     }
   }
   return points;

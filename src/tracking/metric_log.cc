@@ -24,7 +24,8 @@ struct MetricLog::Work {
   std::string body;  // rendered before the write when all names are known
 };
 
-MetricLog::MetricLog(catalog::Database& database, MetricNames& names, const Clock& clock, Counters& counters, EventSink* events)
+MetricLog::MetricLog(catalog::Database& database, MetricNames& names, const Clock& clock, Counters& counters,
+                     EventSink* events)
     : database_(database),
       names_(names),
       clock_(clock),
@@ -34,8 +35,8 @@ MetricLog::MetricLog(catalog::Database& database, MetricNames& names, const Cloc
   batch_id_ = (clock.now().micros << kServerBits) | static_cast<std::int64_t>(random_u64() & ((1 << kServerBits) - 1));
 }
 
-bool MetricLog::add_point(LogRequest& request, const MetricNames::Lookup& lookup, std::string_view name, std::int64_t step,
-                          std::int64_t at_ms, double value) {
+bool MetricLog::add_point(LogRequest& request, const MetricNames::Lookup& lookup, std::string_view name,
+                          std::int64_t step, std::int64_t at_ms, double value) {
   if (const auto number = lookup.find(name)) {
     request.points.push_back({*number, step, at_ms, value});
     return false;
@@ -88,7 +89,8 @@ Result<void> MetricLog::write(Work& work, catalog::Connection& connection) {
   }
   if (!request.new_names.empty()) {
     work.new_numbers.clear();
-    for (const std::string& name : request.new_names) work.new_numbers.push_back(TRY(MetricNames::intern(connection, request.project, name)));
+    for (const std::string& name : request.new_names)
+      work.new_numbers.push_back(TRY(MetricNames::intern(connection, request.project, name)));
     std::vector<Point> points = request.points;
     for (Point& point : points) {
       if (point.metric >= kNewName) point.metric = work.new_numbers[point.metric - kNewName];
@@ -98,18 +100,23 @@ Result<void> MetricLog::write(Work& work, catalog::Connection& connection) {
   std::int64_t kept = 1;
   if (!request.points.empty()) {
     // The condition refuses deleted runs in the same statement: what another server did to the run counts at once.
-    kept = TRY(connection.run("INSERT INTO metric_batches (run, id, points, body) "
-                              "SELECT number, CAST(? AS BIGINT), CAST(? AS BIGINT), ? FROM runs WHERE number = ? AND deleted = 0",
-                              {next_batch_id(), static_cast<std::int64_t>(request.points.size()), catalog::Blob{work.body}, work.place->number}));
+    kept = TRY(connection.run(
+        "INSERT INTO metric_batches (run, id, points, body) "
+        "SELECT number, CAST(? AS BIGINT), CAST(? AS BIGINT), ? FROM runs WHERE number = ? AND deleted = 0",
+        {next_batch_id(), static_cast<std::int64_t>(request.points.size()), catalog::Blob{work.body},
+         work.place->number}));
   }
   if (kept == 0 || !request.params.empty() || !request.tags.empty()) {
     const RunRow run = TRY(find_run_row(connection, request.project, request.run));
     TRY(check_active(run));
-    if (kept == 0) return Error{ErrorCode::internal, fmt::format("run {} changed its number while points were logged to it", run.id.text)};
+    if (kept == 0)
+      return Error{ErrorCode::internal,
+                   fmt::format("run {} changed its number while points were logged to it", run.id.text)};
     TRY(insert_params(connection, run, request.params));
     TRY(set_tags(connection, run, request.tags, clock_.now()));
   }
-  for (const ModelMetric& metric : request.model_metrics) TRY(set_model_metric(connection, request.project, request.run, metric));
+  for (const ModelMetric& metric : request.model_metrics)
+    TRY(set_model_metric(connection, request.project, request.run, metric));
   return {};
 }
 
@@ -118,7 +125,8 @@ void MetricLog::finished(Work& work, const Result<void>& result) {
   requests_.add();
   points_.add(work.request.points.size());
   pending_.fetch_add(static_cast<std::int64_t>(work.request.points.size()), std::memory_order_relaxed);
-  for (size_t i = 0; i < work.new_numbers.size(); ++i) names_.remember(work.request.project, work.request.new_names[i], work.new_numbers[i]);
+  for (size_t i = 0; i < work.new_numbers.size(); ++i)
+    names_.remember(work.request.project, work.request.new_names[i], work.new_numbers[i]);
 
   const Time now = clock_.now();
   bool tell = false;

@@ -1,5 +1,5 @@
-// The write path of a run's data: metric points, and what a client sends along with them. Never blocks: a request is one
-// closure for the database's writer, which puts all that wait into one transaction.
+// The write path of a run's data: metric points, and what a client sends along with them. Never blocks: a request is
+// one closure for the database's writer, which puts all that wait into one transaction.
 #pragma once
 
 #include <atomic>
@@ -51,13 +51,14 @@ class MetricLog {
  public:
   MetricLog(catalog::Database& database, MetricNames& names, const Clock& clock, Counters& counters, EventSink* events);
 
-  /// Queues the request; `done` comes from a database thread once it is kept (points alone: as a stream; with parameters
-  /// or tags: as a record). not_found for an unknown run, invalid_argument for a deleted one or a changed parameter.
+  /// Queues the request; `done` comes from a database thread once it is kept (points alone: as a stream; with
+  /// parameters or tags: as a record). not_found for an unknown run, invalid_argument for a deleted one or a changed
+  /// parameter.
   void log(LogRequest request, catalog::Completion done);
 
   /// Adds a point to `request`, resolving its metric's name through `lookup`. True for a name that nobody checked yet.
-  static bool add_point(LogRequest& request, const MetricNames::Lookup& lookup, std::string_view name, std::int64_t step,
-                        std::int64_t at_ms, double value);
+  static bool add_point(LogRequest& request, const MetricNames::Lookup& lookup, std::string_view name,
+                        std::int64_t step, std::int64_t at_ms, double value);
 
   /// Points logged here that the sorter has not been told of yet.
   std::int64_t take_pending() { return pending_.exchange(0); }

@@ -1,5 +1,5 @@
-// Metric names and their numbers, in memory. A name never changes its number, so whatever is here is true for ever; what
-// is not here is asked of the database.
+// Metric names and their numbers, in memory. A name never changes its number, so whatever is here is true for ever;
+// what is not here is asked of the database.
 #pragma once
 
 #include <functional>
@@ -37,11 +37,13 @@ class MetricNames {
   Lookup lookup(const ProjectId& project) const { return Lookup(mutex_, *this, project); }
 
   /// The number of a name, made when it is new; inside a write. Tell remember() after the commit.
-  static Result<MetricNumber> intern(catalog::Connection& connection, const ProjectId& project, const std::string& name);
+  static Result<MetricNumber> intern(catalog::Connection& connection, const ProjectId& project,
+                                     const std::string& name);
   void remember(const ProjectId& project, const std::string& name, MetricNumber number);
 
   /// From memory or from the database (and then remembered). nullopt: nobody logged such a metric in this project.
-  Result<std::optional<MetricNumber>> number(catalog::Connection& connection, const ProjectId& project, const std::string& name);
+  Result<std::optional<MetricNumber>> number(catalog::Connection& connection, const ProjectId& project,
+                                             const std::string& name);
   Result<std::string> name(catalog::Connection& connection, MetricNumber number);
 
  private:

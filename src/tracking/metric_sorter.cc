@@ -16,7 +16,7 @@ constexpr Duration kLease = std::chrono::seconds(15);
 constexpr const char* kLeaseName = "metric-sorter";
 constexpr int kConflictsMax = 50;
 constexpr size_t kExperimentsListedMax = 100;  // past this a search has everything sorted
-constexpr int kPassesMax = 100;           // in a row, before the sorter looks up
+constexpr int kPassesMax = 100;                // in a row, before the sorter looks up
 constexpr Duration kGiveWayMax = std::chrono::milliseconds(100);
 
 }  // namespace
@@ -26,14 +26,17 @@ SorterStep decide(const SorterOptions& options, std::int64_t pending_points, Dur
   return since_last_pass >= options.delay_max ? SorterStep::sort : SorterStep::wait;
 }
 
-MetricSorter::MetricSorter(catalog::Database& database, MetricLog& log, const Clock& clock, Counters& counters, SorterOptions options)
+MetricSorter::MetricSorter(catalog::Database& database, MetricLog& log, const Clock& clock, Counters& counters,
+                           SorterOptions options)
     : database_(database),
       log_(log),
       clock_(clock),
       options_(options),
       lease_(database, kLeaseName, kLease),
-      sorted_(counters.counter("tracking_points_sorted_total", "Metric points moved from the log into sorted segments and chunks")),
-      conflicts_(counters.counter("tracking_sort_conflicts_total", "Sorting writes refused because another sorter was faster")),
+      sorted_(counters.counter("tracking_points_sorted_total",
+                               "Metric points moved from the log into sorted segments and chunks")),
+      conflicts_(counters.counter("tracking_sort_conflicts_total",
+                                  "Sorting writes refused because another sorter was faster")),
       took_(counters.latency("tracking_sort_seconds", "How long one pass of the metric sorter took")) {
   if (options_.background) thread_ = Thread("metric-sorter", [this] { loop(); });
 }
@@ -62,7 +65,8 @@ void MetricSorter::loop() {
         if (is_closed()) return;
       }
       if (!done.ok() && done.error().code != ErrorCode::cancelled) {
-        log_warning("tracking", "metric points could not be sorted; they stay in the log", {{"why", done.error().message}});
+        log_warning("tracking", "metric points could not be sorted; they stay in the log",
+                    {{"why", done.error().message}});
       }
     }
     pending = 0;
@@ -72,27 +76,32 @@ void MetricSorter::loop() {
 
 bool MetricSorter::is_closed() { return *closed_.lock(); }
 
-/// After a write in the background: as long as it took, the disk and the writer are everybody else's. Not while a search waits.
+/// After a write in the background: as long as it took, the disk and the writer are everybody else's. Not while a
+/// search waits.
 void MetricSorter::give_way(Duration took) {
   auto closed = closed_.lock();
-  closed.wait_until(changed_, std::chrono::steady_clock::now() + std::min(took, kGiveWayMax), [&] { return *closed || searches_waiting_ > 0; });
+  closed.wait_until(changed_, std::chrono::steady_clock::now() + std::min(took, kGiveWayMax),
+                    [&] { return *closed || searches_waiting_ > 0; });
 }
 
 /// On one PostgreSQL with several servers, one of them sorts in the background.
 bool MetricSorter::leads() { return !database_.is_postgres() || lease_.hold(clock_.now()); }
 
-/// One pass over the batches of some experiments (all when empty), beginning with run `next_run`, which says afterwards where
-/// the next one begins.
+/// One pass over the batches of some experiments (all when empty), beginning with run `next_run`, which says afterwards
+/// where the next one begins.
 Result<MetricSorter::Passed> MetricSorter::pass(std::int64_t& next_run, const std::vector<std::int64_t>& experiments) {
   const Time start = clock_.steady();
-  auto snapshot = TRY(database_.read_value([&](Connection& connection) { return prepare(connection, options_, next_run, experiments); }));
+  auto snapshot = TRY(database_.read_value(
+      [&](Connection& connection) { return prepare(connection, options_, next_run, experiments); }));
   const bool began_at_first = next_run == 0;
   next_run = snapshot.next_run;
   for (std::span<const Unit> rest(snapshot.units); !rest.empty();) {
     const auto group = rest.first(group_size(rest));
     rest = rest.subspan(group.size());
     const Time write_start = clock_.steady();
-    const auto applied = database_.write(catalog::Durability::stream, catalog::Write([&](Connection& connection) { return apply(connection, group, snapshot.version); }));
+    const auto applied = database_.write(catalog::Durability::stream, catalog::Write([&](Connection& connection) {
+                                           return apply(connection, group, snapshot.version);
+                                         }));
     if (!applied.ok()) {
       if (applied.error().code == ErrorCode::cancelled) conflicts_.add();
       return applied.error();
@@ -121,7 +130,8 @@ class MetricSorter::Hurry {
 Result<void> MetricSorter::catch_up(std::vector<std::int64_t> experiments) {
   if (experiments.size() > kExperimentsListedMax) experiments.clear();
   const auto newest = [&](Connection& connection) {
-    return connection.first("SELECT MAX(id) FROM metric_batches", {}, [](const catalog::Row& row) { return row.maybe_integer(0); });
+    return connection.first("SELECT MAX(id) FROM metric_batches", {},
+                            [](const catalog::Row& row) { return row.maybe_integer(0); });
   };
   const auto limit = TRY(database_.read_value(newest));
   if (!limit || !*limit) return {};

@@ -1,10 +1,11 @@
-// The background pass that turns the log of batches into sorted segments and chunks, and keeps the table of latest values.
+// The background pass that turns the log of batches into sorted segments and chunks, and keeps the table of latest
+// values.
 //
 // One pass: read a snapshot (some batches, and what is known of their series); work out for each run a new segment, new
-// chunks and new summaries; then writes of one or several runs, each of which first moves metric_sorter.version on and is refused when
-// somebody else has moved it since. So two sorters (two servers on one PostgreSQL, or a search that cannot wait) never
-// spoil each other's work: one of them starts over. A kill between two writes loses nothing, because each write removes
-// exactly the batches whose points it stored.
+// chunks and new summaries; then writes of one or several runs, each of which first moves metric_sorter.version on and
+// is refused when somebody else has moved it since. So two sorters (two servers on one PostgreSQL, or a search that
+// cannot wait) never spoil each other's work: one of them starts over. A kill between two writes loses nothing, because
+// each write removes exactly the batches whose points it stored.
 //
 // Segments of a run are merged like the levels of a log-structured tree: eight of one level become one of the next, and
 // series that have become long enough leave it as chunks. A point is so written about log8(points) times.
@@ -27,16 +28,16 @@
 namespace slipway::tracking {
 
 struct SorterOptions {
-  size_t pass_points_max = 500'000;      // read into memory at once, at 32 bytes each
+  size_t pass_points_max = 500'000;  // read into memory at once, at 32 bytes each
   size_t pass_batches_max = 20'000;
-  size_t pass_pairs_max = 10'000;        // rows of metric_latest changed by one pass; more wait for the next
-  size_t unit_points_max = 100'000;      // of one run in one write
+  size_t pass_pairs_max = 10'000;    // rows of metric_latest changed by one pass; more wait for the next
+  size_t unit_points_max = 100'000;  // of one run in one write
   Duration delay_max = std::chrono::seconds(2);
   std::int64_t pending_points_max = 100'000;  // sorted earlier when so many wait
   size_t merge_segments = 8;
-  size_t chunk_points_min = 1024;        // halves with each level, down to 64
+  size_t chunk_points_min = 1024;  // halves with each level, down to 64
   size_t chunk_points_max = 16'384;
-  bool background = true;                // false: only catch_up() sorts (tests)
+  bool background = true;  // false: only catch_up() sorts (tests)
 };
 
 /// What the sorter's thread should do now. Pure.
@@ -46,11 +47,12 @@ SorterStep decide(const SorterOptions& options, std::int64_t pending_points, Dur
 /// Thread: `metric-sorter`.
 class MetricSorter {
  public:
-  MetricSorter(catalog::Database& database, MetricLog& log, const Clock& clock, Counters& counters, SorterOptions options = {});
+  MetricSorter(catalog::Database& database, MetricLog& log, const Clock& clock, Counters& counters,
+               SorterOptions options = {});
   ~MetricSorter();
 
-  /// Sorts everything that was kept of these experiments (by number; none: of all) before this call, so that metric_latest
-  /// tells the truth. Blocks; cheap when there is nothing to do.
+  /// Sorts everything that was kept of these experiments (by number; none: of all) before this call, so that
+  /// metric_latest tells the truth. Blocks; cheap when there is nothing to do.
   Result<void> catch_up(std::vector<std::int64_t> experiments = {});
 
  private:
@@ -73,7 +75,7 @@ class MetricSorter {
   Counter& sorted_;
   Counter& conflicts_;
   LatencyHistogram& took_;
-  std::mutex one_pass_;  // held for a whole pass: two in one process would only conflict
+  std::mutex one_pass_;        // held for a whole pass: two in one process would only conflict
   std::int64_t next_run_ = 0;  // guarded by one_pass_: where the next pass begins, so that every run has its turn
   std::atomic<int> searches_waiting_{0};  // in catch_up()
   std::condition_variable changed_;

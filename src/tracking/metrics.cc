@@ -39,14 +39,16 @@ SeriesSummary read_summary(const catalog::Row& row) {
   return out;
 }
 
-constexpr const char* kSummaryColumns = "SELECT metric, value, step, at_ms, low, high, total, points FROM metric_latest ";
+constexpr const char* kSummaryColumns =
+    "SELECT metric, value, step, at_ms, low, high, total, points FROM metric_latest ";
 
 constexpr auto kPointLess = [](const Point& a, const Point& b) { return point_less(a, b); };
 
 /// Brings points of one metric together, keeping their order within it: one pass that counts and one that moves. False,
 /// and nothing done, when the numbers of the metrics lie too far apart for that.
 bool group_by_metric(std::vector<Point>& points) {
-  const auto [low, high] = std::minmax_element(points.begin(), points.end(), [](const Point& a, const Point& b) { return a.metric < b.metric; });
+  const auto [low, high] = std::minmax_element(points.begin(), points.end(),
+                                               [](const Point& a, const Point& b) { return a.metric < b.metric; });
   const size_t first = low->metric, range = size_t{high->metric} - first + 1;
   if (range > 4 * points.size() + 1024) return false;
   std::vector<size_t> ends(range + 1);
@@ -101,23 +103,27 @@ void add_points(SeriesSummary& summary, std::span<const Point> points) {
     if (!(point.value <= summary.high)) summary.high = point.value;
     if (std::isfinite(point.value)) summary.total += point.value;  // +inf and -inf would make it NaN
   }
-  if (!points.empty() && (summary.points == 0 || point_less(summary.latest, points.back()))) summary.latest = points.back();
+  if (!points.empty() && (summary.points == 0 || point_less(summary.latest, points.back())))
+    summary.latest = points.back();
   summary.points += static_cast<std::int64_t>(points.size());
 }
 
 Result<std::vector<Point>> Metrics::read_series(Connection& connection, std::int64_t run, MetricNumber metric) {
   std::vector<Point> points;
-  TRY(for_each_body(connection, "SELECT body FROM metric_chunks WHERE run = ? AND metric = ? ORDER BY step_min, id", {run, std::int64_t{metric}},
+  TRY(for_each_body(connection, "SELECT body FROM metric_chunks WHERE run = ? AND metric = ? ORDER BY step_min, id",
+                    {run, std::int64_t{metric}},
                     [&](std::string_view body) { return parse_series(body, metric, points); }));
   TRY(for_each_body(connection, "SELECT body FROM metric_segments WHERE run = ? ORDER BY id", {run},
                     [&](std::string_view body) { return parse_segment_series(body, metric, points); }));
   std::vector<Point> batch;
-  TRY(for_each_body(connection, "SELECT body FROM metric_batches WHERE run = ? ORDER BY id", {run}, [&](std::string_view body) -> Result<void> {
-    batch.clear();
-    TRY(parse_batch(body, batch));
-    std::copy_if(batch.begin(), batch.end(), std::back_inserter(points), [&](const Point& p) { return p.metric == metric; });
-    return {};
-  }));
+  TRY(for_each_body(connection, "SELECT body FROM metric_batches WHERE run = ? ORDER BY id", {run},
+                    [&](std::string_view body) -> Result<void> {
+                      batch.clear();
+                      TRY(parse_batch(body, batch));
+                      std::copy_if(batch.begin(), batch.end(), std::back_inserter(points),
+                                   [&](const Point& p) { return p.metric == metric; });
+                      return {};
+                    }));
   sort_unique(points);
   return points;
 }
@@ -131,7 +137,8 @@ Result<std::vector<Point>> Metrics::history(const ProjectId& project, const RunI
   });
 }
 
-Result<ThinnedSeries> Metrics::thinned_history(const ProjectId& project, const RunId& run, const std::string& key, XAxis x, size_t points_max) const {
+Result<ThinnedSeries> Metrics::thinned_history(const ProjectId& project, const RunId& run, const std::string& key,
+                                               XAxis x, size_t points_max) const {
   auto points = TRY(history(project, run, key));
   if (x == XAxis::time) {
     std::stable_sort(points.begin(), points.end(), [](const Point& a, const Point& b) { return a.at_ms < b.at_ms; });
@@ -162,7 +169,8 @@ ThinnedSeries thin(std::span<const Point> points, size_t points_max) {
   return out;
 }
 
-Result<std::vector<SeriesSummary>> read_sorted_summaries(Connection& connection, std::int64_t run, const std::vector<MetricNumber>* only) {
+Result<std::vector<SeriesSummary>> read_sorted_summaries(Connection& connection, std::int64_t run,
+                                                         const std::vector<MetricNumber>* only) {
   std::vector<SeriesSummary> out;
   const auto take = [&](const catalog::Row& row) {
     out.push_back(read_summary(row));
@@ -172,7 +180,9 @@ Result<std::vector<SeriesSummary>> read_sorted_summaries(Connection& connection,
     TRY(connection.run(std::string(kSummaryColumns) + "WHERE run = ? ORDER BY metric", {run}, take));
     return out;
   }
-  for (MetricNumber metric : *only) TRY(connection.run(std::string(kSummaryColumns) + "WHERE run = ? AND metric = ?", {run, std::int64_t{metric}}, take));
+  for (MetricNumber metric : *only)
+    TRY(connection.run(std::string(kSummaryColumns) + "WHERE run = ? AND metric = ?", {run, std::int64_t{metric}},
+                       take));
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.latest.metric < b.latest.metric; });
   return out;
 }
@@ -182,18 +192,24 @@ namespace {
 /// What the sorter has not seen yet of a run, sorted. With `only`, just these metrics.
 Result<std::vector<Point>> read_tail(Connection& connection, std::int64_t run, const std::vector<MetricNumber>* only) {
   std::vector<Point> tail;
-  TRY(for_each_body(connection, "SELECT body FROM metric_batches WHERE run = ? ORDER BY id", {run}, [&](std::string_view body) -> Result<void> {
-    // A damaged batch is the history's error, not that of every list that shows the run; the sorter has logged it.
-    (void)parse_batch(body, tail);
-    return {};
-  }));
-  if (only) std::erase_if(tail, [&](const Point& point) { return std::find(only->begin(), only->end(), point.metric) == only->end(); });
+  TRY(for_each_body(connection, "SELECT body FROM metric_batches WHERE run = ? ORDER BY id", {run},
+                    [&](std::string_view body) -> Result<void> {
+                      // A damaged batch is the history's error, not that of every list that shows the run; the sorter
+                      // has logged it.
+                      (void)parse_batch(body, tail);
+                      return {};
+                    }));
+  if (only)
+    std::erase_if(
+        tail, [&](const Point& point) { return std::find(only->begin(), only->end(), point.metric) == only->end(); });
   sort_unique(tail);
   return tail;
 }
 
-/// Adds the points of one metric to what is known of it. One that is not after the latest may be there already: only its series tells.
-Result<SeriesSummary> with_tail(Connection& connection, std::int64_t run, std::optional<SeriesSummary> known, std::span<const Point> points) {
+/// Adds the points of one metric to what is known of it. One that is not after the latest may be there already: only
+/// its series tells.
+Result<SeriesSummary> with_tail(Connection& connection, std::int64_t run, std::optional<SeriesSummary> known,
+                                std::span<const Point> points) {
   if (known && !point_less(known->latest, points.front())) {
     SeriesSummary whole = no_summary(points.front().metric);
     add_points(whole, TRY(Metrics::read_series(connection, run, points.front().metric)));
@@ -206,7 +222,8 @@ Result<SeriesSummary> with_tail(Connection& connection, std::int64_t run, std::o
 
 }  // namespace
 
-Result<std::vector<MetricSummary>> Metrics::read_summaries(Connection& connection, std::int64_t run, const std::vector<MetricNumber>* only) const {
+Result<std::vector<MetricSummary>> Metrics::read_summaries(Connection& connection, std::int64_t run,
+                                                           const std::vector<MetricNumber>* only) const {
   auto summaries = TRY(read_sorted_summaries(connection, run, only));
   const std::vector<Point> tail = TRY(read_tail(connection, run, only));
   const auto by_metric = [](const SeriesSummary& s, MetricNumber metric) { return s.latest.metric < metric; };
@@ -215,13 +232,16 @@ Result<std::vector<MetricSummary>> Metrics::read_summaries(Connection& connectio
     const auto known = std::lower_bound(summaries.begin(), end, points.front().metric, by_metric);
     const bool is_known = known != end && known->latest.metric == points.front().metric;
     const SeriesSummary sum = TRY(with_tail(connection, run, is_known ? std::optional(*known) : std::nullopt, points));
-    if (is_known) *known = sum;
-    else summaries.push_back(sum);
+    if (is_known)
+      *known = sum;
+    else
+      summaries.push_back(sum);
   }
   std::vector<MetricSummary> out;
   out.reserve(summaries.size());
   for (const SeriesSummary& s : summaries) {
-    out.push_back({TRY(names_.name(connection, s.latest.metric)), s.latest.value, s.latest.step, s.latest.at_ms, s.low, s.high, s.total, s.points});
+    out.push_back({TRY(names_.name(connection, s.latest.metric)), s.latest.value, s.latest.step, s.latest.at_ms, s.low,
+                   s.high, s.total, s.points});
   }
   std::sort(out.begin(), out.end(), [](const MetricSummary& a, const MetricSummary& b) { return a.key < b.key; });
   return out;
@@ -233,16 +253,19 @@ Result<std::vector<MetricSummary>> Metrics::summaries(const ProjectId& project, 
   });
 }
 
-Result<std::vector<std::string>> Metrics::keys(const ProjectId& project, std::optional<std::int64_t> experiment, size_t most) const {
+Result<std::vector<std::string>> Metrics::keys(const ProjectId& project, std::optional<std::int64_t> experiment,
+                                               size_t most) const {
   return database_.read_value([&](Connection& connection) -> Result<std::vector<std::string>> {
     const auto text = [](const catalog::Row& row) { return std::string(row.text(0)); };
     const auto limit = static_cast<std::int64_t>(most);
     if (!experiment) {
-      return connection.rows("SELECT name FROM metric_names WHERE project_id = ? ORDER BY name LIMIT ?", {project.text, limit}, text);
+      return connection.rows("SELECT name FROM metric_names WHERE project_id = ? ORDER BY name LIMIT ?",
+                             {project.text, limit}, text);
     }
-    return connection.rows("SELECT name FROM metric_names n WHERE project_id = ? AND EXISTS (SELECT 1 FROM metric_latest l WHERE "
-                           "l.experiment = ? AND l.metric = n.number) ORDER BY name LIMIT ?",
-                           {project.text, *experiment, limit}, text);
+    return connection.rows(
+        "SELECT name FROM metric_names n WHERE project_id = ? AND EXISTS (SELECT 1 FROM metric_latest l WHERE "
+        "l.experiment = ? AND l.metric = n.number) ORDER BY name LIMIT ?",
+        {project.text, *experiment, limit}, text);
   });
 }
 

@@ -32,10 +32,12 @@ class Metrics {
   /// All points of one metric of one run, each once, by step, time, value. Nothing for a metric that was never logged.
   Result<std::vector<Point>> history(const ProjectId& project, const RunId& run, const std::string& key) const;
   /// At most about `points_max` points.
-  Result<ThinnedSeries> thinned_history(const ProjectId& project, const RunId& run, const std::string& key, XAxis x, size_t points_max) const;
+  Result<ThinnedSeries> thinned_history(const ProjectId& project, const RunId& run, const std::string& key, XAxis x,
+                                        size_t points_max) const;
   Result<std::vector<MetricSummary>> summaries(const ProjectId& project, const RunId& run) const;
   /// All metric names of a project's runs, or of one experiment's, sorted; at most `most`.
-  Result<std::vector<std::string>> keys(const ProjectId& project, std::optional<std::int64_t> experiment, size_t most) const;
+  Result<std::vector<std::string>> keys(const ProjectId& project, std::optional<std::int64_t> experiment,
+                                        size_t most) const;
 
   // Inside somebody's transaction.
   static Result<std::vector<Point>> read_series(catalog::Connection& connection, std::int64_t run, MetricNumber metric);
@@ -60,7 +62,8 @@ SeriesSummary no_summary(MetricNumber metric);
 void add_points(SeriesSummary& summary, std::span<const Point> points);
 
 /// What metric_latest says of a run, sorted by metric. With `only`, just these.
-Result<std::vector<SeriesSummary>> read_sorted_summaries(catalog::Connection& connection, std::int64_t run, const std::vector<MetricNumber>* only);
+Result<std::vector<SeriesSummary>> read_sorted_summaries(catalog::Connection& connection, std::int64_t run,
+                                                         const std::vector<MetricNumber>* only);
 /// One piece for each metric of sorted points.
 std::vector<std::span<const Point>> split_series(std::span<const Point> points);
 

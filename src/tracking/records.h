@@ -27,7 +27,8 @@ struct Experiment {
   KeyValues tags;
 };
 
-/// One metric of one run in short. low and high leave NaN out, total also infinities; low and high are NaN when nothing else came.
+/// One metric of one run in short. low and high leave NaN out, total also infinities; low and high are NaN when nothing
+/// else came.
 struct MetricSummary {
   std::string key;
   double value = 0;  // of the latest point: greatest (step, time, value)
@@ -48,9 +49,9 @@ struct Run {
   std::string name;
   RunState state = RunState::running;
   std::optional<MemberId> member;
-  std::string user_name;            // as an outside client says
+  std::string user_name;  // as an outside client says
   SourceKind source_kind = SourceKind::client;
-  std::string source = "{}";        // JSON object: step, command, commit, branch, dirty, …
+  std::string source = "{}";  // JSON object: step, command, commit, branch, dirty, …
   std::optional<RunId> parent;
   std::string artifact_uri;
   Time created_at, updated_at, started_at;

@@ -31,6 +31,7 @@ Result<void> set_tags(catalog::Connection& connection, const RunRow& run, const 
 Result<KeyValues> read_pairs(catalog::Connection& connection, std::string_view sql, std::int64_t owner);
 
 /// Keeps the latest value of a logged model's metric; a model that does not exist is not_found.
-Result<void> set_model_metric(catalog::Connection& connection, const ProjectId& project, const RunId& run, const ModelMetric& metric);
+Result<void> set_model_metric(catalog::Connection& connection, const ProjectId& project, const RunId& run,
+                              const ModelMetric& metric);
 
 }  // namespace slipway::tracking

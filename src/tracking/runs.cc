@@ -18,12 +18,16 @@ using catalog::Durability;
 
 namespace {
 
-constexpr std::array kAdjectives{"able", "amber", "bold", "brave", "bright", "calm", "clear", "clever", "crisp", "deep", "eager", "fair", "fast",
-                                 "fleet", "fond", "free", "fresh", "gentle", "glad", "golden", "grand", "happy", "keen", "kind", "light", "lucky",
-                                 "mellow", "merry", "neat", "noble", "quick", "quiet", "rapid", "ready", "silver", "steady", "sturdy", "swift", "true", "warm"};
-constexpr std::array kNouns{"anchor", "barge", "beacon", "bow", "brig", "buoy", "canoe", "clipper", "compass", "cutter", "deck", "dinghy", "dock",
-                            "ferry", "frigate", "galley", "gull", "harbor", "heron", "hull", "jetty", "kayak", "keel", "ketch", "lagoon", "lantern",
-                            "mast", "oar", "otter", "pier", "pilot", "quay", "raft", "rudder", "sail", "schooner", "seal", "sloop", "tide", "whale"};
+constexpr std::array kAdjectives{"able",  "amber",  "bold",   "brave",  "bright", "calm",  "clear", "clever",
+                                 "crisp", "deep",   "eager",  "fair",   "fast",   "fleet", "fond",  "free",
+                                 "fresh", "gentle", "glad",   "golden", "grand",  "happy", "keen",  "kind",
+                                 "light", "lucky",  "mellow", "merry",  "neat",   "noble", "quick", "quiet",
+                                 "rapid", "ready",  "silver", "steady", "sturdy", "swift", "true",  "warm"};
+constexpr std::array kNouns{"anchor",  "barge",   "beacon", "bow",      "brig",  "buoy",  "canoe",   "clipper",
+                            "compass", "cutter",  "deck",   "dinghy",   "dock",  "ferry", "frigate", "galley",
+                            "gull",    "harbor",  "heron",  "hull",     "jetty", "kayak", "keel",    "ketch",
+                            "lagoon",  "lantern", "mast",   "oar",      "otter", "pier",  "pilot",   "quay",
+                            "raft",    "rudder",  "sail",   "schooner", "seal",  "sloop", "tide",    "whale"};
 
 std::string_view kind_name(SourceKind kind) { return kind == SourceKind::step ? "step" : "client"; }
 
@@ -54,12 +58,16 @@ Run make_run(const catalog::Row& row) {
   return out;
 }
 
-Result<void> insert_models(Connection& connection, const RunRow& run, const ProjectId& project, const char* direction, const std::vector<RunModel>& models) {
+Result<void> insert_models(Connection& connection, const RunRow& run, const ProjectId& project, const char* direction,
+                           const std::vector<RunModel>& models) {
   for (const RunModel& model : models) {
-    const auto found = TRY(connection.first("SELECT 1 FROM logged_models WHERE id = ? AND project_id = ?", {model.model_id, project.text},
-                                            [](const catalog::Row&) { return true; }));
-    if (!found) return Error{ErrorCode::not_found, fmt::format("Logged model with ID '{}' not found.", clean_utf8(model.model_id, 300))};
-    TRY(connection.run("INSERT INTO run_models (run, direction, model_id, step) VALUES (?, ?, ?, ?) "
+    const auto found = TRY(connection.first("SELECT 1 FROM logged_models WHERE id = ? AND project_id = ?",
+                                            {model.model_id, project.text}, [](const catalog::Row&) { return true; }));
+    if (!found)
+      return Error{ErrorCode::not_found,
+                   fmt::format("Logged model with ID '{}' not found.", clean_utf8(model.model_id, 300))};
+    TRY(
+        connection.run("INSERT INTO run_models (run, direction, model_id, step) VALUES (?, ?, ?, ?) "
                        "ON CONFLICT (run, direction, model_id) DO UPDATE SET step = excluded.step",
                        {run.number, std::string(direction), model.model_id, model.step}));
   }
@@ -78,30 +86,41 @@ Result<RunInputs> read_inputs(Connection& connection, std::int64_t run) {
       "SELECT d.name, d.digest, d.source_type, d.source, d.dataset_schema, d.profile, u.tags FROM run_datasets u "
       "JOIN input_datasets d ON d.number = u.dataset WHERE u.run = ? ORDER BY d.number",
       {run}, [](const catalog::Row& r) {
-        InputDataset dataset{std::string(r.text(0)), std::string(r.text(1)), std::string(r.text(2)), std::string(r.text(3)),
-                             r.maybe_text(4), r.maybe_text(5), {}};
+        InputDataset dataset{std::string(r.text(0)),
+                             std::string(r.text(1)),
+                             std::string(r.text(2)),
+                             std::string(r.text(3)),
+                             r.maybe_text(4),
+                             r.maybe_text(5),
+                             {}};
         const auto tags = Json::parse(r.text(6));
         if (!tags.ok()) return dataset;
         for (const Json& tag : tags->array()) dataset.tags.emplace_back(tag["key"].string(), tag["value"].string());
         return dataset;
       }));
-  TRY(connection.run("SELECT direction, model_id, step FROM run_models WHERE run = ? ORDER BY step, model_id", {run}, [&](const catalog::Row& r) {
-    (r.text(0) == "input" ? out.models_in : out.models_out).push_back({std::string(r.text(1)), r.integer(2)});
-    return true;
-  }));
+  TRY(connection.run(
+      "SELECT direction, model_id, step FROM run_models WHERE run = ? ORDER BY step, model_id", {run},
+      [&](const catalog::Row& r) {
+        (r.text(0) == "input" ? out.models_in : out.models_out).push_back({std::string(r.text(1)), r.integer(2)});
+        return true;
+      }));
   return out;
 }
 
-catalog::Value maybe(const std::optional<std::string>& text) { return text ? catalog::Value(*text) : catalog::Value(nullptr); }
+catalog::Value maybe(const std::optional<std::string>& text) {
+  return text ? catalog::Value(*text) : catalog::Value(nullptr);
+}
 
 }  // namespace
 
 std::string random_run_name() {
   const std::uint64_t random = random_u64();
-  return fmt::format("{}-{}-{}", kAdjectives[random % kAdjectives.size()], kNouns[(random >> 16) % kNouns.size()], (random >> 32) % 1000);
+  return fmt::format("{}-{}-{}", kAdjectives[random % kAdjectives.size()], kNouns[(random >> 16) % kNouns.size()],
+                     (random >> 32) % 1000);
 }
 
-Result<std::vector<Run>> read_runs(Connection& connection, const Metrics& metrics, std::span<const std::int64_t> numbers, const RunParts& parts) {
+Result<std::vector<Run>> read_runs(Connection& connection, const Metrics& metrics,
+                                   std::span<const std::int64_t> numbers, const RunParts& parts) {
   std::vector<Run> out;
   out.reserve(numbers.size());
   std::vector<MetricNumber> wanted;
@@ -113,9 +132,12 @@ Result<std::vector<Run>> read_runs(Connection& connection, const Metrics& metric
         if (const auto metric = TRY(metrics.names().number(connection, run->project, key))) wanted.push_back(*metric);
       }
     }
-    if (parts.params) run->params = TRY(read_pairs(connection, "SELECT key, value FROM run_params WHERE run = ? ORDER BY key", number));
-    if (parts.tags) run->tags = TRY(read_pairs(connection, "SELECT key, value FROM run_tags WHERE run = ? ORDER BY key", number));
-    if (parts.metrics) run->metrics = TRY(metrics.read_summaries(connection, number, parts.some_metrics ? &wanted : nullptr));
+    if (parts.params)
+      run->params = TRY(read_pairs(connection, "SELECT key, value FROM run_params WHERE run = ? ORDER BY key", number));
+    if (parts.tags)
+      run->tags = TRY(read_pairs(connection, "SELECT key, value FROM run_tags WHERE run = ? ORDER BY key", number));
+    if (parts.metrics)
+      run->metrics = TRY(metrics.read_summaries(connection, number, parts.some_metrics ? &wanted : nullptr));
     out.push_back(std::move(*run));
   }
   return out;
@@ -129,15 +151,17 @@ Result<Run> Runs::create(const NewRun& request) {
     const Experiment experiment = TRY(read_experiment(connection, request.project, request.experiment));
     if (experiment.deleted) {
       return Error{ErrorCode::invalid_argument,
-                   fmt::format("The experiment {} must be in the 'active' state. Current state is deleted.", experiment.id.text)};
+                   fmt::format("The experiment {} must be in the 'active' state. Current state is deleted.",
+                               experiment.id.text)};
     }
     const auto number = TRY(connection.first(
         "INSERT INTO runs (id, project_id, experiment, name, state, member_id, user_name, source_kind, source, artifact_uri, created_at, "
         "updated_at, started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number",
         {id.text, request.project.text, experiment.number, name, std::string(slipway::name(request.state)),
          request.member ? catalog::Value(request.member->text) : catalog::Value(nullptr), request.user_name,
-         std::string(kind_name(request.source_kind)), request.source, fmt::format("{}/{}/artifacts", experiment.artifact_location, id.text),
-         now.micros, now.micros, request.started_at.value_or(now).micros},
+         std::string(kind_name(request.source_kind)), request.source,
+         fmt::format("{}/{}/artifacts", experiment.artifact_location, id.text), now.micros, now.micros,
+         request.started_at.value_or(now).micros},
         [](const catalog::Row& row) { return row.integer(0); }));
     const RunRow row{id, number.value_or(0), experiment.number, false, request.source_kind == SourceKind::step};
     TRY(insert_params(connection, row, request.params));
@@ -158,9 +182,11 @@ Result<Run> Runs::get(const ProjectId& project, const RunId& run) {
   });
 }
 
-Result<void> Runs::change(const ProjectId& project, const RunId& run, const std::function<Result<void>(Connection&, Time)>& body) {
+Result<void> Runs::change(const ProjectId& project, const RunId& run,
+                          const std::function<Result<void>(Connection&, Time)>& body) {
   const Time now = clock_.now();
-  auto result = database_.write(Durability::record, catalog::Write([&](Connection& connection) { return body(connection, now); }));
+  auto result = database_.write(Durability::record,
+                                catalog::Write([&](Connection& connection) { return body(connection, now); }));
   if (result.ok() && events_) events_->emit({EventKind::run_changed, project, run.text});
   return result;
 }
@@ -170,15 +196,22 @@ Result<void> Runs::update(const ProjectId& project, const RunId& run, const RunU
     const RunRow row = TRY(find_run_row(connection, project, run));
     TRY(check_active(row));
     const bool obeyed = !(update.by_client && row.is_step);
-    if (!obeyed && update.state) TRY(tracking::set_tags(connection, row, {{"slipway.client_state", std::string(mlflow_name(*update.state))}}, now));
-    if (update.name && !update.name->empty()) TRY(tracking::set_tags(connection, row, {{kRunNameTag, *update.name}}, now));
+    if (!obeyed && update.state)
+      TRY(tracking::set_tags(connection, row, {{"slipway.client_state", std::string(mlflow_name(*update.state))}},
+                             now));
+    if (update.name && !update.name->empty())
+      TRY(tracking::set_tags(connection, row, {{kRunNameTag, *update.name}}, now));
     if (update.state && obeyed) {
-      TRY(connection.run("UPDATE runs SET state = ? WHERE number = ?", {std::string(slipway::name(*update.state)), row.number}));
+      TRY(connection.run("UPDATE runs SET state = ? WHERE number = ?",
+                         {std::string(slipway::name(*update.state)), row.number}));
       // A resumed run is not over any more.
-      if (!is_over(*update.state)) TRY(connection.run("UPDATE runs SET ended_at = NULL WHERE number = ?", {row.number}));
+      if (!is_over(*update.state))
+        TRY(connection.run("UPDATE runs SET ended_at = NULL WHERE number = ?", {row.number}));
     }
-    if (update.started_at && obeyed) TRY(connection.run("UPDATE runs SET started_at = ? WHERE number = ?", {update.started_at->micros, row.number}));
-    if (update.ended_at && obeyed) TRY(connection.run("UPDATE runs SET ended_at = ? WHERE number = ?", {update.ended_at->micros, row.number}));
+    if (update.started_at && obeyed)
+      TRY(connection.run("UPDATE runs SET started_at = ? WHERE number = ?", {update.started_at->micros, row.number}));
+    if (update.ended_at && obeyed)
+      TRY(connection.run("UPDATE runs SET ended_at = ? WHERE number = ?", {update.ended_at->micros, row.number}));
     if (update.source) TRY(connection.run("UPDATE runs SET source = ? WHERE number = ?", {*update.source, row.number}));
     TRY(connection.run("UPDATE runs SET updated_at = ? WHERE number = ?", {now.micros, row.number}));
     return {};
@@ -188,7 +221,8 @@ Result<void> Runs::update(const ProjectId& project, const RunId& run, const RunU
 Result<void> Runs::remove(const ProjectId& project, const RunId& run) {
   return change(project, run, [&](Connection& connection, Time now) -> Result<void> {
     const RunRow row = TRY(find_run_row(connection, project, run));
-    TRY(connection.run("UPDATE runs SET deleted = 1, deleted_at = ?, updated_at = ? WHERE number = ?", {now.micros, now.micros, row.number}));
+    TRY(connection.run("UPDATE runs SET deleted = 1, deleted_at = ?, updated_at = ? WHERE number = ?",
+                       {now.micros, now.micros, row.number}));
     return {};
   });
 }
@@ -196,7 +230,8 @@ Result<void> Runs::remove(const ProjectId& project, const RunId& run) {
 Result<void> Runs::restore(const ProjectId& project, const RunId& run) {
   return change(project, run, [&](Connection& connection, Time now) -> Result<void> {
     const RunRow row = TRY(find_run_row(connection, project, run));
-    TRY(connection.run("UPDATE runs SET deleted = 0, deleted_at = NULL, updated_at = ? WHERE number = ?", {now.micros, row.number}));
+    TRY(connection.run("UPDATE runs SET deleted = 0, deleted_at = NULL, updated_at = ? WHERE number = ?",
+                       {now.micros, row.number}));
     return {};
   });
 }
@@ -222,27 +257,34 @@ Result<void> Runs::delete_tag(const ProjectId& project, const RunId& run, const 
     const RunRow row = TRY(find_run_row(connection, project, run));
     TRY(check_active(row));
     const auto gone = TRY(connection.run("DELETE FROM run_tags WHERE run = ? AND key = ?", {row.number, key}));
-    if (gone == 0) return Error{ErrorCode::not_found, fmt::format("No tag with name: {} in run with id {}", clean_utf8(key, 300), run.text)};
+    if (gone == 0)
+      return Error{ErrorCode::not_found,
+                   fmt::format("No tag with name: {} in run with id {}", clean_utf8(key, 300), run.text)};
     return {};
   });
 }
 
-Result<void> Runs::log_inputs(const ProjectId& project, const RunId& run, const std::vector<InputDataset>& datasets, const std::vector<RunModel>& models) {
+Result<void> Runs::log_inputs(const ProjectId& project, const RunId& run, const std::vector<InputDataset>& datasets,
+                              const std::vector<RunModel>& models) {
   return change(project, run, [&](Connection& connection, Time) -> Result<void> {
     const RunRow row = TRY(find_run_row(connection, project, run));
     TRY(check_active(row));
     for (const InputDataset& dataset : datasets) {
-      TRY(connection.run("INSERT INTO input_datasets (experiment, name, digest, source_type, source, dataset_schema, profile) "
-                         "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (experiment, name, digest) DO NOTHING",
-                         {row.experiment, dataset.name, dataset.digest, dataset.source_type, dataset.source, maybe(dataset.schema), maybe(dataset.profile)}));
-      const auto number = TRY(connection.first("SELECT number FROM input_datasets WHERE experiment = ? AND name = ? AND digest = ?",
-                                               {row.experiment, dataset.name, dataset.digest}, [](const catalog::Row& r) { return r.integer(0); }));
+      TRY(connection.run(
+          "INSERT INTO input_datasets (experiment, name, digest, source_type, source, dataset_schema, profile) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (experiment, name, digest) DO NOTHING",
+          {row.experiment, dataset.name, dataset.digest, dataset.source_type, dataset.source, maybe(dataset.schema),
+           maybe(dataset.profile)}));
+      const auto number = TRY(connection.first(
+          "SELECT number FROM input_datasets WHERE experiment = ? AND name = ? AND digest = ?",
+          {row.experiment, dataset.name, dataset.digest}, [](const catalog::Row& r) { return r.integer(0); }));
       std::optional<std::string> role;
       for (const auto& [key, value] : dataset.tags) {
         if (key == "mlflow.data.context") role = value;
       }
-      TRY(connection.run("INSERT INTO run_datasets (run, dataset, context, tags) VALUES (?, ?, ?, ?) ON CONFLICT (run, dataset) DO NOTHING",
-                         {row.number, number.value_or(0), maybe(role), tags_json(dataset.tags).render()}));
+      TRY(connection.run(
+          "INSERT INTO run_datasets (run, dataset, context, tags) VALUES (?, ?, ?, ?) ON CONFLICT (run, dataset) DO NOTHING",
+          {row.number, number.value_or(0), maybe(role), tags_json(dataset.tags).render()}));
     }
     return insert_models(connection, row, project, "input", models);
   });
@@ -273,7 +315,8 @@ Result<std::vector<RunInputs>> Runs::inputs(std::span<const Run> runs) {
 
 Result<ProjectId> Runs::project_of(const RunId& run) {
   return database_.read_value([&](Connection& connection) -> Result<ProjectId> {
-    const auto found = TRY(connection.first("SELECT project_id FROM runs WHERE id = ?", {run.text}, [](const catalog::Row& row) { return ProjectId(row.text(0)); }));
+    const auto found = TRY(connection.first("SELECT project_id FROM runs WHERE id = ?", {run.text},
+                                            [](const catalog::Row& row) { return ProjectId(row.text(0)); }));
     if (!found) return Error{ErrorCode::not_found, fmt::format("Run with id={} not found", clean_utf8(run.text, 300))};
     return *found;
   });

@@ -17,14 +17,14 @@ namespace slipway::tracking {
 struct NewRun {
   ProjectId project;
   ExperimentId experiment;
-  std::optional<RunId> id;          // a caller that must know it first makes it with new_run_id()
-  std::string name;                 // empty: a random one
+  std::optional<RunId> id;  // a caller that must know it first makes it with new_run_id()
+  std::string name;         // empty: a random one
   RunState state = RunState::running;
   std::optional<MemberId> member;
   std::string user_name;
   SourceKind source_kind = SourceKind::client;
   std::string source = "{}";
-  std::optional<Time> started_at;   // now when absent
+  std::optional<Time> started_at;  // now when absent
   KeyValues params, tags;
 };
 
@@ -84,8 +84,8 @@ class Runs {
 };
 
 /// Inside somebody's transaction: the runs with these numbers, in this order.
-Result<std::vector<Run>> read_runs(catalog::Connection& connection, const Metrics& metrics, std::span<const std::int64_t> numbers,
-                                   const RunParts& parts);
+Result<std::vector<Run>> read_runs(catalog::Connection& connection, const Metrics& metrics,
+                                   std::span<const std::int64_t> numbers, const RunParts& parts);
 
 /// "adjective-noun-NNN".
 std::string random_run_name();

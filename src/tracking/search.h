@@ -23,12 +23,12 @@ struct RunQuery {
   std::vector<ExperimentId> experiments;  // empty: none, unless all_experiments
   bool all_experiments = false;
   Filter filter;
-  std::vector<OrderTerm> order;           // then newest first
+  std::vector<OrderTerm> order;  // then newest first
   View view = View::active;
   size_t page_size = 100;
   std::string page_token;
   RunParts parts;
-  bool count = false;                     // also count all that pass
+  bool count = false;  // also count all that pass
 };
 
 struct RunPage : Paged<Run> {
@@ -52,13 +52,15 @@ inline constexpr size_t kOrderTermsMax = 20;
 /// Thread-safe; blocks for the database.
 class Search {
  public:
-  Search(catalog::Database& database, MetricSorter& sorter, const Metrics& metrics) : database_(database), sorter_(sorter), metrics_(metrics) {}
+  Search(catalog::Database& database, MetricSorter& sorter, const Metrics& metrics)
+      : database_(database), sorter_(sorter), metrics_(metrics) {}
 
   /// invalid_argument for a name or comparison that runs do not have, and for a page token of another query.
   Result<RunPage> runs(const RunQuery& query);
   Result<Paged<Experiment>> experiments(const ExperimentQuery& query);
   /// Parameter or tag keys of the project's runs, sorted.
-  Result<std::vector<std::string>> keys(const ProjectId& project, FilterEntity entity, std::optional<ExperimentId> experiment, size_t most);
+  Result<std::vector<std::string>> keys(const ProjectId& project, FilterEntity entity,
+                                        std::optional<ExperimentId> experiment, size_t most);
 
  private:
   Result<std::optional<RunPage>> read_page(const RunQuery& query, const PageMark& mark, bool reads_log);

@@ -28,32 +28,41 @@ Result<const Attribute*> find_attribute(std::string_view key, bool filters) {
   for (const Attribute& attribute : kAttributes) {
     if (attribute.name == key && (attribute.filters || !filters)) return &attribute;
   }
-  return Error{ErrorCode::invalid_argument,
-               fmt::format("Invalid attribute key '{}' specified; experiments have name, creation_time and last_update_time", clean_utf8(key, 100))};
+  return Error{
+      ErrorCode::invalid_argument,
+      fmt::format("Invalid attribute key '{}' specified; experiments have name, creation_time and last_update_time",
+                  clean_utf8(key, 100))};
 }
 
 Result<Sql> condition(const FilterComparison& comparison) {
   if (comparison.entity == FilterEntity::tag) {
     const bool absent = comparison.op == FilterOperator::is_null;
     Sql sql;
-    sql.add(absent ? "NOT EXISTS" : "EXISTS").add(" (SELECT 1 FROM experiment_tags x WHERE x.experiment = e.number AND x.key = ?", comparison.key);
-    if (!absent && comparison.op != FilterOperator::is_not_null) sql.add(" AND ").add(TRY(compare_text("x.value", comparison)));
+    sql.add(absent ? "NOT EXISTS" : "EXISTS")
+        .add(" (SELECT 1 FROM experiment_tags x WHERE x.experiment = e.number AND x.key = ?", comparison.key);
+    if (!absent && comparison.op != FilterOperator::is_not_null)
+      sql.add(" AND ").add(TRY(compare_text("x.value", comparison)));
     return sql.add(")");
   }
   if (comparison.entity != FilterEntity::attribute) {
-    return Error{ErrorCode::invalid_argument, fmt::format("Invalid entity type '{}': experiments are filtered by attributes and tags", name(comparison.entity))};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("Invalid entity type '{}': experiments are filtered by attributes and tags",
+                             name(comparison.entity))};
   }
   const Attribute* attribute = TRY(find_attribute(comparison.key, true));
-  return attribute->is_time ? compare_number(attribute->expression, comparison, kMicrosPerMilli) : compare_text(attribute->expression, comparison);
+  return attribute->is_time ? compare_number(attribute->expression, comparison, kMicrosPerMilli)
+                            : compare_text(attribute->expression, comparison);
 }
 
 Result<std::vector<SortKey>> sort_keys(const std::vector<OrderTerm>& order) {
   std::vector<SortKey> keys;
   bool by_id = false;
   for (const OrderTerm& term : order) {
-    if (term.entity != FilterEntity::attribute) return Error{ErrorCode::invalid_argument, "experiments are ordered by attributes only"};
+    if (term.entity != FilterEntity::attribute)
+      return Error{ErrorCode::invalid_argument, "experiments are ordered by attributes only"};
     const Attribute* attribute = TRY(find_attribute(term.key, false));
-    keys.push_back({Sql{std::string(attribute->expression), {}}, term.ascending, attribute->is_time ? KeyKind::integer : KeyKind::text});
+    keys.push_back({Sql{std::string(attribute->expression), {}}, term.ascending,
+                    attribute->is_time ? KeyKind::integer : KeyKind::text});
     by_id = by_id || term.key == "experiment_id";
   }
   if (keys.empty()) {
@@ -69,7 +78,8 @@ Result<std::vector<SortKey>> sort_keys(const std::vector<OrderTerm>& order) {
 
 Result<Paged<Experiment>> Search::experiments(const ExperimentQuery& query) {
   if (query.page_size == 0 || query.page_size > kPageSizeMax) {
-    return Error{ErrorCode::invalid_argument, fmt::format("Invalid value for max_results: {}; expected 1 to {}", query.page_size, kPageSizeMax)};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("Invalid value for max_results: {}; expected 1 to {}", query.page_size, kPageSizeMax)};
   }
   std::string print = query.project.text + render(query.filter) + std::to_string(static_cast<int>(query.view));
   for (const OrderTerm& term : query.order) print += '\t' + render(term);
@@ -78,7 +88,8 @@ Result<Paged<Experiment>> Search::experiments(const ExperimentQuery& query) {
   Sql where;
   where.add("WHERE e.project_id = ?", query.project.text);
   if (query.view != View::all) where.add(query.view == View::deleted ? " AND e.deleted = 1" : " AND e.deleted = 0");
-  for (const FilterComparison& comparison : query.filter.comparisons) where.add(" AND ").add(TRY(condition(comparison)));
+  for (const FilterComparison& comparison : query.filter.comparisons)
+    where.add(" AND ").add(TRY(condition(comparison)));
   if (!query.page_token.empty()) {
     const PageMark mark = TRY(parse_page_token(query.page_token, print));
     if (mark.last.size() != keys.size()) return Error{ErrorCode::invalid_argument, "Invalid page token: it is damaged"};
@@ -94,8 +105,12 @@ Result<Paged<Experiment>> Search::experiments(const ExperimentQuery& query) {
     PageMark mark{print, 0, {}};
     for (const SortKey& key : keys) {
       const std::string& expression = key.expression.text;
-      if (expression == "e.name") mark.last.emplace_back(last.name);
-      else mark.last.emplace_back(expression == "e.number" ? last.number : expression == "e.created_at" ? last.created_at.micros : last.updated_at.micros);
+      if (expression == "e.name")
+        mark.last.emplace_back(last.name);
+      else
+        mark.last.emplace_back(expression == "e.number"       ? last.number
+                               : expression == "e.created_at" ? last.created_at.micros
+                                                              : last.updated_at.micros);
     }
     page.next_page_token = render_page_token(mark);
     return page;

@@ -18,17 +18,31 @@ constexpr const char* kStatusExpression =
     "WHEN 'finished' THEN 'FINISHED' WHEN 'failed' THEN 'FAILED' ELSE 'KILLED' END";
 constexpr double kMicrosPerMilli = 1000;
 constexpr size_t kIndexedCharacters = 64;
-constexpr std::string_view kIndexedValue = "substr(x.value, 1, 64)";  // as in the indexes run_params_by_value and run_tags_by_value
+constexpr std::string_view kIndexedValue =
+    "substr(x.value, 1, 64)";  // as in the indexes run_params_by_value and run_tags_by_value
 
 struct Attribute {
   std::string_view name, expression;
   bool is_time = false;
 };
 constexpr Attribute kAttributes[] = {
-    {"run_id", "r.id"}, {"id", "r.id"}, {"run_name", "r.name"}, {"run name", "r.name"}, {"name", "r.name"},
-    {"status", kStatusExpression}, {"state", "r.state"}, {"artifact_uri", "r.artifact_uri"}, {"user_id", "r.user_name"},
-    {"source", "r.source_kind"}, {"parent_id", "r.parent_id"}, {"start_time", "r.started_at", true}, {"started_at", "r.started_at", true},
-    {"created", "r.started_at", true}, {"created_at", "r.created_at", true}, {"end_time", "r.ended_at", true}, {"ended_at", "r.ended_at", true},
+    {"run_id", "r.id"},
+    {"id", "r.id"},
+    {"run_name", "r.name"},
+    {"run name", "r.name"},
+    {"name", "r.name"},
+    {"status", kStatusExpression},
+    {"state", "r.state"},
+    {"artifact_uri", "r.artifact_uri"},
+    {"user_id", "r.user_name"},
+    {"source", "r.source_kind"},
+    {"parent_id", "r.parent_id"},
+    {"start_time", "r.started_at", true},
+    {"started_at", "r.started_at", true},
+    {"created", "r.started_at", true},
+    {"created_at", "r.created_at", true},
+    {"end_time", "r.ended_at", true},
+    {"ended_at", "r.ended_at", true},
 };
 
 const Attribute* find_attribute(std::string_view key) {
@@ -42,17 +56,20 @@ Error unknown_attribute(std::string_view key) {
   std::vector<std::string> names;
   for (const Attribute& attribute : kAttributes) names.emplace_back(attribute.name);
   const auto close = nearest(key, names);
-  return {ErrorCode::invalid_argument, fmt::format("Invalid attribute key '{}' specified; runs have {}{}", clean_utf8(key, 100), join(names, ", "),
-                                                   close ? "; did you mean '" + *close + "'?" : "")};
+  return {ErrorCode::invalid_argument,
+          fmt::format("Invalid attribute key '{}' specified; runs have {}{}", clean_utf8(key, 100), join(names, ", "),
+                      close ? "; did you mean '" + *close + "'?" : "")};
 }
 
-/// Which runs pass: listed by `runs` ("SELECT x.run FROM …") when they are few, else by `each`, a look per run. Both find the same. On
-/// SQLite, which keeps no statistics, the choice is ours; PostgreSQL makes it itself.
+/// Which runs pass: listed by `runs` ("SELECT x.run FROM …") when they are few, else by `each`, a look per run. Both
+/// find the same. On SQLite, which keeps no statistics, the choice is ours; PostgreSQL makes it itself.
 Result<Sql> listed_or_each(Connection& connection, const Sql& runs, Sql each) {
   if (connection.is_postgres()) return each;
   Sql probe{"SELECT COUNT(*) FROM (", {}};
   probe.add(runs).add(" LIMIT ?)", kListedRunsMax + 1);
-  const auto count = TRY(connection.first(probe.text, probe.values, [](const catalog::Row& row) { return row.integer(0); })).value_or(0);
+  const auto count = TRY(connection.first(probe.text, probe.values, [](const catalog::Row& row) {
+                       return row.integer(0);
+                     })).value_or(0);
   if (count > kListedRunsMax) return each;
   // The plus keeps SQLite from walking along the list, which is not sorted as the answer is.
   Sql sql{"+@run IN (", {}};
@@ -62,7 +79,8 @@ Result<Sql> listed_or_each(Connection& connection, const Sql& runs, Sql each) {
 /// Whether a comparison can be made with the indexed beginnings of values alone.
 bool fits_index(const FilterComparison& comparison) {
   const auto is_short = [](const std::string& text) { return text.size() < kIndexedCharacters; };
-  if (const auto* text = std::get_if<std::string>(&comparison.value)) return comparison.op == FilterOperator::equal && is_short(*text);
+  if (const auto* text = std::get_if<std::string>(&comparison.value))
+    return comparison.op == FilterOperator::equal && is_short(*text);
   const auto* texts = std::get_if<std::vector<std::string>>(&comparison.value);
   return texts && comparison.op == FilterOperator::in && std::all_of(texts->begin(), texts->end(), is_short);
 }
@@ -71,7 +89,8 @@ Result<Sql> pair_condition(const Asked& asked, const std::string& table, const F
   const bool absent = comparison.op == FilterOperator::is_null;
   const bool by_index = fits_index(comparison);
   Sql that{" x.key = ?", {comparison.key}};
-  if (!absent && comparison.op != FilterOperator::is_not_null) that.add(" AND ").add(TRY(compare_text(by_index ? kIndexedValue : "x.value", comparison)));
+  if (!absent && comparison.op != FilterOperator::is_not_null)
+    that.add(" AND ").add(TRY(compare_text(by_index ? kIndexedValue : "x.value", comparison)));
   Sql each{absent ? "NOT EXISTS" : "EXISTS", {}};
   each.add(" (SELECT 1 FROM " + table + " x WHERE x.run = @run AND").add(that).add(")");
   if (!by_index) return each;
@@ -80,9 +99,14 @@ Result<Sql> pair_condition(const Asked& asked, const std::string& table, const F
 }
 
 Result<Sql> dataset_condition(const FilterComparison& comparison) {
-  const char* expression = comparison.key == "name" ? "d.name" : comparison.key == "digest" ? "d.digest" : comparison.key == "context" ? "u.context" : nullptr;
+  const char* expression = comparison.key == "name"      ? "d.name"
+                           : comparison.key == "digest"  ? "d.digest"
+                           : comparison.key == "context" ? "u.context"
+                                                         : nullptr;
   if (!expression) {
-    return Error{ErrorCode::invalid_argument, fmt::format("Invalid dataset key '{}' in the filter; expected name, digest or context", clean_utf8(comparison.key, 100))};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("Invalid dataset key '{}' in the filter; expected name, digest or context",
+                             clean_utf8(comparison.key, 100))};
   }
   Sql sql;
   sql.add("EXISTS (SELECT 1 FROM run_datasets u JOIN input_datasets d ON d.number = u.dataset WHERE u.run = @run AND ");
@@ -115,7 +139,8 @@ Result<Sql> stored_metric_condition(const Asked& asked, MetricNumber metric, con
   each.add(" (SELECT 1 FROM metric_latest x WHERE x.run = @run AND").add(that).add(")");
   if (only_presence || asked.experiments.empty()) return each;
   Sql runs{"SELECT x.run FROM metric_latest x WHERE ", {}};
-  return listed_or_each(asked.connection, runs.add(one_of("x.experiment", asked.experiments)).add(" AND").add(that), std::move(each));
+  return listed_or_each(asked.connection, runs.add(one_of("x.experiment", asked.experiments)).add(" AND").add(that),
+                        std::move(each));
 }
 
 /// Runs whose latest value the log changes are judged by that one, all others by metric_latest.
@@ -131,7 +156,11 @@ Result<Sql> metric_condition(const Asked& asked, const FilterComparison& compari
   }
   const bool is_postgres = asked.connection.is_postgres();
   Sql sql{"(", {}};
-  sql.add(among(kRun, passing, is_postgres)).add(" OR (").add(stored).add(" AND NOT ").add(among(kRun, known, is_postgres));
+  sql.add(among(kRun, passing, is_postgres))
+      .add(" OR (")
+      .add(stored)
+      .add(" AND NOT ")
+      .add(among(kRun, known, is_postgres));
   return sql.add("))");
 }
 
@@ -149,12 +178,15 @@ Result<Sql> run_condition(const Asked& asked, const FilterComparison& comparison
 Result<Sql> attribute_condition(const FilterComparison& comparison) {
   const Attribute* attribute = find_attribute(comparison.key);
   if (!attribute) return unknown_attribute(comparison.key);
-  return attribute->is_time ? compare_number(attribute->expression, comparison, kMicrosPerMilli) : compare_text(attribute->expression, comparison);
+  return attribute->is_time ? compare_number(attribute->expression, comparison, kMicrosPerMilli)
+                            : compare_text(attribute->expression, comparison);
 }
 
 Result<void> add_condition(const Asked& asked, const FilterComparison& comparison, Plan& plan) {
-  if (comparison.entity == FilterEntity::attribute) plan.where.add(" AND ").add(TRY(attribute_condition(comparison)));
-  else plan.of_run.add(" AND ").add(TRY(run_condition(asked, comparison)));
+  if (comparison.entity == FilterEntity::attribute)
+    plan.where.add(" AND ").add(TRY(attribute_condition(comparison)));
+  else
+    plan.of_run.add(" AND ").add(TRY(run_condition(asked, comparison)));
   return {};
 }
 
@@ -163,8 +195,10 @@ Result<void> add_attribute_order(const OrderTerm& term, Plan& plan) {
   if (!attribute) return unknown_attribute(term.key);
   const bool nullable = attribute->expression == "r.ended_at" || attribute->expression == "r.parent_id";
   const KeyKind kind = attribute->is_time ? KeyKind::integer : KeyKind::text;
-  if (nullable) add_nullable_key(plan.keys, Sql{std::string(attribute->expression), {}}, term.ascending, kind);
-  else plan.keys.push_back({Sql{std::string(attribute->expression), {}}, term.ascending, kind});
+  if (nullable)
+    add_nullable_key(plan.keys, Sql{std::string(attribute->expression), {}}, term.ascending, kind);
+  else
+    plan.keys.push_back({Sql{std::string(attribute->expression), {}}, term.ascending, kind});
   return {};
 }
 
@@ -178,7 +212,8 @@ Result<void> add_metric_order(const Asked& asked, const OrderTerm& term, size_t 
     return {};
   }
   const std::string alias = fmt::format("o{}", index);
-  plan.joins.add(fmt::format(" LEFT JOIN metric_latest {0} ON {0}.run = r.number AND {0}.metric = ?", alias), std::int64_t{metric.value_or(0)});
+  plan.joins.add(fmt::format(" LEFT JOIN metric_latest {0} ON {0}.run = r.number AND {0}.metric = ?", alias),
+                 std::int64_t{metric.value_or(0)});
   SortKey rank;
   rank.expression.add(fmt::format("CASE WHEN {0}.run IS NULL THEN 2 WHEN {0}.value IS NULL THEN 1 ELSE 0 END", alias));
   plan.keys.push_back(std::move(rank));
@@ -190,7 +225,9 @@ Result<void> add_order(const Asked& asked, const OrderTerm& term, size_t index, 
   switch (term.entity) {
     case FilterEntity::attribute: return add_attribute_order(term, plan);
     case FilterEntity::metric: return add_metric_order(asked, term, index, plan);
-    case FilterEntity::dataset: return Error{ErrorCode::invalid_argument, "runs cannot be ordered by a dataset; order by an attribute, metric, param or tag"};
+    case FilterEntity::dataset:
+      return Error{ErrorCode::invalid_argument,
+                   "runs cannot be ordered by a dataset; order by an attribute, metric, param or tag"};
     case FilterEntity::parameter:
     case FilterEntity::tag: break;
   }
@@ -202,10 +239,12 @@ Result<void> add_order(const Asked& asked, const OrderTerm& term, size_t index, 
 }
 
 Result<void> check_distinct(const std::vector<OrderTerm>& order) {
-  if (order.size() > kOrderTermsMax) return Error{ErrorCode::too_large, fmt::format("runs are ordered by at most {} terms", kOrderTermsMax)};
+  if (order.size() > kOrderTermsMax)
+    return Error{ErrorCode::too_large, fmt::format("runs are ordered by at most {} terms", kOrderTermsMax)};
   for (size_t i = 0; i < order.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
-      if (order[i].entity == order[j].entity && order[i].key == order[j].key) return Error{ErrorCode::invalid_argument, "`order_by` contains duplicate fields"};
+      if (order[i].entity == order[j].entity && order[i].key == order[j].key)
+        return Error{ErrorCode::invalid_argument, "`order_by` contains duplicate fields"};
     }
   }
   return {};
@@ -216,7 +255,8 @@ Result<void> check_distinct(const std::vector<OrderTerm>& order) {
 Sql conditions(const Plan& plan, std::string_view run) {
   Sql sql = plan.where;
   std::string_view text = plan.of_run.text;
-  for (size_t at; (at = text.find(kRun)) != std::string_view::npos; text.remove_prefix(at + kRun.size())) sql.add(text.substr(0, at)).add(run);
+  for (size_t at; (at = text.find(kRun)) != std::string_view::npos; text.remove_prefix(at + kRun.size()))
+    sql.add(text.substr(0, at)).add(run);
   sql.add(text);
   sql.values.insert(sql.values.end(), plan.of_run.values.begin(), plan.of_run.values.end());
   return sql;
@@ -226,8 +266,10 @@ Result<std::vector<std::int64_t>> experiment_numbers(Connection& connection, con
   std::vector<std::int64_t> numbers;
   for (const ExperimentId& id : query.experiments) {
     const auto experiment = read_experiment(connection, query.project, id);
-    if (experiment.ok()) numbers.push_back(experiment->number);
-    else if (experiment.error().code != ErrorCode::not_found) return experiment.error();
+    if (experiment.ok())
+      numbers.push_back(experiment->number);
+    else if (experiment.error().code != ErrorCode::not_found)
+      return experiment.error();
   }
   return numbers;
 }
@@ -237,14 +279,20 @@ Result<Plan> make_plan(const Asked& asked) {
   Plan plan;
   plan.experiments = asked.experiments;
   plan.is_postgres = asked.connection.is_postgres();
-  if (query.all_experiments) plan.where.add("r.project_id = ?", query.project.text);
-  else plan.where.add(one_of("r.experiment", plan.experiments));
-  if (query.view != View::all) plan.where.add(query.view == View::deleted ? " AND r.deleted = 1" : " AND r.deleted = 0");
+  if (query.all_experiments)
+    plan.where.add("r.project_id = ?", query.project.text);
+  else
+    plan.where.add(one_of("r.experiment", plan.experiments));
+  if (query.view != View::all)
+    plan.where.add(query.view == View::deleted ? " AND r.deleted = 1" : " AND r.deleted = 0");
   for (const FilterComparison& comparison : query.filter.comparisons) TRY(add_condition(asked, comparison, plan));
   TRY(check_distinct(query.order));
   for (size_t i = 0; i < query.order.size(); ++i) TRY(add_order(asked, query.order[i], i, plan));
-  const auto is_time = [](const OrderTerm& t) { return t.entity == FilterEntity::attribute && find_attribute(t.key)->expression == "r.started_at"; };
-  if (std::none_of(query.order.begin(), query.order.end(), is_time)) plan.keys.push_back({Sql{"r.started_at", {}}, false, KeyKind::integer});
+  const auto is_time = [](const OrderTerm& t) {
+    return t.entity == FilterEntity::attribute && find_attribute(t.key)->expression == "r.started_at";
+  };
+  if (std::none_of(query.order.begin(), query.order.end(), is_time))
+    plan.keys.push_back({Sql{"r.started_at", {}}, false, KeyKind::integer});
   plan.keys.push_back({Sql{"r.id", {}}, true, KeyKind::text});
   return plan;
 }

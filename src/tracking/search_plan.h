@@ -1,4 +1,5 @@
-// What a search of runs asks of the database: its filter and order as conditions, joins and sort keys. Private to the room.
+// What a search of runs asks of the database: its filter and order as conditions, joins and sort keys. Private to the
+// room.
 #pragma once
 
 #include <string_view>
@@ -12,19 +13,20 @@ namespace slipway::tracking {
 
 /// Everything a query's SQL is made of, before phases and pages.
 struct Plan {
-  Sql joins;                           // of order terms beyond the first metric
-  Sql where;                           // conditions on columns of r
-  Sql of_run;                          // conditions on the run's number, which is kRun in their text; each begins with " AND "
-  std::vector<SortKey> keys;           // after the phase
-  bool metric_first = false;           // the first order term is a metric:
-  MetricNumber metric = 0;             // this one; 0 when nobody ever logged it
+  Sql joins;                  // of order terms beyond the first metric
+  Sql where;                  // conditions on columns of r
+  Sql of_run;                 // conditions on the run's number, which is kRun in their text; each begins with " AND "
+  std::vector<SortKey> keys;  // after the phase
+  bool metric_first = false;  // the first order term is a metric:
+  MetricNumber metric = 0;    // this one; 0 when nobody ever logged it
   bool metric_ascending = true;
-  std::vector<FreshValue> fresh;       // its values that metric_latest does not have
+  std::vector<FreshValue> fresh;  // its values that metric_latest does not have
   std::vector<std::int64_t> experiments;
   bool is_postgres = false;
 };
 
-/// Stands for the run's number in Plan::of_run. Where a walk knows the number before the row, it need not look the row up.
+/// Stands for the run's number in Plan::of_run. Where a walk knows the number before the row, it need not look the row
+/// up.
 inline constexpr std::string_view kRun = "@run";
 
 /// Both kinds of conditions, with the run's number being `run`.

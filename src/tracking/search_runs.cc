@@ -1,6 +1,6 @@
 // Searching runs. When the first order term is a metric, the rows come in three phases, each in the order of an index:
-// runs that have a number for it, then NaN, then those that never logged it. Runs whose latest value is still in the log
-// (fresh_values.h) are left out of that walk, sorted here and merged in.
+// runs that have a number for it, then NaN, then those that never logged it. Runs whose latest value is still in the
+// log (fresh_values.h) are left out of that walk, sorted here and merged in.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,7 +27,8 @@ struct Candidate {
 /// The sort keys within a phase.
 std::vector<SortKey> keys_of(const Plan& plan, int phase) {
   std::vector<SortKey> keys = plan.keys;
-  if (plan.metric_first && phase == kNumbers) keys.insert(keys.begin(), {Sql{"o.value", {}}, plan.metric_ascending, KeyKind::real});
+  if (plan.metric_first && phase == kNumbers)
+    keys.insert(keys.begin(), {Sql{"o.value", {}}, plan.metric_ascending, KeyKind::real});
   return keys;
 }
 
@@ -43,33 +44,46 @@ Sql stored_rows(const Plan& plan, int phase) {
   Sql sql;
   if (along_values) {
     // CROSS JOIN holds SQLite to this order of the loops: along the index of values.
-    sql.add(" FROM metric_latest o CROSS JOIN runs r").add(plan.joins).add(" WHERE o.metric = ?", std::int64_t{plan.metric});
+    sql.add(" FROM metric_latest o CROSS JOIN runs r")
+        .add(plan.joins)
+        .add(" WHERE o.metric = ?", std::int64_t{plan.metric});
     if (!plan.experiments.empty()) sql.add(" AND ").add(one_of("o.experiment", plan.experiments));
-    sql.add(" AND r.number = o.run AND ").add(conditions(plan, "o.run")).add(phase == kNumbers ? " AND o.value IS NOT NULL" : " AND o.value IS NULL");
+    sql.add(" AND r.number = o.run AND ")
+        .add(conditions(plan, "o.run"))
+        .add(phase == kNumbers ? " AND o.value IS NOT NULL" : " AND o.value IS NULL");
   } else {
     sql.add(" FROM runs r").add(plan.joins).add(" WHERE ").add(conditions(plan, "r.number"));
-    if (plan.metric_first) sql.add(" AND NOT EXISTS (SELECT 1 FROM metric_latest o WHERE o.run = r.number AND o.metric = ?)", std::int64_t{plan.metric});
+    if (plan.metric_first)
+      sql.add(" AND NOT EXISTS (SELECT 1 FROM metric_latest o WHERE o.run = r.number AND o.metric = ?)",
+              std::int64_t{plan.metric});
   }
-  if (!plan.fresh.empty()) sql.add(" AND NOT ").add(among(along_values ? "o.run" : "r.number", fresh_runs(plan), plan.is_postgres));
+  if (!plan.fresh.empty())
+    sql.add(" AND NOT ").add(among(along_values ? "o.run" : "r.number", fresh_runs(plan), plan.is_postgres));
   return sql;
 }
 
 /// The first `most` of a phase's stored rows that come after `after` (empty: from the beginning).
-Result<std::vector<Candidate>> read_stored(Connection& connection, const Plan& plan, int phase, const catalog::Values& after, size_t most) {
+Result<std::vector<Candidate>> read_stored(Connection& connection, const Plan& plan, int phase,
+                                           const catalog::Values& after, size_t most) {
   const std::vector<SortKey> keys = keys_of(plan, phase);
   Sql sql{"SELECT r.number", {}};
   sql.add(select_keys(keys)).add(stored_rows(plan, phase));
   if (!after.empty()) sql.add(" AND ").add(rows_after(keys, after));
   sql.add(order_by(keys)).add(" LIMIT ?", static_cast<std::int64_t>(most));
-  return connection.rows(sql.text, sql.values, [&](const catalog::Row& row) { return Candidate{row.integer(0), read_keys(row, 1, keys)}; });
+  return connection.rows(sql.text, sql.values, [&](const catalog::Row& row) {
+    return Candidate{row.integer(0), read_keys(row, 1, keys)};
+  });
 }
 
 /// The first `most` of a phase's rows that only the log knows.
-Result<std::vector<Candidate>> read_fresh(Connection& connection, const Plan& plan, int phase, const catalog::Values& after, size_t most) {
+Result<std::vector<Candidate>> read_fresh(Connection& connection, const Plan& plan, int phase,
+                                          const catalog::Values& after, size_t most) {
   std::vector<Candidate> found;
   if (plan.fresh.empty() || phase == kWithout) return found;
   const auto value_of = [&](std::int64_t run) {
-    return std::lower_bound(plan.fresh.begin(), plan.fresh.end(), run, [](const FreshValue& one, std::int64_t number) { return one.run < number; })->value;
+    return std::lower_bound(plan.fresh.begin(), plan.fresh.end(), run,
+                            [](const FreshValue& one, std::int64_t number) { return one.run < number; })
+        ->value;
   };
   Sql sql{"SELECT r.number", {}};
   sql.add(select_keys(plan.keys)).add(" FROM runs r").add(plan.joins).add(" WHERE ").add(conditions(plan, "r.number"));
@@ -91,7 +105,8 @@ Result<std::vector<Candidate>> read_fresh(Connection& connection, const Plan& pl
 }
 
 std::string fingerprint_of(const RunQuery& query) {
-  std::string text = query.project.text + '\n' + render(query.filter) + '\n' + std::to_string(static_cast<int>(query.view));
+  std::string text =
+      query.project.text + '\n' + render(query.filter) + '\n' + std::to_string(static_cast<int>(query.view));
   for (const ExperimentId& id : query.experiments) text += '\n' + id.text;
   for (const OrderTerm& term : query.order) text += '\t' + render(term);
   return fingerprint(text);
@@ -151,7 +166,8 @@ Result<std::vector<MetricNumber>> metrics_of(Connection& connection, const Metri
 }
 
 /// Whether the order asks for a fresh metric elsewhere than first, where SQL alone sorts.
-Result<bool> orders_beyond(Connection& connection, const Metrics& metrics, const RunQuery& query, const FreshValues& fresh) {
+Result<bool> orders_beyond(Connection& connection, const Metrics& metrics, const RunQuery& query,
+                           const FreshValues& fresh) {
   for (size_t i = 1; i < query.order.size(); ++i) {
     if (!is_metric(query.order[i])) continue;
     const auto number = TRY(metrics.names().number(connection, query.project, query.order[i].key));
@@ -163,7 +179,8 @@ Result<bool> orders_beyond(Connection& connection, const Metrics& metrics, const
 Result<std::int64_t> count_all(Connection& connection, const Plan& plan) {
   Sql sql{"SELECT COUNT(*) FROM runs r WHERE ", {}};
   sql.add(conditions(plan, "r.number"));
-  return TRY(connection.first(sql.text, sql.values, [](const catalog::Row& row) { return row.integer(0); })).value_or(0);
+  return TRY(connection.first(sql.text, sql.values, [](const catalog::Row& row) { return row.integer(0); }))
+      .value_or(0);
 }
 
 }  // namespace
@@ -190,18 +207,21 @@ Result<std::optional<RunPage>> Search::read_page(const RunQuery& query, const Pa
 
 Result<RunPage> Search::runs(const RunQuery& query) {
   if (query.page_size == 0 || query.page_size > kPageSizeMax) {
-    return Error{ErrorCode::invalid_argument, fmt::format("Invalid value for max_results: {}; expected 1 to {}", query.page_size, kPageSizeMax)};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("Invalid value for max_results: {}; expected 1 to {}", query.page_size, kPageSizeMax)};
   }
   const std::string print = fingerprint_of(query);
   PageMark mark{print, !query.order.empty() && is_metric(query.order[0]) ? kNumbers : kWithout, {}};
   if (!query.page_token.empty()) mark = TRY(parse_page_token(query.page_token, print));
   if (auto page = TRY(read_page(query, mark, true))) return *std::move(page);
-  const auto experiments = TRY(database_.read_value([&](Connection& connection) { return experiment_numbers(connection, query); }));
+  const auto experiments =
+      TRY(database_.read_value([&](Connection& connection) { return experiment_numbers(connection, query); }));
   TRY(sorter_.catch_up(experiments));
   return *TRY(read_page(query, mark, false));
 }
 
-Result<std::vector<std::string>> Search::keys(const ProjectId& project, FilterEntity entity, std::optional<ExperimentId> experiment, size_t most) {
+Result<std::vector<std::string>> Search::keys(const ProjectId& project, FilterEntity entity,
+                                              std::optional<ExperimentId> experiment, size_t most) {
   return database_.read_value([&](Connection& connection) -> Result<std::vector<std::string>> {
     Sql sql;
     sql.add("SELECT DISTINCT x.key FROM runs r JOIN ").add(entity == FilterEntity::tag ? "run_tags" : "run_params");

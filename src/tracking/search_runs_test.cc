@@ -42,7 +42,8 @@ TEST_P(SearchTest, runs_are_found_by_metrics_parameters_tags_and_attributes) {
   EXPECT_EQ(search("", {"params.opt", "start_time ASC"}, 1), (Names{"a", "b", "c"}));
   EXPECT_EQ(search("metrics.unknown < 1", {}), Names{});
   RunQuery query{.project = kDefaultProject, .experiments = {ExperimentId("0")}};
-  for (const char* wrong : {"start_time LIKE 'x'", "metrics.acc = 'x'", "params.lr > '1'", "params.lr = 1", "nonsense = 'x'", "datasets.size = 'x'"}) {
+  for (const char* wrong : {"start_time LIKE 'x'", "metrics.acc = 'x'", "params.lr > '1'", "params.lr = 1",
+                            "nonsense = 'x'", "datasets.size = 'x'"}) {
     query.filter = parse_filter(wrong).value();
     EXPECT_EQ(tracking_->search().runs(query).error().code, ErrorCode::invalid_argument) << wrong;
   }
@@ -65,7 +66,10 @@ TEST_P(SearchTest, a_value_is_found_by_all_of_its_characters_whether_an_index_ho
 TEST_P(SearchTest, a_page_token_is_only_good_for_its_own_search) {
   named("a", {{"m", 1, 1, 1}});
   named("b", {{"m", 1, 1, 2}});
-  RunQuery query{.project = kDefaultProject, .experiments = {ExperimentId("0")}, .order = {parse_order("metrics.m").value()}, .page_size = 1};
+  RunQuery query{.project = kDefaultProject,
+                 .experiments = {ExperimentId("0")},
+                 .order = {parse_order("metrics.m").value()},
+                 .page_size = 1};
   query.page_token = tracking_->search().runs(query)->next_page_token.value();
   EXPECT_EQ(tracking_->search().runs(query)->items.at(0).name, "b");
   query.order[0].ascending = false;
@@ -76,14 +80,16 @@ TEST_P(SearchTest, a_page_token_is_only_good_for_its_own_search) {
 
 TEST_P(SearchTest, a_search_sees_what_was_acknowledged_before_it_without_sorting) {
   const auto make = [&](const char* run_name) {
-    return tracking_->runs().create({.project = kDefaultProject, .experiment = ExperimentId("0"), .name = run_name}).value();
+    return tracking_->runs()
+        .create({.project = kDefaultProject, .experiment = ExperimentId("0"), .name = run_name})
+        .value();
   };
   const tracking::Run a = make("a"), b = make("b"), c = make("c");
   ASSERT_TRUE(log(a, {{"m", 1, 1, 1}}).ok());
   ASSERT_TRUE(log(b, {{"m", 1, 1, 2}}).ok());
   sort();
-  ASSERT_TRUE(log(a, {{"m", 2, 1, 3}}).ok());             // overtakes b
-  ASSERT_TRUE(log(b, {{"m", 0, 9, 100}}).ok());           // an earlier step is not the latest value
+  ASSERT_TRUE(log(a, {{"m", 2, 1, 3}}).ok());    // overtakes b
+  ASSERT_TRUE(log(b, {{"m", 0, 9, 100}}).ok());  // an earlier step is not the latest value
   ASSERT_TRUE(log(c, {{"m", 1, 1, 2.5}, {"n", 1, 1, kNaN}}).ok());
   const std::int64_t left = waiting();
   EXPECT_EQ(pages("", {"metrics.m DESC"}, 2, false), (Names{"a", "c", "b"}));
@@ -133,7 +139,10 @@ TEST_P(SearchTest, pages_of_log_and_table_together_show_every_run_once) {
     std::sort(found.begin(), found.end());
     EXPECT_EQ(found, wanted) << page_size;
   }
-  const auto counted = tracking_->search().runs({.project = kDefaultProject, .all_experiments = true, .filter = parse_filter("metrics.m >= 10").value(), .count = true});
+  const auto counted = tracking_->search().runs({.project = kDefaultProject,
+                                                 .all_experiments = true,
+                                                 .filter = parse_filter("metrics.m >= 10").value(),
+                                                 .count = true});
   EXPECT_EQ(counted->total, 40);
 }
 

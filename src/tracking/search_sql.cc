@@ -11,14 +11,17 @@
 namespace slipway::tracking {
 namespace {
 
-std::string shown(const FilterComparison& comparison) { return fmt::format("{}.{}", name(comparison.entity), clean_utf8(comparison.key, 100)); }
-
-Error wrong_operator(const FilterComparison& comparison, std::string_view expected) {
-  return {ErrorCode::invalid_argument,
-          fmt::format("Invalid comparator '{}' for {} in the filter; expected one of {}", name(comparison.op), shown(comparison), expected)};
+std::string shown(const FilterComparison& comparison) {
+  return fmt::format("{}.{}", name(comparison.entity), clean_utf8(comparison.key, 100));
 }
 
-/// Values of one key are of one type, unless somebody made up a page token. Texts are compared by bytes, as both databases do.
+Error wrong_operator(const FilterComparison& comparison, std::string_view expected) {
+  return {ErrorCode::invalid_argument, fmt::format("Invalid comparator '{}' for {} in the filter; expected one of {}",
+                                                   name(comparison.op), shown(comparison), expected)};
+}
+
+/// Values of one key are of one type, unless somebody made up a page token. Texts are compared by bytes, as both
+/// databases do.
 bool value_less(const catalog::Value& a, const catalog::Value& b) {
   if (a.index() != b.index()) return a.index() < b.index();
   if (const auto* integer = std::get_if<std::int64_t>(&a)) return *integer < std::get<std::int64_t>(b);
@@ -52,7 +55,10 @@ Result<Sql> compare_text(std::string_view expression, const FilterComparison& co
     default: return wrong_operator(comparison, "= != LIKE ILIKE IN NOT IN IS NULL IS NOT NULL");
   }
   const auto* text = std::get_if<std::string>(&comparison.value);
-  if (!text) return Error{ErrorCode::invalid_argument, fmt::format("{} is compared with a number in the filter; expected a text in quotes", shown(comparison))};
+  if (!text)
+    return Error{
+        ErrorCode::invalid_argument,
+        fmt::format("{} is compared with a number in the filter; expected a text in quotes", shown(comparison))};
   const bool folded = comparison.op == FilterOperator::ilike;
   sql.add(folded ? "LOWER(" : "").add(expression).add(folded ? ") " : " ").add(symbol(comparison.op));
   return sql.add(folded ? " LOWER(?)" : " ?", *text);
@@ -70,7 +76,10 @@ Result<Sql> compare_number(std::string_view expression, const FilterComparison& 
     default: break;
   }
   const auto* number = std::get_if<double>(&comparison.value);
-  if (!number) return Error{ErrorCode::invalid_argument, fmt::format("{} is compared with a text in the filter; expected a number without quotes", shown(comparison))};
+  if (!number)
+    return Error{
+        ErrorCode::invalid_argument,
+        fmt::format("{} is compared with a text in the filter; expected a number without quotes", shown(comparison))};
   return sql.add(expression).add(" ").add(symbol(comparison.op)).add(" ?", *number * scale);
 }
 
@@ -83,10 +92,12 @@ Sql one_of(std::string_view expression, std::span<const std::int64_t> numbers) {
 
 Sql among(std::string_view expression, std::span<const std::int64_t> numbers, bool is_postgres) {
   std::string list = is_postgres ? "{" : "[";
-  for (size_t i = 0; i < numbers.size(); ++i) fmt::format_to(std::back_inserter(list), "{}{}", i ? "," : "", numbers[i]);
+  for (size_t i = 0; i < numbers.size(); ++i)
+    fmt::format_to(std::back_inserter(list), "{}{}", i ? "," : "", numbers[i]);
   list += is_postgres ? '}' : ']';
   Sql sql{std::string(expression) + " IN (", {}};
-  return sql.add(is_postgres ? "SELECT unnest(CAST(? AS BIGINT[])))" : "SELECT value FROM json_each(?))", std::move(list));
+  return sql.add(is_postgres ? "SELECT unnest(CAST(? AS BIGINT[])))" : "SELECT value FROM json_each(?))",
+                 std::move(list));
 }
 
 void add_nullable_key(std::vector<SortKey>& keys, const Sql& expression, bool ascending, KeyKind kind) {
@@ -102,7 +113,8 @@ void add_nullable_key(std::vector<SortKey>& keys, const Sql& expression, bool as
 
 Sql order_by(const std::vector<SortKey>& keys) {
   Sql sql;
-  for (size_t i = 0; i < keys.size(); ++i) sql.add(i ? ", " : " ORDER BY ").add(keys[i].expression).add(keys[i].ascending ? " ASC" : " DESC");
+  for (size_t i = 0; i < keys.size(); ++i)
+    sql.add(i ? ", " : " ORDER BY ").add(keys[i].expression).add(keys[i].ascending ? " ASC" : " DESC");
   return sql;
 }
 
@@ -150,29 +162,38 @@ std::string render_page_token(const PageMark& mark) {
   for (const catalog::Value& value : mark.last) {
     if (const auto* integer = std::get_if<std::int64_t>(&value)) last.emplace_back("i" + std::to_string(*integer));
     // Bits, because a page must go on at exactly this value.
-    else if (const auto* real = std::get_if<double>(&value)) last.emplace_back("r" + std::to_string(std::bit_cast<std::int64_t>(*real)));
-    else last.emplace_back("t" + std::get<std::string>(value));
+    else if (const auto* real = std::get_if<double>(&value))
+      last.emplace_back("r" + std::to_string(std::bit_cast<std::int64_t>(*real)));
+    else
+      last.emplace_back("t" + std::get<std::string>(value));
   }
-  return base64_encode(Json(Json::Object{}).set("query", mark.query).set("phase", mark.phase).set("last", std::move(last)).render());
+  return base64_encode(
+      Json(Json::Object{}).set("query", mark.query).set("phase", mark.phase).set("last", std::move(last)).render());
 }
 
 Result<PageMark> parse_page_token(std::string_view token, std::string_view query) {
-  const Error damaged{ErrorCode::invalid_argument, "Invalid page token: expected one that an earlier page of the same search gave"};
+  const Error damaged{ErrorCode::invalid_argument,
+                      "Invalid page token: expected one that an earlier page of the same search gave"};
   const auto text = base64_decode(token);
   if (!text) return damaged;
   const auto json = Json::parse(*text);
   if (!json.ok() || !json->is_object() || !(*json)["last"].is_array()) return damaged;
   PageMark mark{(*json)["query"].string(), static_cast<int>((*json)["phase"].integer().value_or(0)), {}};
   if (mark.query != query) {
-    return Error{ErrorCode::invalid_argument, "Invalid page token: it belongs to another search; a filter or order that changes starts again at the first page"};
+    return Error{
+        ErrorCode::invalid_argument,
+        "Invalid page token: it belongs to another search; a filter or order that changes starts again at the first page"};
   }
   for (const Json& item : (*json)["last"].array()) {
     const std::string& value = item.string();
     const auto number = value.empty() ? std::nullopt : parse_i64(std::string_view(value).substr(1));
     if (value.empty() || (value[0] != 't' && !number)) return damaged;
-    if (value[0] == 'i') mark.last.emplace_back(*number);
-    else if (value[0] == 'r') mark.last.emplace_back(std::bit_cast<double>(*number));
-    else mark.last.emplace_back(value.substr(1));
+    if (value[0] == 'i')
+      mark.last.emplace_back(*number);
+    else if (value[0] == 'r')
+      mark.last.emplace_back(std::bit_cast<double>(*number));
+    else
+      mark.last.emplace_back(value.substr(1));
   }
   return mark;
 }

@@ -1,4 +1,5 @@
-// Building blocks of searches: conditions with their values, sort keys, and pages that go on by key. Private to the room.
+// Building blocks of searches: conditions with their values, sort keys, and pages that go on by key. Private to the
+// room.
 #pragma once
 
 #include <cstdint>

@@ -21,10 +21,12 @@ constexpr size_t kWritePairsMax = 1'000;  // rows of metric_latest changed by on
 constexpr int kPartBits = 20;             // chunks of one write are numbered below the version
 constexpr size_t kMergePointsMax = 2'000'000;
 
-Result<std::map<MetricNumber, SeriesSummary>> read_known(Connection& connection, std::int64_t run, std::vector<MetricNumber> metrics) {
+Result<std::map<MetricNumber, SeriesSummary>> read_known(Connection& connection, std::int64_t run,
+                                                         std::vector<MetricNumber> metrics) {
   const bool all = metrics.size() > kManySeries;
   std::map<MetricNumber, SeriesSummary> out;
-  for (const SeriesSummary& summary : TRY(read_sorted_summaries(connection, run, all ? nullptr : &metrics))) out.emplace(summary.latest.metric, summary);
+  for (const SeriesSummary& summary : TRY(read_sorted_summaries(connection, run, all ? nullptr : &metrics)))
+    out.emplace(summary.latest.metric, summary);
   return out;
 }
 
@@ -32,10 +34,11 @@ Result<std::map<MetricNumber, SeriesSummary>> read_known(Connection& connection,
 Result<std::vector<Point>> read_sorted_series(Connection& connection, std::int64_t run, MetricNumber metric) {
   std::vector<Point> points;
   Result<void> problem;
-  TRY(connection.run("SELECT body FROM metric_chunks WHERE run = ? AND metric = ?", {run, std::int64_t{metric}}, [&](const catalog::Row& row) {
-    problem = parse_series(row.blob(0), metric, points);
-    return problem.ok();
-  }));
+  TRY(connection.run("SELECT body FROM metric_chunks WHERE run = ? AND metric = ?", {run, std::int64_t{metric}},
+                     [&](const catalog::Row& row) {
+                       problem = parse_series(row.blob(0), metric, points);
+                       return problem.ok();
+                     }));
   TRY(std::move(problem));
   problem = {};
   TRY(connection.run("SELECT body FROM metric_segments WHERE run = ?", {run}, [&](const catalog::Row& row) {
@@ -87,7 +90,8 @@ void place(Unit& unit, std::span<const Point> points, const SorterOptions& optio
     }
     for (size_t from = 0; from < series.size(); from += options.chunk_points_max) {
       const auto part = series.subspan(from, std::min(options.chunk_points_max, series.size() - from));
-      unit.chunks.push_back({part.front().metric, static_cast<std::int64_t>(part.size()), part.front().step, part.back().step, render_series(part, true)});
+      unit.chunks.push_back({part.front().metric, static_cast<std::int64_t>(part.size()), part.front().step,
+                             part.back().step, render_series(part, true)});
     }
   }
   unit.segment_points = static_cast<std::int64_t>(rest.size());
@@ -97,7 +101,9 @@ void place(Unit& unit, std::span<const Point> points, const SorterOptions& optio
 /// Chooses which older segments the new points are merged with: level by level while there are enough of them.
 Result<std::vector<Point>> merge(Connection& connection, Unit& unit, const SorterOptions& options) {
   auto segments = TRY(connection.rows("SELECT id, level, points FROM metric_segments WHERE run = ?", {unit.run},
-                                      [](const catalog::Row& row) { return Segment{row.integer(0), row.integer(1), row.integer(2)}; }));
+                                      [](const catalog::Row& row) {
+                                        return Segment{row.integer(0), row.integer(1), row.integer(2)};
+                                      }));
   std::vector<Point> points = unit.points;
   while (true) {
     std::int64_t same = 0, total = static_cast<std::int64_t>(points.size());
@@ -106,15 +112,17 @@ Result<std::vector<Point>> merge(Connection& connection, Unit& unit, const Sorte
       ++same;
       total += s.points;
     }
-    const bool enough = same + 1 >= static_cast<std::int64_t>(options.merge_segments) || (same > 0 && total >= static_cast<std::int64_t>(kMergePointsMax) / 4);
+    const bool enough = same + 1 >= static_cast<std::int64_t>(options.merge_segments) ||
+                        (same > 0 && total >= static_cast<std::int64_t>(kMergePointsMax) / 4);
     if (!enough || total > static_cast<std::int64_t>(kMergePointsMax)) return points;
     for (const Segment& s : segments) {
       if (s.level != unit.level) continue;
       Result<void> problem;
-      TRY(connection.run("SELECT body FROM metric_segments WHERE run = ? AND id = ?", {unit.run, s.id}, [&](const catalog::Row& row) {
-        problem = parse_segment(row.blob(0), points);
-        return false;
-      }));
+      TRY(connection.run("SELECT body FROM metric_segments WHERE run = ? AND id = ?", {unit.run, s.id},
+                         [&](const catalog::Row& row) {
+                           problem = parse_segment(row.blob(0), points);
+                           return false;
+                         }));
       TRY(std::move(problem));
       unit.merged.push_back(s);
     }
@@ -134,31 +142,40 @@ Result<void> delete_batches(Connection& connection, const Unit& unit) {
     const size_t left = unit.batches.size() - from;
     const size_t count = left >= 8 ? std::min(left, kDeleteIds) : 1;
     catalog::Values values{unit.run};
-    for (size_t i = 0; i < (count == 1 ? 1 : kDeleteIds); ++i) values.push_back(unit.batches[from + std::min(i, count - 1)]);
-    gone += TRY(connection.run(count == 1 ? std::string_view("DELETE FROM metric_batches WHERE run = ? AND id = ?") : std::string_view(kMany), values));
+    for (size_t i = 0; i < (count == 1 ? 1 : kDeleteIds); ++i)
+      values.push_back(unit.batches[from + std::min(i, count - 1)]);
+    gone += TRY(connection.run(
+        count == 1 ? std::string_view("DELETE FROM metric_batches WHERE run = ? AND id = ?") : std::string_view(kMany),
+        values));
     from += count;
   }
-  if (gone != static_cast<std::int64_t>(unit.batches.size())) return Error{ErrorCode::cancelled, "batches were sorted by somebody else"};
+  if (gone != static_cast<std::int64_t>(unit.batches.size()))
+    return Error{ErrorCode::cancelled, "batches were sorted by somebody else"};
   return {};
 }
 
 Result<void> apply_unit(Connection& connection, const Unit& unit, std::int64_t id) {
   TRY(delete_batches(connection, unit));
-  for (const Segment& s : unit.merged) TRY(connection.run("DELETE FROM metric_segments WHERE run = ? AND id = ?", {unit.run, s.id}));
+  for (const Segment& s : unit.merged)
+    TRY(connection.run("DELETE FROM metric_segments WHERE run = ? AND id = ?", {unit.run, s.id}));
   if (!unit.segment.empty()) {
     TRY(connection.run("INSERT INTO metric_segments (run, id, level, points, body) VALUES (?, ?, ?, ?, ?)",
                        {unit.run, id, unit.level, unit.segment_points, catalog::Blob{unit.segment}}));
   }
   std::int64_t part = 0;
   for (const Chunk& chunk : unit.chunks) {
-    TRY(connection.run("INSERT INTO metric_chunks (run, metric, id, points, step_min, step_max, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                       {unit.run, std::int64_t{chunk.metric}, id + part++, chunk.points, chunk.step_min, chunk.step_max, catalog::Blob{chunk.body}}));
+    TRY(connection.run(
+        "INSERT INTO metric_chunks (run, metric, id, points, step_min, step_max, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        {unit.run, std::int64_t{chunk.metric}, id + part++, chunk.points, chunk.step_min, chunk.step_max,
+         catalog::Blob{chunk.body}}));
   }
   for (const SeriesSummary& s : unit.summaries) {
-    TRY(connection.run("INSERT INTO metric_latest (run, metric, experiment, value, step, at_ms, low, high, total, points) "
-                       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, metric) DO UPDATE SET value = excluded.value, step = excluded.step, "
-                       "at_ms = excluded.at_ms, low = excluded.low, high = excluded.high, total = excluded.total, points = excluded.points",
-                       {unit.run, std::int64_t{s.latest.metric}, unit.experiment, s.latest.value, s.latest.step, s.latest.at_ms, s.low, s.high, s.total, s.points}));
+    TRY(connection.run(
+        "INSERT INTO metric_latest (run, metric, experiment, value, step, at_ms, low, high, total, points) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, metric) DO UPDATE SET value = excluded.value, step = excluded.step, "
+        "at_ms = excluded.at_ms, low = excluded.low, high = excluded.high, total = excluded.total, points = excluded.points",
+        {unit.run, std::int64_t{s.latest.metric}, unit.experiment, s.latest.value, s.latest.step, s.latest.at_ms, s.low,
+         s.high, s.total, s.points}));
   }
   return {};
 }
@@ -232,12 +249,17 @@ Sql in_experiments(const std::vector<std::int64_t>& experiments) {
   return sql;
 }
 
-Result<Snapshot> prepare(Connection& connection, const SorterOptions& options, std::int64_t first, const std::vector<std::int64_t>& experiments) {
+Result<Snapshot> prepare(Connection& connection, const SorterOptions& options, std::int64_t first,
+                         const std::vector<std::int64_t>& experiments) {
   Snapshot out;
-  out.version = TRY(connection.first("SELECT version FROM metric_sorter WHERE id = 1", {}, [](const catalog::Row& r) { return r.integer(0); })).value_or(0);
+  out.version = TRY(connection.first("SELECT version FROM metric_sorter WHERE id = 1", {}, [](const catalog::Row& r) {
+                  return r.integer(0);
+                })).value_or(0);
   // CROSS JOIN holds SQLite to looking up only the runs that are in the log.
   Sql sql;
-  sql.add("SELECT b.run, b.id, b.body, r.experiment FROM metric_batches b CROSS JOIN runs r WHERE r.number = b.run AND b.run >= ?", first);
+  sql.add(
+      "SELECT b.run, b.id, b.body, r.experiment FROM metric_batches b CROSS JOIN runs r WHERE r.number = b.run AND b.run >= ?",
+      first);
   sql.add(in_experiments(experiments)).add(" ORDER BY b.run, b.id");
   Gathering gathering(options, out);
   TRY(connection.run(sql.text, sql.values, [&](const catalog::Row& row) { return gathering.take(row); }));
@@ -247,7 +269,8 @@ Result<Snapshot> prepare(Connection& connection, const SorterOptions& options, s
 }
 
 Result<void> apply(Connection& connection, std::span<const Unit> units, std::int64_t version) {
-  const auto moved = TRY(connection.run("UPDATE metric_sorter SET version = version + 1 WHERE id = 1 AND version = ?", {version}));
+  const auto moved =
+      TRY(connection.run("UPDATE metric_sorter SET version = version + 1 WHERE id = 1 AND version = ?", {version}));
   if (moved != 1) return Error{ErrorCode::cancelled, "another sorter was faster"};
   for (const Unit& unit : units) TRY(apply_unit(connection, unit, version << kPartBits));
   return {};
@@ -255,7 +278,8 @@ Result<void> apply(Connection& connection, std::span<const Unit> units, std::int
 
 size_t group_size(std::span<const Unit> units) {
   size_t count = 0, pairs = 0;
-  while (count < units.size() && (count == 0 || pairs + units[count].summaries.size() <= kWritePairsMax)) pairs += units[count++].summaries.size() + 1;
+  while (count < units.size() && (count == 0 || pairs + units[count].summaries.size() <= kWritePairsMax))
+    pairs += units[count++].summaries.size() + 1;
   return count;
 }
 

@@ -1,5 +1,5 @@
-// What one pass of the sorter does, without its thread: batches of a snapshot become units of work, and units become writes.
-// Private to the room.
+// What one pass of the sorter does, without its thread: batches of a snapshot become units of work, and units become
+// writes. Private to the room.
 #pragma once
 
 #include <span>
@@ -25,12 +25,12 @@ struct Chunk {
 /// What one write does to one run.
 struct Unit {
   std::int64_t run = 0, experiment = 0;
-  std::vector<std::int64_t> batches;    // consumed
-  std::vector<Point> points;            // theirs, sorted, without those that were there before
-  std::vector<SeriesSummary> summaries; // of the series touched, as they will be
-  std::vector<Segment> merged;          // segments that go away
-  std::int64_t level = 0;               // of the new segment
-  std::string segment;                  // empty for none
+  std::vector<std::int64_t> batches;     // consumed
+  std::vector<Point> points;             // theirs, sorted, without those that were there before
+  std::vector<SeriesSummary> summaries;  // of the series touched, as they will be
+  std::vector<Segment> merged;           // segments that go away
+  std::int64_t level = 0;                // of the new segment
+  std::string segment;                   // empty for none
   std::int64_t segment_points = 0;
   std::vector<Chunk> chunks;
 };
@@ -38,8 +38,8 @@ struct Unit {
 struct Snapshot {
   std::int64_t version = 0;
   std::vector<Unit> units;
-  bool more = false;           // some of a run's batches were left
-  std::int64_t next_run = 0;   // where the next pass begins; 0 when this one saw the end
+  bool more = false;          // some of a run's batches were left
+  std::int64_t next_run = 0;  // where the next pass begins; 0 when this one saw the end
 };
 
 /// Takes batches up to the limits of a pass, beginning with run `first`, and works out one unit per run.

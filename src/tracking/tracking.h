@@ -16,7 +16,8 @@ namespace slipway::tracking {
 /// must come after the last request and before the database's.
 class Tracking {
  public:
-  Tracking(catalog::Database& database, const Clock& clock, Counters& counters, EventSink* events, SorterOptions options = {})
+  Tracking(catalog::Database& database, const Clock& clock, Counters& counters, EventSink* events,
+           SorterOptions options = {})
       : metrics_(database, names_),
         log_(database, names_, clock, counters, events),
         sorter_(database, log_, clock, counters, options),

@@ -80,7 +80,10 @@ TEST_P(TrackingTest, many_small_batches_become_segments_then_chunks_and_lose_not
   }
   EXPECT_EQ(history(run, "short").size(), 6u);
   EXPECT_EQ(get(run).metrics.at(0).points, 280);
-  const auto chunks = database_->read_value([](catalog::Connection& c) { return c.first("SELECT COUNT(*), (SELECT COUNT(*) FROM metric_segments) FROM metric_chunks", {}, [](const catalog::Row& r) { return std::make_pair(r.integer(0), r.integer(1)); }); });
+  const auto chunks = database_->read_value([](catalog::Connection& c) {
+    return c.first("SELECT COUNT(*), (SELECT COUNT(*) FROM metric_segments) FROM metric_chunks", {},
+                   [](const catalog::Row& r) { return std::make_pair(r.integer(0), r.integer(1)); });
+  });
   EXPECT_GT((*chunks)->first, 0);
   EXPECT_LT((*chunks)->second, 9);
 }
@@ -127,7 +130,8 @@ TEST_P(TrackingTest, infinities_and_nan_are_kept) {
 TEST_P(TrackingTest, infinities_of_both_signs_in_one_metric_can_be_sorted) {
   const tracking::Run run = create();
   const double inf = std::numeric_limits<double>::infinity(), big = std::numeric_limits<double>::max();
-  ASSERT_TRUE(log(run, {{"m", 1, 1, inf}, {"m", 2, 2, -inf}, {"m", 3, 3, big}, {"m", 4, 4, big}, {"m", 5, 5, -inf}}).ok());
+  ASSERT_TRUE(
+      log(run, {{"m", 1, 1, inf}, {"m", 2, 2, -inf}, {"m", 3, 3, big}, {"m", 4, 4, big}, {"m", 5, 5, -inf}}).ok());
   sort();
   EXPECT_EQ(get(run).metrics.at(0).points, 5);
   EXPECT_EQ(history(run, "m").size(), 5u);
@@ -135,10 +139,14 @@ TEST_P(TrackingTest, infinities_of_both_signs_in_one_metric_can_be_sorted) {
 
 TEST_P(TrackingTest, a_damaged_batch_harms_only_its_own_run) {
   const tracking::Run hurt = create(), whole = create();
-  ASSERT_TRUE(database_->write(catalog::Durability::record, [&](catalog::Connection& c) -> Result<void> {
-    TRY(c.run("INSERT INTO metric_batches (run, id, points, body) VALUES (?, 1, 1, ?)", {hurt.number, catalog::Blob{"no batch"}}));
-    return {};
-  }).ok());
+  ASSERT_TRUE(database_
+                  ->write(catalog::Durability::record,
+                          [&](catalog::Connection& c) -> Result<void> {
+                            TRY(c.run("INSERT INTO metric_batches (run, id, points, body) VALUES (?, 1, 1, ?)",
+                                      {hurt.number, catalog::Blob{"no batch"}}));
+                            return {};
+                          })
+                  .ok());
   ASSERT_TRUE(log(whole, {{"m", 1, 1, 1}}).ok());
   sort();
   EXPECT_EQ(search("metrics.m = 1", {}), (Names(1, whole.name)));
@@ -195,10 +203,13 @@ TEST_P(TrackingTest, an_experiment_takes_its_runs_with_it_and_keeps_its_name) {
 }
 
 TEST_P(TrackingTest, in_every_project_experiment_0_is_the_one_named_default) {
-  ASSERT_TRUE(database_->write(catalog::Durability::record, [&](catalog::Connection& c) -> Result<void> {
-    TRY(c.run("INSERT INTO projects (id, name, created_at) VALUES ('lab', 'lab', 0)", {}));
-    return {};
-  }).ok());
+  ASSERT_TRUE(database_
+                  ->write(catalog::Durability::record,
+                          [&](catalog::Connection& c) -> Result<void> {
+                            TRY(c.run("INSERT INTO projects (id, name, created_at) VALUES ('lab', 'lab', 0)", {}));
+                            return {};
+                          })
+                  .ok());
   const ProjectId lab("lab");
   const auto made = tracking_->experiments().get(lab, ExperimentId("0")).value();
   EXPECT_EQ(made.name, "Default");
@@ -207,7 +218,8 @@ TEST_P(TrackingTest, in_every_project_experiment_0_is_the_one_named_default) {
   const auto run = tracking_->runs().create({.project = lab, .experiment = ExperimentId("0")}).value();
   EXPECT_EQ(run.experiment, made.id);
   EXPECT_EQ(tracking_->search().runs({.project = lab, .experiments = {ExperimentId("0")}})->items.size(), 1u);
-  EXPECT_EQ(tracking_->search().runs({.project = kDefaultProject, .experiments = {ExperimentId("0")}})->items.size(), 0u);
+  EXPECT_EQ(tracking_->search().runs({.project = kDefaultProject, .experiments = {ExperimentId("0")}})->items.size(),
+            0u);
   EXPECT_EQ(tracking_->experiments().get(lab, ExperimentId("1")).error().code, ErrorCode::not_found);
 }
 
@@ -233,7 +245,13 @@ TEST_P(TrackingTest, experiments_are_searched_by_name_tag_and_time_in_pages) {
 
 TEST_P(TrackingTest, inputs_and_logged_models_belong_to_their_run) {
   const tracking::Run run = create();
-  const auto model = tracking_->logged_models().create({.project = kDefaultProject, .experiment = ExperimentId("0"), .name = "net", .source_run = run.id, .params = {{"p", "1"}}}).value();
+  const auto model = tracking_->logged_models()
+                         .create({.project = kDefaultProject,
+                                  .experiment = ExperimentId("0"),
+                                  .name = "net",
+                                  .source_run = run.id,
+                                  .params = {{"p", "1"}}})
+                         .value();
   EXPECT_TRUE(model.id.text.starts_with("m-"));
   ASSERT_TRUE(tracking_->runs().log_outputs(kDefaultProject, run.id, {{model.id.text, 3}}).ok());
   EXPECT_EQ(tracking_->runs().log_outputs(kDefaultProject, run.id, {{"m-none", 3}}).error().code, ErrorCode::not_found);
@@ -243,8 +261,11 @@ TEST_P(TrackingTest, inputs_and_logged_models_belong_to_their_run) {
   EXPECT_EQ(inputs.datasets.at(0).tags, dataset.tags);
   EXPECT_EQ(inputs.models_out.at(0).step, 3);
   EXPECT_EQ(search("datasets.context = 'training'", {}), (Names(1, run.name)));
-  EXPECT_EQ(tracking_->logged_models().set_status(kDefaultProject, model.id, LoggedModelStatus::ready)->status, LoggedModelStatus::ready);
-  LoggedModelQuery query{.project = kDefaultProject, .experiments = {ExperimentId("0")}, .filter = parse_filter("name = 'net' and params.p = '1'").value()};
+  EXPECT_EQ(tracking_->logged_models().set_status(kDefaultProject, model.id, LoggedModelStatus::ready)->status,
+            LoggedModelStatus::ready);
+  LoggedModelQuery query{.project = kDefaultProject,
+                         .experiments = {ExperimentId("0")},
+                         .filter = parse_filter("name = 'net' and params.p = '1'").value()};
   EXPECT_EQ(tracking_->logged_models().search(query)->items.size(), 1u);
 }
 

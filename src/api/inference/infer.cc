@@ -23,7 +23,9 @@ std::string media_type_of(std::string_view content_type, bool binary) {
 Result<std::optional<std::uint64_t>> json_length(std::string_view header) {
   if (header.empty()) return std::optional<std::uint64_t>();
   const auto length = parse_u64(header);
-  if (!length) return Error{ErrorCode::invalid_argument, "Inference-Header-Content-Length must be a whole number; found '" + clean_utf8(header, 40) + "'"};
+  if (!length)
+    return Error{ErrorCode::invalid_argument,
+                 "Inference-Header-Content-Length must be a whole number; found '" + clean_utf8(header, 40) + "'"};
   return length;
 }
 
@@ -57,13 +59,18 @@ struct Call {
 };
 
 void run(serving::Serving& serving, ThreadPool& pool, const Call& call) {
-  auto request = call.is_picture ? picture_request(call.body, call.wants_binary) : inference::decode_request(call.body, call.json_bytes, call.target.signature());
+  auto request = call.is_picture ? picture_request(call.body, call.wants_binary)
+                                 : inference::decode_request(call.body, call.json_bytes, call.target.signature());
   if (!request.ok()) return call.responder.send(error_response(request.error()));
   serving.infer(call.target, std::move(*request), {call.body, call.media_type, call.json_bytes.value_or(0)},
-                [&pool, responder = call.responder](const inference::InferRequest& asked, Result<inference::InferResponse> response) {
-                  if (output_bytes(response) <= kJsonOnLoopBytesMax) return responder.send(infer_response(asked, response));
+                [&pool, responder = call.responder](const inference::InferRequest& asked,
+                                                    Result<inference::InferResponse> response) {
+                  if (output_bytes(response) <= kJsonOnLoopBytesMax)
+                    return responder.send(infer_response(asked, response));
                   const auto later = [asked, response, responder] { responder.send(infer_response(asked, response)); };
-                  if (!pool.submit(later)) responder.send(error_response({ErrorCode::busy, "too many large answers are being written; try again in a moment"}));
+                  if (!pool.submit(later))
+                    responder.send(error_response(
+                        {ErrorCode::busy, "too many large answers are being written; try again in a moment"}));
                 });
 }
 
@@ -72,18 +79,27 @@ void run(serving::Serving& serving, ThreadPool& pool, const Call& call) {
 void infer(serving::Serving& serving, ThreadPool& pool, http::Request& request, const http::Responder& responder) {
   const std::string_view version_text = request.parameter("version");
   const auto version = parse_i64(version_text);
-  if (!version_text.empty() && !version) return responder.send(error_response({ErrorCode::invalid_argument, "a model version is a whole number; found '" + clean_utf8(version_text, 40) + "'"}));
+  if (!version_text.empty() && !version)
+    return responder.send(error_response({ErrorCode::invalid_argument, "a model version is a whole number; found '" +
+                                                                           clean_utf8(version_text, 40) + "'"}));
   auto target = serving.target(project_of(request), request.parameter("model"), version);
   if (!target.ok()) return responder.send(error_response(target.error()));
   const auto length = json_length(request.headers.get("Inference-Header-Content-Length"));
   if (!length.ok()) return responder.send(error_response(length.error()));
 
   const std::string_view content_type = request.headers.get("Content-Type");
-  Call call{std::move(*target), nullptr, *length, media_type_of(content_type, length->has_value()), is_picture(content_type), request.headers.get("Accept").starts_with("application/octet-stream"), responder};
+  Call call{std::move(*target),
+            nullptr,
+            *length,
+            media_type_of(content_type, length->has_value()),
+            is_picture(content_type),
+            request.headers.get("Accept").starts_with("application/octet-stream"),
+            responder};
   call.body = std::make_shared<const std::string>(std::move(request.body));
   const size_t json_bytes = call.is_picture ? 0 : call.json_bytes ? *call.json_bytes : call.body->size();
   if (json_bytes <= kJsonOnLoopBytesMax && call.body->size() <= kBodyOnLoopBytesMax) return run(serving, pool, call);
-  if (!pool.submit([&serving, &pool, call] { run(serving, pool, call); })) responder.send(error_response({ErrorCode::busy, "too many large requests are being read; try again in a moment"}));
+  if (!pool.submit([&serving, &pool, call] { run(serving, pool, call); }))
+    responder.send(error_response({ErrorCode::busy, "too many large requests are being read; try again in a moment"}));
 }
 
 }  // namespace slipway::api::oip

@@ -1,5 +1,5 @@
-// /v2: the Open Inference Protocol over REST with Triton's extensions binary_tensor_data, classification, model_configuration,
-// statistics and model_repository. A model here is a deployment; errors are {"error": "sentence"}.
+// /v2: the Open Inference Protocol over REST with Triton's extensions binary_tensor_data, classification,
+// model_configuration, statistics and model_repository. A model here is a deployment; errors are {"error": "sentence"}.
 #pragma once
 
 #include "base/thread.h"

@@ -21,12 +21,16 @@ namespace onnx = inference::onnx;
 /// One model, `scale`, whose only version multiplies by ten.
 class OneModel : public serving::ModelSource {
  public:
-  explicit OneModel(const std::filesystem::path& folder) : file_(folder / "model.onnx") { EXPECT_TRUE(write_file_atomic(file_, onnx::scaling_model(2, 10)).ok()); }
+  explicit OneModel(const std::filesystem::path& folder) : file_(folder / "model.onnx") {
+    EXPECT_TRUE(write_file_atomic(file_, onnx::scaling_model(2, 10)).ok());
+  }
   Result<std::int64_t> version(const ProjectId&, const Reference& reference) override {
     if (reference.name != "scale") return Error{ErrorCode::not_found, "there is no " + render(reference)};
     return 1;
   }
-  Result<serving::ServedModel> fetch(const ProjectId&, const std::string&, std::int64_t) override { return serving::ServedModel{file_, {}, {}}; }
+  Result<serving::ServedModel> fetch(const ProjectId&, const std::string&, std::int64_t) override {
+    return serving::ServedModel{file_, {}, {}};
+  }
 
  private:
   const std::filesystem::path file_;
@@ -67,8 +71,12 @@ class InferenceTest : public ::testing::Test {
   }
 
   Answer get(std::string_view target) { return RawClient(port_).ask(http::testing::get(target)); }
-  Answer post(std::string_view target, std::string_view body, std::string_view headers = "") { return RawClient(port_).ask(http::testing::post(target, body, headers)); }
-  Answer infer(std::string_view body, std::string_view headers = "") { return post("/v2/models/scale/infer", body, headers); }
+  Answer post(std::string_view target, std::string_view body, std::string_view headers = "") {
+    return RawClient(port_).ask(http::testing::post(target, body, headers));
+  }
+  Answer infer(std::string_view body, std::string_view headers = "") {
+    return post("/v2/models/scale/infer", body, headers);
+  }
   static Json json(const Answer& answer) { return Json::parse(answer.body).value_or(Json()); }
   static std::string error(const Answer& answer) { return json(answer)["error"].string(); }
 
@@ -135,7 +143,8 @@ TEST_F(InferenceTest, numbers_come_back_as_json_with_the_requests_id_and_the_ans
 
 TEST_F(InferenceTest, raw_tensors_travel_both_ways_behind_the_json) {
   deploy();
-  const std::string head = R"({"inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"parameters":{"binary_data_size":8}}],"outputs":[{"name":"y","parameters":{"binary_data":true}}]})";
+  const std::string head =
+      R"({"inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"parameters":{"binary_data_size":8}}],"outputs":[{"name":"y","parameters":{"binary_data":true}}]})";
   const float values[] = {1.5f, -2};
   const std::string body = head + std::string(reinterpret_cast<const char*>(values), sizeof values);
   const Answer answer = infer(body, "Inference-Header-Content-Length: " + std::to_string(head.size()) + "\r\n");
@@ -154,7 +163,8 @@ TEST_F(InferenceTest, a_large_request_and_its_answer_are_whole) {
   std::string data;
   const int rows = 60'000;
   for (int i = 0; i < 2 * rows; ++i) data += (i == 0 ? "" : ",") + std::to_string(i);
-  const Answer answer = infer(R"({"inputs":[{"name":"x","datatype":"FP32","shape":[)" + std::to_string(rows) + R"(,2],"data":[)" + data + "]}]}");
+  const Answer answer = infer(R"({"inputs":[{"name":"x","datatype":"FP32","shape":[)" + std::to_string(rows) +
+                              R"(,2],"data":[)" + data + "]}]}");
   ASSERT_EQ(answer.status, 200) << answer.body.substr(0, 300);
   const Json found = json(answer);
   const Json::Array& numbers = found["outputs"].array().at(0)["data"].array();

@@ -15,7 +15,11 @@ std::string config_type(inference::DataType type) {
 void append_infos(JsonWriter& json, const char* key, const std::vector<inference::TensorInfo>& infos) {
   json.key(key).begin_array();
   for (const inference::TensorInfo& info : infos) {
-    json.begin_object().member("name", info.name).member("datatype", inference::name(info.type)).key("shape").begin_array();
+    json.begin_object()
+        .member("name", info.name)
+        .member("datatype", inference::name(info.type))
+        .key("shape")
+        .begin_array();
     for (const std::int64_t size : info.shape.sizes()) json.value(size);
     json.end_array().end_object();
   }
@@ -23,7 +27,8 @@ void append_infos(JsonWriter& json, const char* key, const std::vector<inference
 }
 
 /// With a batch size the first dimension is understood and left out.
-void append_config_infos(JsonWriter& json, const char* key, const std::vector<inference::TensorInfo>& infos, bool batched, bool inputs) {
+void append_config_infos(JsonWriter& json, const char* key, const std::vector<inference::TensorInfo>& infos,
+                         bool batched, bool inputs) {
   json.key(key).begin_array();
   for (const inference::TensorInfo& info : infos) {
     json.begin_object().member("name", info.name).member("data_type", config_type(info.type));
@@ -31,8 +36,10 @@ void append_config_infos(JsonWriter& json, const char* key, const std::vector<in
     json.key("dims").begin_array();
     for (int i = batched ? 1 : 0; i < info.shape.rank(); ++i) json.value(info.shape[i]);
     json.end_array();
-    if (inputs) json.member("allow_ragged_batch", false).member("optional", false);
-    else json.member("label_filename", "");
+    if (inputs)
+      json.member("allow_ragged_batch", false).member("optional", false);
+    else
+      json.member("label_filename", "");
     json.member("is_shape_tensor", false).member("is_non_linear_format_io", false).end_object();
   }
   json.end_array();
@@ -56,7 +63,12 @@ http::Response error_response(const Error& error) {
 
 std::string metadata_json(const serving::Target& target) {
   JsonWriter json;
-  json.begin_object().member("name", target.deployment()).key("versions").begin_array().value(std::to_string(target.version())).end_array();
+  json.begin_object()
+      .member("name", target.deployment())
+      .key("versions")
+      .begin_array()
+      .value(std::to_string(target.version()))
+      .end_array();
   json.member("platform", kPlatform);
   append_infos(json, "inputs", target.signature().inputs);
   append_infos(json, "outputs", target.signature().outputs);
@@ -67,8 +79,21 @@ std::string config_json(const serving::Target& target) {
   const inference::Signature& signature = target.signature();
   const bool batched = signature.is_batchable();
   JsonWriter json;
-  json.begin_object().member("name", target.deployment()).member("platform", kPlatform).member("backend", "onnxruntime").member("runtime", "");
-  json.key("version_policy").begin_object().key("specific").begin_object().key("versions").begin_array().value(target.version()).end_array().end_object().end_object();
+  json.begin_object()
+      .member("name", target.deployment())
+      .member("platform", kPlatform)
+      .member("backend", "onnxruntime")
+      .member("runtime", "");
+  json.key("version_policy")
+      .begin_object()
+      .key("specific")
+      .begin_object()
+      .key("versions")
+      .begin_array()
+      .value(target.version())
+      .end_array()
+      .end_object()
+      .end_object();
   json.member("max_batch_size", batched ? static_cast<std::int64_t>(inference::kBatchRequestsMax) : std::int64_t{0});
   append_config_infos(json, "input", signature.inputs, batched, true);
   append_config_infos(json, "output", signature.outputs, batched, false);
@@ -78,16 +103,42 @@ std::string config_json(const serving::Target& target) {
   json.key("output_pinned_memory").begin_object().member("enable", false).end_object();
   json.member("gather_kernel_buffer_threshold", 0).member("eager_batching", false).end_object();
   if (target.batch_max() > 1) {
-    json.key("dynamic_batching").begin_object().key("preferred_batch_size").begin_array().value(target.batch_max()).end_array();
+    json.key("dynamic_batching")
+        .begin_object()
+        .key("preferred_batch_size")
+        .begin_array()
+        .value(target.batch_max())
+        .end_array();
     json.member("max_queue_delay_microseconds", static_cast<std::int64_t>(target.batch_delay().count()));
     json.member("preserve_ordering", false).member("priority_levels", 0).member("default_priority_level", 0);
     json.key("priority_queue_policy").begin_object().end_object().end_object();
   }
-  json.key("instance_group").begin_array().begin_object().member("name", target.deployment()).member("kind", "KIND_CPU").member("count", 1);
-  json.key("gpus").begin_array().end_array().key("secondary_devices").begin_array().end_array().key("profile").begin_array().end_array();
+  json.key("instance_group")
+      .begin_array()
+      .begin_object()
+      .member("name", target.deployment())
+      .member("kind", "KIND_CPU")
+      .member("count", 1);
+  json.key("gpus")
+      .begin_array()
+      .end_array()
+      .key("secondary_devices")
+      .begin_array()
+      .end_array()
+      .key("profile")
+      .begin_array()
+      .end_array();
   json.member("passive", false).member("host_policy", "").end_object().end_array();
   json.member("default_model_filename", "model.onnx").key("cc_model_filenames").begin_object().end_object();
-  json.key("metric_tags").begin_object().end_object().key("parameters").begin_object().end_object().key("model_warmup").begin_array().end_array();
+  json.key("metric_tags")
+      .begin_object()
+      .end_object()
+      .key("parameters")
+      .begin_object()
+      .end_object()
+      .key("model_warmup")
+      .begin_array()
+      .end_array();
   json.key("model_transaction_policy").begin_object().member("decoupled", false).end_object();
   json.key("response_cache").begin_object().member("enable", false).end_object();
   return json.end_object().take();
@@ -95,7 +146,9 @@ std::string config_json(const serving::Target& target) {
 
 void append_statistics(JsonWriter& json, const std::string& name, const serving::VersionFigures& figures) {
   json.begin_object().member("name", name).member("version", std::to_string(figures.version));
-  json.member("last_inference", figures.last_inference.millis()).member("inference_count", figures.inference_count).member("execution_count", figures.execution_count);
+  json.member("last_inference", figures.last_inference.millis())
+      .member("inference_count", figures.inference_count)
+      .member("execution_count", figures.execution_count);
   json.key("inference_stats").begin_object();
   append_count(json, "success", figures.success);
   append_count(json, "fail", figures.fail);
@@ -115,11 +168,13 @@ void append_statistics(JsonWriter& json, const std::string& name, const serving:
     json.end_object();
   }
   json.end_array().key("memory_usage").begin_array();
-  if (figures.memory_bytes > 0) json.begin_object().member("type", "CPU").member("id", 0).member("byte_size", figures.memory_bytes).end_object();
+  if (figures.memory_bytes > 0)
+    json.begin_object().member("type", "CPU").member("id", 0).member("byte_size", figures.memory_bytes).end_object();
   json.end_array().end_object();
 }
 
-http::Response infer_response(const inference::InferRequest& request, const Result<inference::InferResponse>& response) {
+http::Response infer_response(const inference::InferRequest& request,
+                              const Result<inference::InferResponse>& response) {
   if (!response.ok()) return error_response(response.error());
   auto body = inference::encode_response(request, *response);
   if (!body.ok()) return error_response(body.error());

@@ -20,7 +20,9 @@ struct Place {
 };
 
 Error bad_path(std::string_view path) {
-  return {ErrorCode::invalid_argument, fmt::format("Invalid path: '{}'; expected a relative path without '..' or empty parts", clean_utf8(path, 300))};
+  return {
+      ErrorCode::invalid_argument,
+      fmt::format("Invalid path: '{}'; expected a relative path without '..' or empty parts", clean_utf8(path, 300))};
 }
 
 Result<void> check_path(std::string_view path) {
@@ -40,7 +42,10 @@ Result<Place> place_of(const ProjectId& project, std::string_view proxy_path) {
     place.path = join({parts.begin() + static_cast<std::ptrdiff_t>(i) + 1, parts.end()}, "/");
     return place;
   }
-  return Error{ErrorCode::invalid_argument, fmt::format("the artifact path '{}' belongs to no run and no model; expected <experiment>/<run>/artifacts/<path>", clean_utf8(proxy_path, 300))};
+  return Error{
+      ErrorCode::invalid_argument,
+      fmt::format("the artifact path '{}' belongs to no run and no model; expected <experiment>/<run>/artifacts/<path>",
+                  clean_utf8(proxy_path, 300))};
 }
 
 Result<void> check_owner(const Rooms& rooms, const Owner& owner) {
@@ -53,7 +58,8 @@ Result<void> check_owner(const Rooms& rooms, const Owner& owner) {
 }
 
 /// Everything in a folder, with the paths of the entries cut by `cut` characters.
-Result<void> write_folder(const Rooms& rooms, const Owner& owner, std::string_view folder, std::string_view cut, JsonWriter& json) {
+Result<void> write_folder(const Rooms& rooms, const Owner& owner, std::string_view folder, std::string_view cut,
+                          JsonWriter& json) {
   std::vector<registry::ArtifactEntry> entries;
   std::string token;
   do {
@@ -80,7 +86,8 @@ Result<std::string> list_model(const Rooms& rooms, const Call& call) {
   TRY(check_path(call.text("artifact_directory_path")));
   JsonWriter json;
   json.begin_object().member("root_uri", model.artifact_uri);
-  TRY(write_folder(rooms, {call.project(), OwnerKind::logged_model, model.id.text}, call.text("artifact_directory_path"), "", json));
+  TRY(write_folder(rooms, {call.project(), OwnerKind::logged_model, model.id.text},
+                   call.text("artifact_directory_path"), "", json));
   json.end_object();
   return json.take();
 }
@@ -116,13 +123,15 @@ Result<void> upload(const Rooms& rooms, const Place& place, http::BodyReader& bo
 }
 
 void download(const Rooms& rooms, const http::Request& request, const http::Responder& responder, Result<Place> place) {
-  const auto artifact = place.ok() ? rooms.artifacts.get(place->owner, place->path) : Result<registry::Artifact>(place.error());
+  const auto artifact =
+      place.ok() ? rooms.artifacts.get(place->owner, place->path) : Result<registry::Artifact>(place.error());
   if (!artifact.ok()) return responder.send(mlflow_error(artifact.error()));
   send_artifact(request, responder, rooms.store, *artifact, true, mlflow_error);
 }
 
 Result<Place> model_version_place(const Rooms& rooms, const http::Request& request) {
-  const std::string_view name = request.query_value("name").value_or(""), path = request.query_value("path").value_or("");
+  const std::string_view name = request.query_value("name").value_or(""),
+                         path = request.query_value("path").value_or("");
   const auto number = parse_i64(request.query_value("version").value_or(""));
   if (name.empty() || !number) return missing_parameter(name.empty() ? "name" : "version");
   TRY(check_path(path));
@@ -135,7 +144,10 @@ Result<Place> model_version_place(const Rooms& rooms, const http::Request& reque
 std::span<const Endpoint> artifact_endpoints() {
   static const std::vector<Endpoint> endpoints{
       {Method::get, "mlflow/artifacts/list", {{"run_id", FieldType::text, true}, {"path"}, {"page_token"}}, list_run},
-      {Method::get, "mlflow/logged-models/{model_id}/artifacts/directories", {{"model_id", FieldType::text, true}, {"artifact_directory_path"}, {"page_token"}}, list_model},
+      {Method::get,
+       "mlflow/logged-models/{model_id}/artifacts/directories",
+       {{"model_id", FieldType::text, true}, {"artifact_directory_path"}, {"page_token"}},
+       list_model},
       {Method::get, "mlflow-artifacts/artifacts", {{"path", FieldType::text, true}}, list_proxy},
       {Method::post, "mlflow-artifacts/mpu/create/{path...}", {}, no_multipart, false},
       {Method::post, "mlflow-artifacts/mpu/complete/{path...}", {}, no_multipart, false},
@@ -149,17 +161,20 @@ std::span<const Endpoint> artifact_endpoints() {
 
 void add_artifact_streams(http::Router& router, const Rooms& rooms, const std::string& prefix) {
   const std::string proxy = prefix + "mlflow-artifacts/artifacts/{path...}";
-  router.add_streaming(Method::put, proxy, [rooms](http::Request& request, http::BodyReader& body, http::Responder responder) {
-    const auto place = place_of(project_of(request), request.parameter("path"));
-    const auto kept = place.ok() ? upload(rooms, *place, body) : Result<void>(place.error());
-    responder.send(kept.ok() ? http::Response::json("{}") : mlflow_error(kept.error()));
-  }, {.where = http::Where::on_pool, .body_bytes_max = UINT64_MAX});
+  router.add_streaming(Method::put, proxy,
+                       [rooms](http::Request& request, http::BodyReader& body, http::Responder responder) {
+                         const auto place = place_of(project_of(request), request.parameter("path"));
+                         const auto kept = place.ok() ? upload(rooms, *place, body) : Result<void>(place.error());
+                         responder.send(kept.ok() ? http::Response::json("{}") : mlflow_error(kept.error()));
+                       },
+                       {.where = http::Where::on_pool, .body_bytes_max = UINT64_MAX});
   router.add(Method::get, proxy, [rooms](http::Request& request, http::Responder responder) {
     download(rooms, request, responder, place_of(project_of(request), request.parameter("path")));
   });
   router.add(Method::del, proxy, [rooms](http::Request& request, http::Responder responder) {
     const auto place = place_of(project_of(request), request.parameter("path"));
-    const auto removed = place.ok() ? rooms.artifacts.remove(place->owner, place->path) : Result<std::int64_t>(place.error());
+    const auto removed =
+        place.ok() ? rooms.artifacts.remove(place->owner, place->path) : Result<std::int64_t>(place.error());
     responder.send(removed.ok() ? http::Response::json("{}") : mlflow_error(removed.error()));
   });
   if (!prefix.starts_with("/ajax-api/2.0")) return;
@@ -169,7 +184,8 @@ void add_artifact_streams(http::Router& router, const Rooms& rooms, const std::s
     const std::string_view path = request.query_value("path").value_or("");
     if (!run && !old) return responder.send(mlflow_error(missing_parameter("run_id")));
     if (const auto good = check_path(path); !good.ok()) return responder.send(mlflow_error(good.error()));
-    download(rooms, request, responder, Place{{project_of(request), OwnerKind::run, std::string(run ? *run : *old)}, std::string(path)});
+    download(rooms, request, responder,
+             Place{{project_of(request), OwnerKind::run, std::string(run ? *run : *old)}, std::string(path)});
   });
   router.add(Method::get, "/model-versions/get-artifact", [rooms](http::Request& request, http::Responder responder) {
     download(rooms, request, responder, model_version_place(rooms, request));

@@ -22,8 +22,8 @@ const char* python_type(const Json& value) {
 
 Error wrong_type(const Field& field, const Json& value) {
   return Error{ErrorCode::invalid_argument,
-               fmt::format("Invalid value {} for parameter '{}' supplied:  Hint: Value was of type '{}'.{}", clean_utf8(value.render(), 200), field.name,
-                           python_type(value), kSeeDocs)};
+               fmt::format("Invalid value {} for parameter '{}' supplied:  Hint: Value was of type '{}'.{}",
+                           clean_utf8(value.render(), 200), field.name, python_type(value), kSeeDocs)};
 }
 
 Result<Json> convert(const Field& field, const Json& value) {
@@ -45,7 +45,8 @@ Result<Json> convert(const Field& field, const Json& value) {
       if (value.is_string() && equals_ignore_case(value.string(), "true")) return Json(true);
       if (value.is_string() && equals_ignore_case(value.string(), "false")) return Json(false);
       if (value.is_string()) {
-        return Error{ErrorCode::invalid_argument, fmt::format("Invalid boolean value: {}, must be 'true' or 'false'.", clean_utf8(value.string(), 100))};
+        return Error{ErrorCode::invalid_argument, fmt::format("Invalid boolean value: {}, must be 'true' or 'false'.",
+                                                              clean_utf8(value.string(), 100))};
       }
       break;
     case FieldType::texts:
@@ -107,7 +108,8 @@ Error missing_parameter(std::string_view field) {
 }
 
 Error invalid_value(std::string_view path, const Json& value, std::string_view why) {
-  return {ErrorCode::invalid_argument, fmt::format("Invalid value {} for parameter '{}' supplied: {}", clean_utf8(value.render(), 400), path, why)};
+  return {ErrorCode::invalid_argument,
+          fmt::format("Invalid value {} for parameter '{}' supplied: {}", clean_utf8(value.render(), 400), path, why)};
 }
 
 Result<Json> read_body(const http::Request& request) {
@@ -117,7 +119,9 @@ Result<Json> read_body(const http::Request& request) {
   if (trim(request.body).empty()) return Json(Json::Object{});
   Json body = TRY(Json::parse(request.body));
   if (body.is_string()) body = TRY(Json::parse(std::string(body.string())));
-  if (!body.is_object()) return Error{ErrorCode::invalid_argument, fmt::format("the body is a JSON {}; expected an object", body.type_name())};
+  if (!body.is_object())
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("the body is a JSON {}; expected an object", body.type_name())};
   if (body["run_id"].is_null() && !body["run_uuid"].is_null()) body.set("run_id", Json(body["run_uuid"]));
   return body;
 }
@@ -137,9 +141,12 @@ Result<Json> read_fields(const http::Request& request, std::span<const Field> fi
 }
 
 Result<registry::Search> read_search(const Call& call, std::int64_t page_default, std::int64_t page_max) {
-  registry::Search search{call.text("filter"), call.texts("order_by"), call.integer("max_results").value_or(page_default), call.text("page_token")};
+  registry::Search search{call.text("filter"), call.texts("order_by"),
+                          call.integer("max_results").value_or(page_default), call.text("page_token")};
   if (search.page_size >= 1 && search.page_size <= page_max) return search;
-  return Error{ErrorCode::invalid_argument, fmt::format("Invalid value for request parameter max_results. It must be at most {}, but got value {}", page_max, search.page_size)};
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("Invalid value for request parameter max_results. It must be at most {}, but got value {}",
+                           page_max, search.page_size)};
 }
 
 http::Response mlflow_error(const Error& error) {

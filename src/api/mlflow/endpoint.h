@@ -1,5 +1,5 @@
-// An endpoint of MLflow's protocol as a row of a table: its path, its fields, its handler. One reader checks and converts
-// the fields of all of them, with the messages that clients know. Private to this folder.
+// An endpoint of MLflow's protocol as a row of a table: its path, its fields, its handler. One reader checks and
+// converts the fields of all of them, with the messages that clients know. Private to this folder.
 #pragma once
 
 #include <optional>
@@ -82,7 +82,8 @@ std::span<const Endpoint> model_endpoints();
 std::span<const Endpoint> model_version_endpoints();
 std::span<const Endpoint> artifact_endpoints();
 
-/// Endpoints with handlers of their own kind: logging (on the event loops), file contents (streams), upstream's odd ones.
+/// Endpoints with handlers of their own kind: logging (on the event loops), file contents (streams), upstream's odd
+/// ones.
 void add_logging(http::Router& router, const Rooms& rooms, const std::string& prefix);
 void add_artifact_streams(http::Router& router, const Rooms& rooms, const std::string& prefix);
 std::vector<EndpointFact> logging_facts();

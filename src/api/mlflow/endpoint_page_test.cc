@@ -58,16 +58,22 @@ std::set<Name> upstream() {
 std::set<Name> offered() {
   TemporaryDirectory folder;
   Counters counters;
-  const auto database = catalog::Database::open({.url = "sqlite:" + (folder.path() / "t.db").string()}, catalog::schema(), counters).value();
-  const auto store = store::Store::open({.folder = folder.path() / "blobs", .disk_free_bytes_min = 0}, system_clock(), counters).value();
+  const auto database =
+      catalog::Database::open({.url = "sqlite:" + (folder.path() / "t.db").string()}, catalog::schema(), counters)
+          .value();
+  const auto store =
+      store::Store::open({.folder = folder.path() / "blobs", .disk_free_bytes_min = 0}, system_clock(), counters)
+          .value();
   tracking::Tracking tracking(*database, system_clock(), counters, nullptr, {.background = false});
   registry::Registry registry(*database, *store, system_clock(), nullptr);
   http::Router router;
   add_mlflow(router, {tracking, registry.models(), registry.artifacts(), *store, system_clock()});
   std::set<Name> names;
   for (const auto& [method, pattern] : router.routes()) {
-    if (pattern.starts_with(kPrefix)) names.emplace(pattern.substr(std::string_view(kPrefix).size()), http::name(method));
-    else if (!pattern.starts_with("/api/") && !pattern.starts_with("/ajax-api/")) names.emplace(pattern, http::name(method));
+    if (pattern.starts_with(kPrefix))
+      names.emplace(pattern.substr(std::string_view(kPrefix).size()), http::name(method));
+    else if (!pattern.starts_with("/api/") && !pattern.starts_with("/ajax-api/"))
+      names.emplace(pattern, http::name(method));
   }
   return names;
 }
@@ -91,13 +97,18 @@ std::map<std::string, std::vector<State>> states() {
   const auto refusals = refused();
   for (const auto& [path, method] : offered()) {
     State& one = all.try_emplace({plain(path), method}, State{path, method, "own"}).first->second;
-    if (refusals.count({plain(path), method}) > 0) one.state = "501";
-    else if (one.state == "not yet") one.state = "yes";
+    if (refusals.count({plain(path), method}) > 0)
+      one.state = "501";
+    else if (one.state == "not yet")
+      one.state = "yes";
   }
   std::map<std::string, std::vector<State>> groups;
   for (const auto& [name, state] : all) {
     const auto parts = split(state.path, '/');
-    groups[state.path.starts_with('/') ? "without a prefix" : parts[0] == "mlflow" ? parts[1] : parts[0]].push_back(state);
+    groups[state.path.starts_with('/') ? "without a prefix"
+           : parts[0] == "mlflow"      ? parts[1]
+                                       : parts[0]]
+        .push_back(state);
   }
   return groups;
 }
@@ -105,7 +116,8 @@ std::map<std::string, std::vector<State>> states() {
 std::string render_page() {
   std::string page = kHead, missing;
   for (const auto& [group, endpoints] : states()) {
-    const bool is_missing = std::all_of(endpoints.begin(), endpoints.end(), [](const State& s) { return s.state == "not yet"; });
+    const bool is_missing =
+        std::all_of(endpoints.begin(), endpoints.end(), [](const State& s) { return s.state == "not yet"; });
     if (is_missing) {
       missing += "| " + group + " | " + std::to_string(endpoints.size()) + " |\n";
       continue;
@@ -123,7 +135,8 @@ TEST(EndpointPage, says_what_the_server_answers) {
   }
   const auto kept = read_file(checkout() / kPage);
   ASSERT_TRUE(kept.ok()) << kept.error().message;
-  EXPECT_EQ(*kept, page) << "run api_test --gtest_filter='EndpointPage.*' with MLFLOW_PAGE_RECORD=1 and look at the difference";
+  EXPECT_EQ(*kept, page)
+      << "run api_test --gtest_filter='EndpointPage.*' with MLFLOW_PAGE_RECORD=1 and look at the difference";
 }
 
 }  // namespace

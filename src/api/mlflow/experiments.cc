@@ -19,10 +19,14 @@ Result<std::string> create(const Rooms& rooms, const Call& call) {
   const std::string& location = call.text("artifact_location");
   TRY(check_length("artifact_location", location, kArtifactLocationMax));
   if (location.starts_with("runs:")) {
-    return Error{ErrorCode::invalid_argument, fmt::format("Artifact location cannot be a runs:/ URI. Given: '{}'", location)};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("Artifact location cannot be a runs:/ URI. Given: '{}'", location)};
   }
-  if (location.find("..") != std::string::npos || location.find('#') != std::string::npos || location.find('?') != std::string::npos) {
-    return Error{ErrorCode::invalid_argument, fmt::format("Invalid artifact_location '{}': expected a URI without '..', query or fragment", location)};
+  if (location.find("..") != std::string::npos || location.find('#') != std::string::npos ||
+      location.find('?') != std::string::npos) {
+    return Error{
+        ErrorCode::invalid_argument,
+        fmt::format("Invalid artifact_location '{}': expected a URI without '..', query or fragment", location)};
   }
   const auto tags = call.pairs("tags");
   for (const auto& [key, value] : tags) TRY(check_experiment_tag(key, value));
@@ -54,7 +58,8 @@ Result<tracking::View> view_of(const Call& call, std::string_view field) {
   if (name == "ACTIVE_ONLY" || number == 1 || (name.empty() && number == 0)) return tracking::View::active;
   if (name == "DELETED_ONLY" || number == 2) return tracking::View::deleted;
   if (name == "ALL" || number == 3) return tracking::View::all;
-  return Error{ErrorCode::invalid_argument, fmt::format("Invalid view type '{}'; expected ACTIVE_ONLY, DELETED_ONLY or ALL", name)};
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("Invalid view type '{}'; expected ACTIVE_ONLY, DELETED_ONLY or ALL", name)};
 }
 
 Result<std::string> search(const Rooms& rooms, const Call& call) {
@@ -64,7 +69,11 @@ Result<std::string> search(const Rooms& rooms, const Call& call) {
   query.view = TRY(view_of(call, "view_type"));
   const std::int64_t most = call.integer("max_results").value_or(kSearchDefault);
   if (most < 1 || most > kSearchMax) {
-    return Error{ErrorCode::invalid_argument, fmt::format("Invalid value {} for parameter 'max_results' supplied. It must be a positive integer of at most {}.", most, kSearchMax)};
+    return Error{
+        ErrorCode::invalid_argument,
+        fmt::format(
+            "Invalid value {} for parameter 'max_results' supplied. It must be a positive integer of at most {}.", most,
+            kSearchMax)};
   }
   query.page_size = static_cast<size_t>(most);
   query.page_token = call.text("page_token");
@@ -105,14 +114,21 @@ Result<std::string> delete_tag(const Rooms& rooms, const Call& call) {
   return std::string("{}");
 }
 
-const std::vector<Field> kSearchFields{{"max_results", FieldType::integer}, {"page_token"}, {"filter"}, {"order_by", FieldType::texts}, {"view_type", FieldType::choice}};
+const std::vector<Field> kSearchFields{{"max_results", FieldType::integer},
+                                       {"page_token"},
+                                       {"filter"},
+                                       {"order_by", FieldType::texts},
+                                       {"view_type", FieldType::choice}};
 const Field kId{"experiment_id", FieldType::text, true};
 
 }  // namespace
 
 std::span<const Endpoint> experiment_endpoints() {
   static const std::vector<Endpoint> endpoints{
-      {Method::post, "mlflow/experiments/create", {{"name", FieldType::text, true}, {"artifact_location"}, {"tags", FieldType::objects}}, create},
+      {Method::post,
+       "mlflow/experiments/create",
+       {{"name", FieldType::text, true}, {"artifact_location"}, {"tags", FieldType::objects}},
+       create},
       {Method::get, "mlflow/experiments/get", {kId}, get},
       {Method::get, "mlflow/experiments/get-by-name", {{"experiment_name", FieldType::text, true}}, get_by_name},
       {Method::get, "mlflow/experiments/search", kSearchFields, search},
@@ -120,7 +136,10 @@ std::span<const Endpoint> experiment_endpoints() {
       {Method::post, "mlflow/experiments/update", {kId, {"new_name", FieldType::text, true}}, update},
       {Method::post, "mlflow/experiments/delete", {kId}, remove},
       {Method::post, "mlflow/experiments/restore", {kId}, restore},
-      {Method::post, "mlflow/experiments/set-experiment-tag", {kId, {"key", FieldType::text, true}, {"value"}}, set_tag},
+      {Method::post,
+       "mlflow/experiments/set-experiment-tag",
+       {kId, {"key", FieldType::text, true}, {"value"}},
+       set_tag},
       {Method::post, "mlflow/experiments/delete-experiment-tag", {kId, {"key", FieldType::text, true}}, delete_tag},
   };
   return endpoints;

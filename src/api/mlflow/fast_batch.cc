@@ -91,7 +91,8 @@ bool walk(std::string& body, Take take) {
   body.reserve(body.size() + simdjson::SIMDJSON_PADDING);
   simdjson::ondemand::document document;
   object fields;
-  if (parser().iterate(body.data(), body.size(), body.capacity()).get(document) || document.get_object().get(fields)) return false;
+  if (parser().iterate(body.data(), body.size(), body.capacity()).get(document) || document.get_object().get(fields))
+    return false;
   for (auto part : fields) {
     field named;
     if (std::move(part).get(named) || !take(named)) return false;

@@ -32,16 +32,23 @@ void log_with(MetricLog& log, http::Request& request, const http::Responder& res
 void add_logging(http::Router& router, const Rooms& rooms, const std::string& prefix) {
   const http::RouteOptions options{.where = http::Where::on_loop, .body_bytes_max = kBodyBytesMax};
   MetricLog& log = rooms.tracking.log();
-  router.add(http::Method::post, prefix + "mlflow/runs/log-metric", [&log](http::Request& request, http::Responder responder) {
-    log_with(log, request, responder, read_metric_fast, read_metric_carefully);
-  }, options);
-  router.add(http::Method::post, prefix + "mlflow/runs/log-batch", [&log](http::Request& request, http::Responder responder) {
-    log_with(log, request, responder, read_batch_fast, read_batch_carefully);
-  }, options);
+  router.add(
+      http::Method::post, prefix + "mlflow/runs/log-metric",
+      [&log](http::Request& request, http::Responder responder) {
+        log_with(log, request, responder, read_metric_fast, read_metric_carefully);
+      },
+      options);
+  router.add(
+      http::Method::post, prefix + "mlflow/runs/log-batch",
+      [&log](http::Request& request, http::Responder responder) {
+        log_with(log, request, responder, read_batch_fast, read_batch_carefully);
+      },
+      options);
 }
 
 std::vector<EndpointFact> logging_facts() {
-  return {{"POST", "mlflow/runs/log-metric", {"run_id", "key", "value", "timestamp"}, true}, {"POST", "mlflow/runs/log-batch", {"run_id"}, true}};
+  return {{"POST", "mlflow/runs/log-metric", {"run_id", "key", "value", "timestamp"}, true},
+          {"POST", "mlflow/runs/log-batch", {"run_id"}, true}};
 }
 
 }  // namespace slipway::api::mlflow

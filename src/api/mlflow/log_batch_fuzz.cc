@@ -1,4 +1,5 @@
-// Any body: neither reader of log-batch fails otherwise than by saying so, and what the fast one takes, the careful one takes.
+// Any body: neither reader of log-batch fails otherwise than by saying so, and what the fast one takes, the careful one
+// takes.
 #include <cstdint>
 
 #include "api/mlflow/log_requests.h"
@@ -13,7 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, size_t size) {
   const auto careful = slipway::api::mlflow::read_batch_carefully(request, names);
   if (fast) {
     CHECK(careful.ok(), "the fast reader took a batch that the careful one refuses");
-    CHECK(fast->points.size() == careful->points.size() && fast->run == careful->run, "the readers read different things");
+    CHECK(fast->points.size() == careful->points.size() && fast->run == careful->run,
+          "the readers read different things");
   }
   (void)slipway::api::mlflow::read_metric_fast(request.body, slipway::ProjectId("p"), names);
   (void)slipway::api::mlflow::read_metric_carefully(request, names);

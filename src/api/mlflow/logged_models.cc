@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include "api/mlflow/endpoint.h"
-#include "base/text.h"
 #include "api/mlflow/render.h"
 #include "api/mlflow/validate.h"
+#include "base/text.h"
 
 namespace slipway::api::mlflow {
 namespace {
@@ -24,8 +24,12 @@ std::string answer_with(const tracking::LoggedModel& model) {
 
 Result<void> check_name(std::string_view name) {
   if (name.find_first_of("/:.%\"'") == std::string_view::npos) return {};
-  return Error{ErrorCode::invalid_argument, fmt::format("Invalid model name ({}) provided. Model name must be a non-empty string and cannot contain the following "
-                                                        "characters: ('/', ':', '.', '%', '\"', \"'\")", name)};
+  return Error{
+      ErrorCode::invalid_argument,
+      fmt::format(
+          "Invalid model name ({}) provided. Model name must be a non-empty string and cannot contain the following "
+          "characters: ('/', ':', '.', '%', '\"', \"'\")",
+          name)};
 }
 
 Result<std::string> create(const Rooms& rooms, const Call& call) {
@@ -39,7 +43,9 @@ Result<std::string> create(const Rooms& rooms, const Call& call) {
   return answer_with(TRY(rooms.tracking.logged_models().create(model)));
 }
 
-Result<std::string> get(const Rooms& rooms, const Call& call) { return answer_with(TRY(rooms.tracking.logged_models().get(call.project(), model_of(call)))); }
+Result<std::string> get(const Rooms& rooms, const Call& call) {
+  return answer_with(TRY(rooms.tracking.logged_models().get(call.project(), model_of(call))));
+}
 
 Result<std::string> finalize(const Rooms& rooms, const Call& call) {
   using Status = tracking::LoggedModelStatus;
@@ -49,7 +55,10 @@ Result<std::string> finalize(const Rooms& rooms, const Call& call) {
   if (text == "LOGGED_MODEL_PENDING" || number == 1) status = Status::pending;
   if (text == "LOGGED_MODEL_READY" || number == 2) status = Status::ready;
   if (text == "LOGGED_MODEL_UPLOAD_FAILED" || number == 3) status = Status::upload_failed;
-  if (!status) return Error{ErrorCode::invalid_argument, fmt::format("Invalid model status '{}'; expected LOGGED_MODEL_READY or LOGGED_MODEL_UPLOAD_FAILED", text)};
+  if (!status)
+    return Error{
+        ErrorCode::invalid_argument,
+        fmt::format("Invalid model status '{}'; expected LOGGED_MODEL_READY or LOGGED_MODEL_UPLOAD_FAILED", text)};
   return answer_with(TRY(rooms.tracking.logged_models().set_status(call.project(), model_of(call), *status)));
 }
 
@@ -77,7 +86,8 @@ Result<std::string> search(const Rooms& rooms, const Call& call) {
   for (const std::string& id : call.texts("experiment_ids")) query.experiments.emplace_back(id);
   query.filter = TRY(parse_filter(call.text("filter")));
   for (const Json& order : call.list("order_by")) {
-    query.order.push_back({order["field_name"].string(), order["ascending"].boolean().value_or(true), order["dataset_name"].string(), order["dataset_digest"].string()});
+    query.order.push_back({order["field_name"].string(), order["ascending"].boolean().value_or(true),
+                           order["dataset_name"].string(), order["dataset_digest"].string()});
     if (query.order.back().field.empty()) return missing_value("order_by.field_name");
   }
   const std::int64_t most = call.integer("max_results").value_or(kSearchDefault);
@@ -100,16 +110,32 @@ const Field kModel{"model_id", FieldType::text, true};
 
 std::span<const Endpoint> logged_model_endpoints() {
   static const std::vector<Endpoint> endpoints{
-      {Method::post, "mlflow/logged-models",
-       {{"experiment_id", FieldType::text, true}, {"name"}, {"model_type"}, {"source_run_id"}, {"params", FieldType::objects}, {"tags", FieldType::objects}}, create},
-      {Method::post, "mlflow/logged-models/search",
-       {{"experiment_ids", FieldType::texts, true}, {"filter"}, {"datasets", FieldType::objects}, {"max_results", FieldType::integer}, {"order_by", FieldType::objects}, {"page_token"}},
+      {Method::post,
+       "mlflow/logged-models",
+       {{"experiment_id", FieldType::text, true},
+        {"name"},
+        {"model_type"},
+        {"source_run_id"},
+        {"params", FieldType::objects},
+        {"tags", FieldType::objects}},
+       create},
+      {Method::post,
+       "mlflow/logged-models/search",
+       {{"experiment_ids", FieldType::texts, true},
+        {"filter"},
+        {"datasets", FieldType::objects},
+        {"max_results", FieldType::integer},
+        {"order_by", FieldType::objects},
+        {"page_token"}},
        search},
       {Method::get, "mlflow/logged-models/{model_id}", {kModel}, get},
       {Method::patch, "mlflow/logged-models/{model_id}", {kModel, {"status", FieldType::choice, true}}, finalize},
       {Method::del, "mlflow/logged-models/{model_id}", {kModel}, remove},
       {Method::patch, "mlflow/logged-models/{model_id}/tags", {kModel, {"tags", FieldType::objects}}, set_tags},
-      {Method::del, "mlflow/logged-models/{model_id}/tags/{tag_key}", {kModel, {"tag_key", FieldType::text, true}}, delete_tag},
+      {Method::del,
+       "mlflow/logged-models/{model_id}/tags/{tag_key}",
+       {kModel, {"tag_key", FieldType::text, true}},
+       delete_tag},
       {Method::post, "mlflow/logged-models/{model_id}/params", {kModel, {"params", FieldType::objects}}, log_params},
   };
   return endpoints;

@@ -31,13 +31,17 @@ Result<std::string> history(const Rooms& rooms, const Call& call) {
   const std::string& key = call.text("metric_key");
   const auto most = call.integer("max_results");
   if (most && *most <= 0) {
-    return Error{ErrorCode::invalid_argument, fmt::format("Invalid value {} for parameter 'max_results' supplied. It must be a positive integer.", *most)};
+    return Error{
+        ErrorCode::invalid_argument,
+        fmt::format("Invalid value {} for parameter 'max_results' supplied. It must be a positive integer.", *most)};
   }
   std::int64_t from = 0;
   if (const std::string& token = call.text("page_token"); !token.empty()) {
     const auto text = base64_decode(token);
     const auto offset = text ? parse_i64(*text) : std::nullopt;
-    if (!offset || *offset < 0) return Error{ErrorCode::invalid_argument, "Invalid page token: expected one that an earlier page of this history gave"};
+    if (!offset || *offset < 0)
+      return Error{ErrorCode::invalid_argument,
+                   "Invalid page token: expected one that an earlier page of this history gave"};
     from = *offset;
   }
   auto points = TRY(rooms.tracking.metrics().history(call.project(), call.run(), key));
@@ -57,7 +61,9 @@ Result<std::string> history(const Rooms& rooms, const Call& call) {
 Result<void> check_runs(const std::vector<std::string>& runs, const char* field) {
   if (runs.empty()) return missing_parameter(field);
   if (runs.size() <= static_cast<size_t>(kBulkRunsMax)) return {};
-  return Error{ErrorCode::invalid_argument, fmt::format("GetMetricHistoryBulk request cannot specify more than {} run_ids. Received {} run_ids.", kBulkRunsMax, runs.size())};
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("GetMetricHistoryBulk request cannot specify more than {} run_ids. Received {} run_ids.",
+                           kBulkRunsMax, runs.size())};
 }
 
 Result<std::string> bulk(const Rooms& rooms, const Call& call) {
@@ -95,12 +101,18 @@ Result<std::string> bulk_interval(const Rooms& rooms, const Call& call) {
   const auto runs = call.texts("run_ids");
   TRY(check_runs(runs, "run_ids"));
   const auto start = call.integer("start_step"), end = call.integer("end_step");
-  if (start.has_value() != end.has_value()) return Error{ErrorCode::invalid_argument, "If either start step or end step are specified, both must be specified."};
+  if (start.has_value() != end.has_value())
+    return Error{ErrorCode::invalid_argument,
+                 "If either start step or end step are specified, both must be specified."};
   if (start && *start > *end) {
-    return Error{ErrorCode::invalid_argument, fmt::format("end_step must be greater than start_step. Found start_step={} and end_step={}.", *start, *end)};
+    return Error{
+        ErrorCode::invalid_argument,
+        fmt::format("end_step must be greater than start_step. Found start_step={} and end_step={}.", *start, *end)};
   }
   const std::int64_t most = call.integer("max_results").value_or(kIntervalPointsMax);
-  if (most < 1 || most > kIntervalPointsMax) return invalid_value("max_results", Json(most), fmt::format("max_results must be between 1 and {}", kIntervalPointsMax));
+  if (most < 1 || most > kIntervalPointsMax)
+    return invalid_value("max_results", Json(most),
+                         fmt::format("max_results must be between 1 and {}", kIntervalPointsMax));
   std::vector<std::vector<Point>> series;
   std::set<std::int64_t> all;
   for (const std::string& run : runs) {
@@ -128,10 +140,22 @@ const Field kKey{"metric_key", FieldType::text, true};
 
 std::span<const Endpoint> metric_endpoints() {
   static const std::vector<Endpoint> endpoints{
-      {Method::get, "mlflow/metrics/get-history", {{"run_id", FieldType::text, true}, kKey, {"page_token"}, {"max_results", FieldType::integer}}, history},
-      {Method::get, "mlflow/metrics/get-history-bulk", {{"run_id", FieldType::texts}, kKey, {"max_results", FieldType::integer}}, bulk},
-      {Method::get, "mlflow/metrics/get-history-bulk-interval",
-       {{"run_ids", FieldType::texts}, kKey, {"start_step", FieldType::integer}, {"end_step", FieldType::integer}, {"max_results", FieldType::integer}}, bulk_interval},
+      {Method::get,
+       "mlflow/metrics/get-history",
+       {{"run_id", FieldType::text, true}, kKey, {"page_token"}, {"max_results", FieldType::integer}},
+       history},
+      {Method::get,
+       "mlflow/metrics/get-history-bulk",
+       {{"run_id", FieldType::texts}, kKey, {"max_results", FieldType::integer}},
+       bulk},
+      {Method::get,
+       "mlflow/metrics/get-history-bulk-interval",
+       {{"run_ids", FieldType::texts},
+        kKey,
+        {"start_step", FieldType::integer},
+        {"end_step", FieldType::integer},
+        {"max_results", FieldType::integer}},
+       bulk_interval},
   };
   return endpoints;
 }

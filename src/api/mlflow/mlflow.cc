@@ -11,23 +11,25 @@ constexpr const char* kVersion = "3.3.2";
 constexpr const char* kPrefixes[] = {"/api/2.0/", "/api/3.0/", "/ajax-api/2.0/", "/ajax-api/3.0/"};
 
 std::vector<std::span<const Endpoint>> tables() {
-  return {experiment_endpoints(), run_endpoints(),   metric_endpoints(), logged_model_endpoints(),
+  return {experiment_endpoints(), run_endpoints(),           metric_endpoints(),  logged_model_endpoints(),
           model_endpoints(),      model_version_endpoints(), artifact_endpoints()};
 }
 
 void add(http::Router& router, const Rooms& rooms, const std::string& prefix, const Endpoint& endpoint) {
-  router.add(endpoint.method, prefix + endpoint.path, [rooms, &endpoint](http::Request& request, http::Responder responder) {
-    auto fields = read_fields(request, endpoint.fields);
-    if (!fields.ok()) return responder.send(mlflow_error(fields.error()));
-    auto done = endpoint.handle(rooms, Call(request, std::move(*fields)));
-    responder.send(done.ok() ? http::Response::json(std::move(*done)) : mlflow_error(done.error()));
-  });
+  router.add(endpoint.method, prefix + endpoint.path,
+             [rooms, &endpoint](http::Request& request, http::Responder responder) {
+               auto fields = read_fields(request, endpoint.fields);
+               if (!fields.ok()) return responder.send(mlflow_error(fields.error()));
+               auto done = endpoint.handle(rooms, Call(request, std::move(*fields)));
+               responder.send(done.ok() ? http::Response::json(std::move(*done)) : mlflow_error(done.error()));
+             });
 }
 
 void server_info(http::Request&, http::Responder responder) {
-  responder.send(http::Response::json(R"({"store_type":"SqlStore","workspaces_enabled":false,"trace_archival_enabled":false,)"
-                                      R"("presigned_uploads_enabled":false,"presigned_downloads_enabled":false,)"
-                                      R"("multipart_uploads_enabled":false,"multipart_downloads_enabled":false})"));
+  responder.send(
+      http::Response::json(R"({"store_type":"SqlStore","workspaces_enabled":false,"trace_archival_enabled":false,)"
+                           R"("presigned_uploads_enabled":false,"presigned_downloads_enabled":false,)"
+                           R"("multipart_uploads_enabled":false,"multipart_downloads_enabled":false})"));
 }
 
 }  // namespace
@@ -41,10 +43,15 @@ void add_mlflow(http::Router& router, const Rooms& rooms) {
     add_logging(router, rooms, prefix);
     add_artifact_streams(router, rooms, prefix);
     router.add(Method::get, std::string(prefix) + "mlflow/server-info", server_info, {.where = http::Where::on_loop});
-    router.add(Method::get, std::string(prefix) + "mlflow/server-features", server_info, {.where = http::Where::on_loop});
+    router.add(Method::get, std::string(prefix) + "mlflow/server-features", server_info,
+               {.where = http::Where::on_loop});
   }
-  router.add(Method::get, "/health", [](http::Request&, http::Responder responder) { responder.send(http::Response::text("OK")); }, {.where = http::Where::on_loop});
-  router.add(Method::get, "/version", [](http::Request&, http::Responder responder) { responder.send(http::Response::text(kVersion)); }, {.where = http::Where::on_loop});
+  router.add(Method::get, "/health",
+             [](http::Request&, http::Responder responder) { responder.send(http::Response::text("OK")); },
+             {.where = http::Where::on_loop});
+  router.add(Method::get, "/version",
+             [](http::Request&, http::Responder responder) { responder.send(http::Response::text(kVersion)); },
+             {.where = http::Where::on_loop});
 }
 
 std::vector<EndpointFact> endpoint_facts() {

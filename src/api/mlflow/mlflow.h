@@ -28,7 +28,7 @@ void add_mlflow(http::Router& router, const Rooms& rooms);
 struct EndpointFact {
   std::string method, path;  // "mlflow/runs/create", without prefix
   std::vector<std::string> required;
-  bool offered = true;       // false: refused with 501, which makes clients go another way
+  bool offered = true;  // false: refused with 501, which makes clients go another way
 };
 std::vector<EndpointFact> endpoint_facts();
 

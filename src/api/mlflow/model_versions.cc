@@ -25,13 +25,19 @@ std::string answer_with(const registry::Version& version) {
 
 /// A client may register what the server keeps, or what lies elsewhere; never a file of the server's own machine.
 Result<void> check_source(std::string_view source) {
-  const bool is_local = source.starts_with("/") || source.starts_with("file:") || source.starts_with("./") || source.find("://") == std::string_view::npos;
-  const bool is_ours = source.starts_with("models:") || source.starts_with("runs:") || source.starts_with("mlflow-artifacts:");
-  const bool climbs = source.find("..") != std::string_view::npos || source.find("%2e") != std::string_view::npos || source.find("%2E") != std::string_view::npos;
+  const bool is_local = source.starts_with("/") || source.starts_with("file:") || source.starts_with("./") ||
+                        source.find("://") == std::string_view::npos;
+  const bool is_ours =
+      source.starts_with("models:") || source.starts_with("runs:") || source.starts_with("mlflow-artifacts:");
+  const bool climbs = source.find("..") != std::string_view::npos || source.find("%2e") != std::string_view::npos ||
+                      source.find("%2E") != std::string_view::npos;
   if ((is_ours || !is_local) && !climbs) return {};
-  return Error{ErrorCode::invalid_argument, fmt::format("Invalid model version source: '{}'. To use a local path as a model version source, the path must lie within the "
-                                                        "artifact directory of its run; expected models:/, runs:/, mlflow-artifacts:/ or another URI without '..'",
-                                                        clean_utf8(source, 300))};
+  return Error{
+      ErrorCode::invalid_argument,
+      fmt::format(
+          "Invalid model version source: '{}'. To use a local path as a model version source, the path must lie within the "
+          "artifact directory of its run; expected models:/, runs:/, mlflow-artifacts:/ or another URI without '..'",
+          clean_utf8(source, 300))};
 }
 
 Result<std::string> create(const Rooms& rooms, const Call& call) {
@@ -51,7 +57,9 @@ Result<std::string> create(const Rooms& rooms, const Call& call) {
   return answer_with(TRY(rooms.models.create_version(call.project(), call.text("name"), version)));
 }
 
-Result<std::string> get(const Rooms& rooms, const Call& call) { return answer_with(TRY(rooms.models.version(call.project(), call.text("name"), version_of(call)))); }
+Result<std::string> get(const Rooms& rooms, const Call& call) {
+  return answer_with(TRY(rooms.models.version(call.project(), call.text("name"), version_of(call))));
+}
 
 Result<std::string> update(const Rooms& rooms, const Call& call) {
   registry::VersionChange change;
@@ -60,7 +68,8 @@ Result<std::string> update(const Rooms& rooms, const Call& call) {
 }
 
 Result<std::string> transition(const Rooms& rooms, const Call& call) {
-  return answer_with(TRY(rooms.models.transition(call.project(), call.text("name"), version_of(call), call.text("stage"), call.boolean("archive_existing_versions"))));
+  return answer_with(TRY(rooms.models.transition(call.project(), call.text("name"), version_of(call),
+                                                 call.text("stage"), call.boolean("archive_existing_versions"))));
 }
 
 Result<std::string> remove(const Rooms& rooms, const Call& call) {
@@ -95,7 +104,8 @@ Result<std::string> download_uri(const Rooms& rooms, const Call& call) {
 }
 
 Result<std::string> set_tag(const Rooms& rooms, const Call& call) {
-  TRY(rooms.models.set_version_tag(call.project(), call.text("name"), version_of(call), call.text("key"), call.text("value")));
+  TRY(rooms.models.set_version_tag(call.project(), call.text("name"), version_of(call), call.text("key"),
+                                   call.text("value")));
   return std::string("{}");
 }
 
@@ -112,14 +122,27 @@ const Field kKey{"key", FieldType::text, true};
 
 std::span<const Endpoint> model_version_endpoints() {
   static const std::vector<Endpoint> endpoints{
-      {Method::post, "mlflow/model-versions/create",
-       {kName, {"source", FieldType::text, true}, {"run_id"}, {"tags", FieldType::objects}, {"run_link"}, {"description"}, {"model_id"}}, create},
+      {Method::post,
+       "mlflow/model-versions/create",
+       {kName,
+        {"source", FieldType::text, true},
+        {"run_id"},
+        {"tags", FieldType::objects},
+        {"run_link"},
+        {"description"},
+        {"model_id"}},
+       create},
       {Method::get, "mlflow/model-versions/get", {kName, kVersion}, get},
       {Method::patch, "mlflow/model-versions/update", {kName, kVersion, {"description"}}, update},
-      {Method::post, "mlflow/model-versions/transition-stage",
-       {kName, kVersion, {"stage", FieldType::text, true}, {"archive_existing_versions", FieldType::boolean}}, transition},
+      {Method::post,
+       "mlflow/model-versions/transition-stage",
+       {kName, kVersion, {"stage", FieldType::text, true}, {"archive_existing_versions", FieldType::boolean}},
+       transition},
       {Method::del, "mlflow/model-versions/delete", {kName, kVersion}, remove},
-      {Method::get, "mlflow/model-versions/search", {{"filter"}, {"max_results", FieldType::integer}, {"order_by", FieldType::texts}, {"page_token"}}, search},
+      {Method::get,
+       "mlflow/model-versions/search",
+       {{"filter"}, {"max_results", FieldType::integer}, {"order_by", FieldType::texts}, {"page_token"}},
+       search},
       {Method::get, "mlflow/model-versions/get-download-uri", {kName, kVersion}, download_uri},
       {Method::post, "mlflow/model-versions/set-tag", {kName, kVersion, kKey, {"value"}}, set_tag},
       {Method::del, "mlflow/model-versions/delete-tag", {kName, kVersion, kKey}, delete_tag},

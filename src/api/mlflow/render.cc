@@ -32,7 +32,8 @@ void write_inputs(JsonWriter& json, const tracking::RunInputs& inputs) {
   for (const auto& model : inputs.models_in) json.begin_object().member("model_id", model.model_id).end_object();
   json.end_array().end_object();
   json.key("outputs").begin_object().key("model_outputs").begin_array();
-  for (const auto& model : inputs.models_out) json.begin_object().member("model_id", model.model_id).member("step", model.step).end_object();
+  for (const auto& model : inputs.models_out)
+    json.begin_object().member("model_id", model.model_id).member("step", model.step).end_object();
   json.end_array().end_object();
 }
 
@@ -51,15 +52,19 @@ void write_pairs(JsonWriter& json, std::string_view key, const tracking::KeyValu
 
 void write(JsonWriter& json, const tracking::Experiment& experiment) {
   json.begin_object().member("experiment_id", experiment.id.text).member("name", experiment.name);
-  json.member("artifact_location", experiment.artifact_location).member("lifecycle_stage", stage_of(experiment.deleted));
-  json.member("last_update_time", experiment.updated_at.millis()).member("creation_time", experiment.created_at.millis());
+  json.member("artifact_location", experiment.artifact_location)
+      .member("lifecycle_stage", stage_of(experiment.deleted));
+  json.member("last_update_time", experiment.updated_at.millis())
+      .member("creation_time", experiment.created_at.millis());
   write_pairs(json, "tags", experiment.tags);
   json.end_object();
 }
 
 void write_info(JsonWriter& json, const tracking::Run& run) {
   json.begin_object().member("run_uuid", run.id.text).member("run_id", run.id.text).member("run_name", run.name);
-  json.member("experiment_id", run.experiment.text).member("user_id", run.user_name).member("status", mlflow_name(run.state));
+  json.member("experiment_id", run.experiment.text)
+      .member("user_id", run.user_name)
+      .member("status", mlflow_name(run.state));
   json.member("start_time", run.started_at.millis());
   if (run.ended_at) json.member("end_time", run.ended_at->millis());
   json.member("artifact_uri", run.artifact_uri).member("lifecycle_stage", stage_of(run.deleted)).end_object();
@@ -90,8 +95,11 @@ void write_point(JsonWriter& json, std::string_view key, const tracking::Point& 
 void write(JsonWriter& json, const tracking::LoggedModel& model) {
   json.begin_object().key("info").begin_object();
   json.member("model_id", model.id.text).member("experiment_id", model.experiment.text).member("name", model.name);
-  json.member("creation_timestamp_ms", model.created_at.millis()).member("last_updated_timestamp_ms", model.updated_at.millis());
-  json.member("artifact_uri", model.artifact_uri).member("status", name(model.status)).member("model_type", model.model_type);
+  json.member("creation_timestamp_ms", model.created_at.millis())
+      .member("last_updated_timestamp_ms", model.updated_at.millis());
+  json.member("artifact_uri", model.artifact_uri)
+      .member("status", name(model.status))
+      .member("model_type", model.model_type);
   if (model.source_run) json.member("source_run_id", model.source_run->text);
   write_pairs(json, "tags", model.tags);
   json.key("registrations").begin_array().end_array().end_object();
@@ -109,8 +117,11 @@ void write(JsonWriter& json, const tracking::LoggedModel& model) {
 
 void write(JsonWriter& json, const registry::Version& version) {
   json.begin_object().member("name", version.model).member("version", std::to_string(version.version));
-  json.member("creation_timestamp", version.created_at.millis()).member("last_updated_timestamp", version.updated_at.millis());
-  json.member("user_id", version.created_by).member("current_stage", version.stage).member("description", version.description);
+  json.member("creation_timestamp", version.created_at.millis())
+      .member("last_updated_timestamp", version.updated_at.millis());
+  json.member("user_id", version.created_by)
+      .member("current_stage", version.stage)
+      .member("description", version.description);
   json.member("source", version.source);
   if (version.run) json.member("run_id", version.run->text);
   const char* status = version.status == registry::VersionStatus::ready     ? "READY"
@@ -121,7 +132,8 @@ void write(JsonWriter& json, const registry::Version& version) {
   json.member("run_link", version.run_link);
   if (version.logged_model) json.member("model_id", version.logged_model->text);
   json.key("tags").begin_array();
-  for (const auto& [key, value] : version.tags) json.begin_object().member("key", key).member("value", value).end_object();
+  for (const auto& [key, value] : version.tags)
+    json.begin_object().member("key", key).member("value", value).end_object();
   json.end_array().key("aliases").begin_array();
   for (const std::string& alias : version.aliases) json.value(alias);
   json.end_array().end_object();
@@ -133,16 +145,20 @@ void write(JsonWriter& json, const registry::Model& model, const std::vector<reg
   json.key("latest_versions").begin_array();
   for (const auto& version : latest) write(json, version);
   json.end_array().key("tags").begin_array();
-  for (const auto& [key, value] : model.tags) json.begin_object().member("key", key).member("value", value).end_object();
+  for (const auto& [key, value] : model.tags)
+    json.begin_object().member("key", key).member("value", value).end_object();
   json.end_array().key("aliases").begin_array();
-  for (const auto& [alias, version] : model.aliases) json.begin_object().member("alias", alias).member("version", std::to_string(version)).end_object();
+  for (const auto& [alias, version] : model.aliases)
+    json.begin_object().member("alias", alias).member("version", std::to_string(version)).end_object();
   json.end_array().end_object();
 }
 
 void write_files(JsonWriter& json, const std::vector<registry::ArtifactEntry>& entries, std::string_view base) {
   json.key("files").begin_array();
   for (const auto& entry : entries) {
-    json.begin_object().member("path", std::string_view(entry.path).substr(base.size())).member("is_dir", entry.is_directory);
+    json.begin_object()
+        .member("path", std::string_view(entry.path).substr(base.size()))
+        .member("is_dir", entry.is_directory);
     if (!entry.is_directory) json.member("file_size", static_cast<std::int64_t>(entry.size));
     json.end_object();
   }

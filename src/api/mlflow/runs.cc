@@ -2,9 +2,9 @@
 
 #include "api/api.h"
 #include "api/mlflow/endpoint.h"
-#include "base/text.h"
 #include "api/mlflow/render.h"
 #include "api/mlflow/validate.h"
+#include "base/text.h"
 
 namespace slipway::api::mlflow {
 namespace {
@@ -22,7 +22,9 @@ Result<std::optional<RunState>> status_of(const Call& call) {
   const auto number = call.integer("status");
   if (number && *number >= 1 && *number <= 5) text = kNumbers[*number];
   const auto state = parse_mlflow_run_state(text);
-  if (!state) return Error{ErrorCode::invalid_argument, fmt::format("Invalid run status '{}'; expected RUNNING, SCHEDULED, FINISHED, FAILED or KILLED", text)};
+  if (!state)
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("Invalid run status '{}'; expected RUNNING, SCHEDULED, FINISHED, FAILED or KILLED", text)};
   return state;
 }
 
@@ -36,7 +38,8 @@ Result<std::string> whole_run(const Rooms& rooms, const Call& call, const tracki
 }
 
 Result<std::string> create(const Rooms& rooms, const Call& call) {
-  ExperimentId experiment(call.has("experiment_id") ? call.text("experiment_id") : std::string(tracking::kDefaultExperimentId));
+  ExperimentId experiment(call.has("experiment_id") ? call.text("experiment_id")
+                                                    : std::string(tracking::kDefaultExperimentId));
   const bool may_be_missing = experiment.text == tracking::kDefaultExperimentId && call.project() != kDefaultProject;
   if (may_be_missing) experiment = TRY(rooms.tracking.experiments().get(call.project(), experiment)).id;
   tracking::NewRun run{.project = call.project(), .experiment = experiment};
@@ -50,15 +53,20 @@ Result<std::string> create(const Rooms& rooms, const Call& call) {
   for (const auto& [key, value] : run.tags) {
     if (key != "mlflow.runName") continue;
     if (!run.name.empty() && run.name != value) {
-      return Error{ErrorCode::invalid_argument, fmt::format("Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values "
-                                                            "(run_name='{}', mlflow.runName='{}').", run.name, value)};
+      return Error{
+          ErrorCode::invalid_argument,
+          fmt::format("Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values "
+                      "(run_name='{}', mlflow.runName='{}').",
+                      run.name, value)};
     }
     run.name = value;
   }
   return whole_run(rooms, call, TRY(rooms.tracking.runs().create(run)));
 }
 
-Result<std::string> get(const Rooms& rooms, const Call& call) { return whole_run(rooms, call, TRY(rooms.tracking.runs().get(call.project(), call.run()))); }
+Result<std::string> get(const Rooms& rooms, const Call& call) {
+  return whole_run(rooms, call, TRY(rooms.tracking.runs().get(call.project(), call.run())));
+}
 
 Result<std::string> update(const Rooms& rooms, const Call& call) {
   tracking::RunUpdate update{.by_client = true};
@@ -109,7 +117,13 @@ Result<tracking::InputDataset> dataset_of(const Json& input, size_t index) {
   for (const char* field : {"name", "digest", "source_type", "source"}) {
     if (dataset[field].string().empty()) return missing_value(path + "." + field);
   }
-  tracking::InputDataset out{dataset["name"].string(), dataset["digest"].string(), dataset["source_type"].string(), dataset["source"].string(), {}, {}, {}};
+  tracking::InputDataset out{dataset["name"].string(),
+                             dataset["digest"].string(),
+                             dataset["source_type"].string(),
+                             dataset["source"].string(),
+                             {},
+                             {},
+                             {}};
   TRY(check_length(path + ".name", out.name, kDatasetNameMax));
   TRY(check_length(path + ".digest", out.digest, kDatasetDigestMax));
   TRY(check_length(path + ".source", out.source, kDatasetSourceMax));
@@ -127,7 +141,8 @@ Result<tracking::InputDataset> dataset_of(const Json& input, size_t index) {
 
 std::vector<tracking::RunModel> models_of(const Call& call) {
   std::vector<tracking::RunModel> out;
-  for (const Json& model : call.list("models")) out.push_back({model["model_id"].string(), model["step"].integer().value_or(0)});
+  for (const Json& model : call.list("models"))
+    out.push_back({model["model_id"].string(), model["step"].integer().value_or(0)});
   return out;
 }
 
@@ -148,10 +163,12 @@ Result<std::string> log_outputs(const Rooms& rooms, const Call& call) {
 Result<std::string> log_model(const Rooms& rooms, const Call& call) {
   const auto model = Json::parse(call.text("model_json"));
   if (!model.ok() || !model->is_object()) {
-    return Error{ErrorCode::invalid_argument, fmt::format("Malformed model info. \n {} \n is not a valid JSON.", clean_utf8(call.text("model_json"), 500))};
+    return Error{ErrorCode::invalid_argument, fmt::format("Malformed model info. \n {} \n is not a valid JSON.",
+                                                          clean_utf8(call.text("model_json"), 500))};
   }
   for (const char* field : {"artifact_path", "flavors", "utc_time_created", "run_id"}) {
-    if (!model->find(field)) return Error{ErrorCode::invalid_argument, fmt::format("Model json is missing mandatory fields: {{'{}'}}", field)};
+    if (!model->find(field))
+      return Error{ErrorCode::invalid_argument, fmt::format("Model json is missing mandatory fields: {{'{}'}}", field)};
   }
   constexpr const char* kHistory = "mlflow.log-model.history";
   const auto run = TRY(rooms.tracking.runs().get(call.project(), call.run()));
@@ -172,7 +189,8 @@ Result<tracking::View> view_of(const Call& call) {
   if (name == "DELETED_ONLY" || number == 2) return tracking::View::deleted;
   if (name == "ALL" || number == 3) return tracking::View::all;
   if (name == "ACTIVE_ONLY" || number == 1 || (name.empty() && number == 0)) return tracking::View::active;
-  return Error{ErrorCode::invalid_argument, fmt::format("Invalid view type '{}'; expected ACTIVE_ONLY, DELETED_ONLY or ALL", name)};
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("Invalid view type '{}'; expected ACTIVE_ONLY, DELETED_ONLY or ALL", name)};
 }
 
 Result<std::string> search(const Rooms& rooms, const Call& call) {
@@ -182,7 +200,8 @@ Result<std::string> search(const Rooms& rooms, const Call& call) {
   for (const std::string& term : call.texts("order_by")) query.order.push_back(TRY(parse_order(term)));
   query.view = TRY(view_of(call));
   const std::int64_t most = call.integer("max_results").value_or(kSearchDefault);
-  if (most < 1 || most > kSearchMax) return invalid_value("max_results", Json(most), fmt::format("it must be at least 1 and at most {}", kSearchMax));
+  if (most < 1 || most > kSearchMax)
+    return invalid_value("max_results", Json(most), fmt::format("it must be at least 1 and at most {}", kSearchMax));
   query.page_size = static_cast<size_t>(most);
   query.page_token = call.text("page_token");
   const auto page = TRY(rooms.tracking.search().runs(query));
@@ -203,19 +222,34 @@ const Field kKey{"key", FieldType::text, true};
 
 std::span<const Endpoint> run_endpoints() {
   static const std::vector<Endpoint> endpoints{
-      {Method::post, "mlflow/runs/create", {{"experiment_id"}, {"user_id"}, {"run_name"}, {"start_time", FieldType::integer}, {"tags", FieldType::objects}}, create},
+      {Method::post,
+       "mlflow/runs/create",
+       {{"experiment_id"}, {"user_id"}, {"run_name"}, {"start_time", FieldType::integer}, {"tags", FieldType::objects}},
+       create},
       {Method::get, "mlflow/runs/get", {kRunId}, get},
-      {Method::post, "mlflow/runs/update", {kRunId, {"status", FieldType::choice}, {"end_time", FieldType::integer}, {"run_name"}}, update},
+      {Method::post,
+       "mlflow/runs/update",
+       {kRunId, {"status", FieldType::choice}, {"end_time", FieldType::integer}, {"run_name"}},
+       update},
       {Method::post, "mlflow/runs/delete", {kRunId}, remove},
       {Method::post, "mlflow/runs/restore", {kRunId}, restore},
       {Method::post, "mlflow/runs/log-parameter", {kRunId, kKey, {"value"}}, log_parameter},
       {Method::post, "mlflow/runs/set-tag", {kRunId, kKey, {"value"}}, set_tag},
       {Method::post, "mlflow/runs/delete-tag", {kRunId, kKey}, delete_tag},
-      {Method::post, "mlflow/runs/log-inputs", {kRunId, {"datasets", FieldType::objects}, {"models", FieldType::objects}}, log_inputs},
+      {Method::post,
+       "mlflow/runs/log-inputs",
+       {kRunId, {"datasets", FieldType::objects}, {"models", FieldType::objects}},
+       log_inputs},
       {Method::post, "mlflow/runs/outputs", {kRunId, {"models", FieldType::objects, true}}, log_outputs},
       {Method::post, "mlflow/runs/log-model", {kRunId, {"model_json", FieldType::text, true}}, log_model},
-      {Method::post, "mlflow/runs/search",
-       {{"experiment_ids", FieldType::texts}, {"filter"}, {"run_view_type", FieldType::choice}, {"max_results", FieldType::integer}, {"order_by", FieldType::texts}, {"page_token"}},
+      {Method::post,
+       "mlflow/runs/search",
+       {{"experiment_ids", FieldType::texts},
+        {"filter"},
+        {"run_view_type", FieldType::choice},
+        {"max_results", FieldType::integer},
+        {"order_by", FieldType::texts},
+        {"page_token"}},
        search},
   };
   return endpoints;

@@ -13,7 +13,8 @@ namespace slipway::api::mlflow {
 namespace {
 
 size_t characters(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 /// `[/\w.\- :]` with Python's idea of \w: letters of any script.
@@ -24,8 +25,12 @@ bool is_key_character(char c) {
 
 Result<void> check_batch_size(std::string_view what, size_t most, size_t found) {
   if (found <= most) return {};
-  return Error{ErrorCode::invalid_argument, fmt::format("A batch logging request can contain at most {0} {1}. Got {2} {1}. Please split up {1} across multiple "
-                                                        "requests and try again.", most, what, found)};
+  return Error{
+      ErrorCode::invalid_argument,
+      fmt::format(
+          "A batch logging request can contain at most {0} {1}. Got {2} {1}. Please split up {1} across multiple "
+          "requests and try again.",
+          most, what, found)};
 }
 
 }  // namespace
@@ -38,8 +43,10 @@ std::string normal_path(std::string_view path) {
   for (const std::string& part : split(path, '/')) {
     if (part.empty() || part == ".") continue;
     const bool climbs = part == ".." && (!prefix.empty() || (!parts.empty() && parts.back() != ".."));
-    if (!climbs) parts.push_back(part);
-    else if (!parts.empty()) parts.pop_back();
+    if (!climbs)
+      parts.push_back(part);
+    else if (!parts.empty())
+      parts.pop_back();
   }
   const std::string out = prefix + join(parts, "/");
   return out.empty() ? "." : out;
@@ -47,19 +54,26 @@ std::string normal_path(std::string_view path) {
 
 Result<void> check_key(std::string_view key, std::string_view path) {
   if (!std::all_of(key.begin(), key.end(), is_key_character)) {
-    return invalid_value(path, Json(key), "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).");
+    return invalid_value(
+        path, Json(key),
+        "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).");
   }
   const std::string normal = normal_path(key);
   if (normal != key || normal == "." || normal.starts_with("..") || normal.starts_with("/")) {
-    return invalid_value(path, Json(key), fmt::format("Names may be treated as files in certain cases, and must not resolve to other names when treated as such. "
-                                                      "This name would resolve to '{}'", normal));
+    return invalid_value(
+        path, Json(key),
+        fmt::format(
+            "Names may be treated as files in certain cases, and must not resolve to other names when treated as such. "
+            "This name would resolve to '{}'",
+            normal));
   }
   return {};
 }
 
 Result<void> check_length(std::string_view what, std::string_view value, size_t characters_max) {
   if (value.size() <= characters_max || characters(value) <= characters_max) return {};
-  return Error{ErrorCode::invalid_argument, fmt::format("'{}' exceeds the maximum length of {} characters", what, characters_max)};
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("'{}' exceeds the maximum length of {} characters", what, characters_max)};
 }
 
 std::string truncated(std::string_view value, size_t characters_max) {
@@ -77,7 +91,9 @@ Result<void> check_metric(std::string_view key, double value, std::int64_t at_ms
   const std::string dot = path.empty() ? "" : std::string(path) + ".";
   TRY(check_key(key, dot + "name"));
   if (at_ms < 0) {
-    return invalid_value(dot + "timestamp", Json(at_ms), fmt::format("metric '{}' (value={}). Timestamp must be a nonnegative long (64-bit integer) ", key, value));
+    return invalid_value(
+        dot + "timestamp", Json(at_ms),
+        fmt::format("metric '{}' (value={}). Timestamp must be a nonnegative long (64-bit integer) ", key, value));
   }
   return check_length("Metric name", key, kKeyMax);
 }
@@ -110,17 +126,23 @@ Result<void> check_experiment_name(std::string_view name) {
 
 Result<void> check_run_id(std::string_view id) {
   const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-'; };
-  const bool good = !id.empty() && id.size() <= 256 && std::isalnum(static_cast<unsigned char>(id[0])) && std::all_of(id.begin(), id.end(), is_word);
+  const bool good = !id.empty() && id.size() <= 256 && std::isalnum(static_cast<unsigned char>(id[0])) &&
+                    std::all_of(id.begin(), id.end(), is_word);
   if (good) return {};
-  return Error{ErrorCode::invalid_argument, fmt::format("Invalid value {} for parameter 'run_id' supplied.", Json(clean_utf8(id, 300)).render())};
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("Invalid value {} for parameter 'run_id' supplied.", Json(clean_utf8(id, 300)).render())};
 }
 
 Result<void> check_distinct_params(const tracking::KeyValues& params) {
   for (size_t i = 0; i < params.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
       if (params[i].first != params[j].first) continue;
-      return Error{ErrorCode::invalid_argument, fmt::format("Duplicate parameter keys have been submitted: ['{}']. Please ensure the request contains only one param "
-                                                            "value per param key.", params[i].first)};
+      return Error{
+          ErrorCode::invalid_argument,
+          fmt::format(
+              "Duplicate parameter keys have been submitted: ['{}']. Please ensure the request contains only one param "
+              "value per param key.",
+              params[i].first)};
     }
   }
   return {};

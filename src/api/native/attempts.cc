@@ -43,7 +43,9 @@ Result<Json> heartbeat(runs::Runs& runs, const Request& request) {
 Result<Json> log(runs::Runs& runs, const Request& request) {
   TRY(attempt_of(runs, request));
   const auto offset = parse_u64(request.query_value("offset").value_or(""));
-  if (!offset) return Error{ErrorCode::invalid_argument, "'offset' is missing from the query; expected how many bytes of the log came before"};
+  if (!offset)
+    return Error{ErrorCode::invalid_argument,
+                 "'offset' is missing from the query; expected how many bytes of the log came before"};
   const std::uint64_t next = TRY(runs.append_log(id_of(request), *offset, request.body));
   return Json().set("next_offset", next);
 }
@@ -70,7 +72,9 @@ Result<tracking::LogRequest> points_of(runs::Runs& runs, tracking::Tracking& tra
   const runs::Attempt attempt = TRY(attempt_of(runs, request));
   const Json body = TRY(json_body(request));
   const Json::Array points = TRY(optional_array(body, "points"));
-  if (points.size() > kPointsMax) return Error{ErrorCode::too_large, fmt::format("{} points in one request; the limit is {}", points.size(), kPointsMax)};
+  if (points.size() > kPointsMax)
+    return Error{ErrorCode::too_large,
+                 fmt::format("{} points in one request; the limit is {}", points.size(), kPointsMax)};
   tracking::LogRequest log;
   log.run = attempt.run;
   log.project = TRY(tracking.runs().project_of(attempt.run));
@@ -79,8 +83,10 @@ Result<tracking::LogRequest> points_of(runs::Runs& runs, tracking::Tracking& tra
     const Json& given = point["value"];
     const auto value = given.is_string() ? parse_double(given.string()) : given.number();
     const std::string& key = point["key"].string();
-    if (key.empty() || key.size() > 250 || !value) return Error{ErrorCode::invalid_argument, "a point needs a key of 1 to 250 bytes and a value"};
-    tracking::MetricLog::add_point(log, lookup, key, point["step"].integer().value_or(0), point["at_ms"].integer().value_or(0), *value);
+    if (key.empty() || key.size() > 250 || !value)
+      return Error{ErrorCode::invalid_argument, "a point needs a key of 1 to 250 bytes and a value"};
+    tracking::MetricLog::add_point(log, lookup, key, point["step"].integer().value_or(0),
+                                   point["at_ms"].integer().value_or(0), *value);
   }
   return log;
 }
@@ -99,8 +105,10 @@ void add_attempts(http::Router& router, runs::Runs& runs, tracking::Tracking& tr
   using Function = Result<Json> (*)(runs::Runs&, const Request&);
   const std::string one = "/api/v1/attempts/{attempt}";
   const auto add = [&](Method method, const std::string& pattern, Function function, std::uint64_t body_bytes_max) {
-    router.add(method, pattern, [&runs, function](Request& request, Responder responder) { answer(responder, function(runs, request), ok); },
-               {.where = http::Where::on_pool, .body_bytes_max = body_bytes_max});
+    router.add(
+        method, pattern,
+        [&runs, function](Request& request, Responder responder) { answer(responder, function(runs, request), ok); },
+        {.where = http::Where::on_pool, .body_bytes_max = body_bytes_max});
   };
   add(Method::get, one, plan, 0);
   add(Method::post, one + "/heartbeat", heartbeat, 64 << 10);
@@ -108,7 +116,9 @@ void add_attempts(http::Router& router, runs::Runs& runs, tracking::Tracking& tr
   add(Method::post, one + "/record", record, 16 << 20);
   add(Method::post, one + "/outputs", output, 64 << 10);
   add(Method::post, one + "/end", end, 256 << 10);
-  router.add(Method::post, one + "/metrics", [&runs, &tracking](Request& request, Responder responder) { metrics(runs, tracking, request, responder); });
+  router.add(Method::post, one + "/metrics", [&runs, &tracking](Request& request, Responder responder) {
+    metrics(runs, tracking, request, responder);
+  });
 }
 
 }  // namespace slipway::api

@@ -37,9 +37,13 @@ const char* name(Backup::State state) {
 Json backup_json(const Rooms& rooms, const Backup& backup) {
   Json database{Json::Object{}};
   database.set("kind", rooms.database.is_postgres() ? "postgresql" : "sqlite");
-  if (backup.state == Backup::State::ready) database.set("bytes", backup.database_bytes).set("hash", render(backup.database_hash));
+  if (backup.state == Backup::State::ready)
+    database.set("bytes", backup.database_bytes).set("hash", render(backup.database_hash));
   Json json{Json::Object{}};
-  json.set("id", backup.id).set("state", name(backup.state)).set("begun_at", time_json(backup.begun_at)).set("version", kVersion);
+  json.set("id", backup.id)
+      .set("state", name(backup.state))
+      .set("begun_at", time_json(backup.begun_at))
+      .set("version", kVersion);
   json.set("schema", catalog::schema().back().number).set("database", std::move(database));
   return json.set("problem", backup.problem.empty() ? Json() : Json(backup.problem));
 }
@@ -87,7 +91,9 @@ void send_database(const Rooms& rooms, const Request& request, const Responder& 
   const auto backup = named(rooms, request);
   if (!backup.ok()) return responder.send(error_response(backup.error()));
   if (backup->state != Backup::State::ready) {
-    return responder.send(error_response({ErrorCode::failed_precondition, "the database of this backup is " + std::string(name(backup->state)) + "; ask /api/v1/backups/" + backup->id + " until it is ready"}));
+    return responder.send(error_response(
+        {ErrorCode::failed_precondition, "the database of this backup is " + std::string(name(backup->state)) +
+                                             "; ask /api/v1/backups/" + backup->id + " until it is ready"}));
   }
   const auto file = open_file(backup->database, O_RDONLY);
   if (!file.ok()) return responder.send(error_response(file.error()));
@@ -120,16 +126,20 @@ void send_blob_list(const Rooms& rooms, const Request& request, const Responder&
 
 void add_backups(http::Router& router, Backups& backups, catalog::Database& database, store::Store& store) {
   const Rooms rooms{backups, database, store};
-  const auto add = [&](Method method, const char* pattern, Result<Json> (*function)(const Rooms&, const Request&), int status) {
+  const auto add = [&](Method method, const char* pattern, Result<Json> (*function)(const Rooms&, const Request&),
+                       int status) {
     router.add(method, pattern, [rooms, function, status](Request& request, Responder responder) {
-      answer(responder, function(rooms, request), [status](const Json& json) { return http::Response::json(json.render(), status); });
+      answer(responder, function(rooms, request),
+             [status](const Json& json) { return http::Response::json(json.render(), status); });
     });
   };
   add(Method::post, "/api/v1/backups", begin, 201);
   add(Method::get, "/api/v1/backups/{backup}", get, 200);
   add(Method::del, "/api/v1/backups/{backup}", end, 200);
-  router.add(Method::get, "/api/v1/backups/{backup}/database", [rooms](Request& request, Responder responder) { send_database(rooms, request, responder); });
-  router.add(Method::get, "/api/v1/backups/{backup}/blobs", [rooms](Request& request, Responder responder) { send_blob_list(rooms, request, responder); });
+  router.add(Method::get, "/api/v1/backups/{backup}/database",
+             [rooms](Request& request, Responder responder) { send_database(rooms, request, responder); });
+  router.add(Method::get, "/api/v1/backups/{backup}/blobs",
+             [rooms](Request& request, Responder responder) { send_blob_list(rooms, request, responder); });
 }
 
 }  // namespace slipway::api

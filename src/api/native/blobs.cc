@@ -26,8 +26,12 @@ Json blob_json(const store::BlobInfo& blob) { return Json().set("hash", render(b
 Result<std::vector<Hash>> hashes_of(const Request& request) {
   const Json body = TRY(json_body(request));
   const Json& list = body["hashes"];
-  if (!list.is_array()) return Error{ErrorCode::invalid_argument, fmt::format("'hashes' is a {} in the request; expected an array of hashes", list.type_name())};
-  if (list.array().size() > kBlobHashesMax) return Error{ErrorCode::too_large, fmt::format("{} hashes; at most {} are taken in one request", list.array().size(), kBlobHashesMax)};
+  if (!list.is_array())
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("'hashes' is a {} in the request; expected an array of hashes", list.type_name())};
+  if (list.array().size() > kBlobHashesMax)
+    return Error{ErrorCode::too_large,
+                 fmt::format("{} hashes; at most {} are taken in one request", list.array().size(), kBlobHashesMax)};
   std::vector<Hash> hashes;
   hashes.reserve(list.array().size());
   for (const Json& text : list.array()) hashes.push_back(TRY(parse_hash(text.string())));
@@ -44,14 +48,19 @@ Result<Json> missing(store::Store& store, const Request& request) {
 Result<std::vector<std::string_view>> frames_of(std::string_view body) {
   std::vector<std::string_view> frames;
   while (!body.empty()) {
-    if (body.size() < 4) return Error{ErrorCode::invalid_argument, "the batch ends in the middle of a length; expected four bytes of length before each blob"};
+    if (body.size() < 4)
+      return Error{ErrorCode::invalid_argument,
+                   "the batch ends in the middle of a length; expected four bytes of length before each blob"};
     std::uint32_t length = 0;
     for (int i = 3; i >= 0; --i) length = length << 8 | static_cast<unsigned char>(body[static_cast<size_t>(i)]);
     body.remove_prefix(4);
-    if (body.size() < length) return Error{ErrorCode::invalid_argument, fmt::format("the batch ends early: blob {} has {} bytes, {} are left", frames.size(), length, body.size())};
+    if (body.size() < length)
+      return Error{ErrorCode::invalid_argument, fmt::format("the batch ends early: blob {} has {} bytes, {} are left",
+                                                            frames.size(), length, body.size())};
     frames.push_back(body.substr(0, length));
     body.remove_prefix(length);
-    if (frames.size() > kBlobHashesMax) return Error{ErrorCode::too_large, fmt::format("more than {} blobs in one batch", kBlobHashesMax)};
+    if (frames.size() > kBlobHashesMax)
+      return Error{ErrorCode::too_large, fmt::format("more than {} blobs in one batch", kBlobHashesMax)};
   }
   return frames;
 }
@@ -79,7 +88,11 @@ Result<Json> put_named(store::Store& store, const Request& request, http::BodyRe
   const Hash expected = TRY(parse_hash(request.parameter("hash")));
   const auto blob = TRY(receive(store, body));
   if (blob.hash == expected) return blob_json(blob);
-  return Error{ErrorCode::invalid_argument, fmt::format("the body's {} bytes have the hash {}, not {}; were they changed on the way, or while they were read?", blob.size, render(blob.hash), render(expected))};
+  return Error{
+      ErrorCode::invalid_argument,
+      fmt::format(
+          "the body's {} bytes have the hash {}, not {}; were they changed on the way, or while they were read?",
+          blob.size, render(blob.hash), render(expected))};
 }
 
 /// What the first bytes say a blob is; browsers are told to believe it.
@@ -115,7 +128,8 @@ void send_many(store::Store& store, const Request& request, const Responder& res
   for (const Hash& hash : *hashes) {
     const auto there = store.contains(hash);
     if (there.ok() && *there) continue;
-    return responder.send(error_response(there.ok() ? Error{ErrorCode::not_found, "there is no blob " + render(hash)} : there.error()));
+    return responder.send(
+        error_response(there.ok() ? Error{ErrorCode::not_found, "there is no blob " + render(hash)} : there.error()));
   }
   http::Response head;
   head.compressible = false;
@@ -139,7 +153,7 @@ void send_many(store::Store& store, const Request& request, const Responder& res
   if (!buffer.empty()) (void)body->write(buffer);
 }
 
-// --- trees ----------------------------------------------------------------------------------------------------------------
+// --- trees ---------------------------------------------------------------------------------------------------------
 
 Result<Json> put_tree(store::Store& store, const Request& request) {
   const Tree tree = TRY(parse_tree(request.body));
@@ -147,12 +161,19 @@ Result<Json> put_tree(store::Store& store, const Request& request) {
   for (const TreeEntry& entry : tree.entries) hashes.push_back(entry.hash);
   const auto absent = TRY(store.missing(hashes));
   if (!absent.empty()) {
-    return Error{ErrorCode::failed_precondition, fmt::format("{} of the tree's blobs are not in the store, the first is {}; upload them before the tree", absent.size(), render(absent.front()))};
+    return Error{
+        ErrorCode::failed_precondition,
+        fmt::format("{} of the tree's blobs are not in the store, the first is {}; upload them before the tree",
+                    absent.size(), render(absent.front()))};
   }
-  return blob_json(TRY(store.put(request.body))).set("entries", static_cast<std::int64_t>(tree.entries.size())).set("bytes", tree.bytes());
+  return blob_json(TRY(store.put(request.body)))
+      .set("entries", static_cast<std::int64_t>(tree.entries.size()))
+      .set("bytes", tree.bytes());
 }
 
-std::string_view kind_name(TreeEntryKind kind) { return kind == TreeEntryKind::file ? "file" : kind == TreeEntryKind::executable ? "executable" : "link"; }
+std::string_view kind_name(TreeEntryKind kind) {
+  return kind == TreeEntryKind::file ? "file" : kind == TreeEntryKind::executable ? "executable" : "link";
+}
 
 Result<Json> get_tree(store::Store& store, const Request& request) {
   const Hash hash = TRY(parse_hash(request.parameter("hash")));
@@ -162,12 +183,20 @@ Result<Json> get_tree(store::Store& store, const Request& request) {
   for (const TreeEntry& entry : tree.entries) {
     if (!entry.path.starts_with(below)) continue;
     if (entries.size() == kTreeEntriesAnswered) break;
-    entries.push_back(Json().set("path", entry.path).set("hash", render(entry.hash)).set("size", entry.size).set("kind", kind_name(entry.kind)));
+    entries.push_back(Json()
+                          .set("path", entry.path)
+                          .set("hash", render(entry.hash))
+                          .set("size", entry.size)
+                          .set("kind", kind_name(entry.kind)));
   }
-  return Json().set("hash", render(hash)).set("bytes", tree.bytes()).set("count", static_cast<std::int64_t>(tree.entries.size())).set("entries", std::move(entries));
+  return Json()
+      .set("hash", render(hash))
+      .set("bytes", tree.bytes())
+      .set("count", static_cast<std::int64_t>(tree.entries.size()))
+      .set("entries", std::move(entries));
 }
 
-// --- what may go ----------------------------------------------------------------------------------------------------------
+// --- what may go ---------------------------------------------------------------------------------------------------
 
 Result<void> check_admin(const Request& request) {
   if (caller_of(request).admin) return {};
@@ -178,8 +207,13 @@ Result<Json> sweep(registry::References& references, const Request& request) {
   TRY(check_admin(request));
   const bool dry_run = TRY(optional_boolean(TRY(json_body(request)), "dry_run", false));
   const auto report = TRY(references.sweep(dry_run));
-  return Json().set("dry_run", dry_run).set("blobs_kept", report.blobs_kept).set("bytes_kept", report.bytes_kept).set("blobs_removed", report.blobs_removed)
-      .set("bytes_removed", report.bytes_removed).set("uploads_removed", report.uploads_removed);
+  return Json()
+      .set("dry_run", dry_run)
+      .set("blobs_kept", report.blobs_kept)
+      .set("bytes_kept", report.bytes_kept)
+      .set("blobs_removed", report.blobs_removed)
+      .set("bytes_removed", report.bytes_removed)
+      .set("uploads_removed", report.uploads_removed);
 }
 
 Result<Json> verify(store::Store& store, const Request& request) {
@@ -193,24 +227,42 @@ Result<Json> verify(store::Store& store, const Request& request) {
 }  // namespace
 
 void add_blobs(http::Router& router, store::Store& store, registry::References& references) {
-  const auto on_store = [&](Method method, const char* pattern, Result<Json> (*function)(store::Store&, const Request&), http::Response (*render_ok)(const Json&), http::RouteOptions options = {}) {
-    router.add(method, pattern, [&store, function, render_ok](Request& request, Responder responder) { answer(responder, function(store, request), render_ok); }, options);
+  const auto on_store = [&](Method method, const char* pattern, Result<Json> (*function)(store::Store&, const Request&),
+                            http::Response (*render_ok)(const Json&), http::RouteOptions options = {}) {
+    router.add(
+        method, pattern,
+        [&store, function, render_ok](Request& request, Responder responder) {
+          answer(responder, function(store, request), render_ok);
+        },
+        options);
   };
   on_store(Method::post, "/api/v1/blobs/missing", missing, ok);
-  on_store(Method::post, "/api/v1/blobs/batch", put_batch, created, {.where = http::Where::on_pool, .body_bytes_max = kBlobBatchBytesMax});
-  on_store(Method::post, "/api/v1/trees", put_tree, created, {.where = http::Where::on_pool, .body_bytes_max = kTreeBytesMax});
+  on_store(Method::post, "/api/v1/blobs/batch", put_batch, created,
+           {.where = http::Where::on_pool, .body_bytes_max = kBlobBatchBytesMax});
+  on_store(Method::post, "/api/v1/trees", put_tree, created,
+           {.where = http::Where::on_pool, .body_bytes_max = kTreeBytesMax});
   on_store(Method::get, "/api/v1/trees/{hash}", get_tree, ok);
   on_store(Method::post, "/api/v1/store/verify", verify, ok);
-  router.add(Method::post, "/api/v1/gc", [&references](Request& request, Responder responder) { answer(responder, sweep(references, request), ok); });
-  router.add(Method::post, "/api/v1/blobs/read", [&store](Request& request, Responder responder) { send_many(store, request, responder); });
-  router.add(Method::get, "/api/v1/blobs/{hash}", [&store](Request& request, Responder responder) { send_blob(store, request, responder); });
+  router.add(Method::post, "/api/v1/gc", [&references](Request& request, Responder responder) {
+    answer(responder, sweep(references, request), ok);
+  });
+  router.add(Method::post, "/api/v1/blobs/read",
+             [&store](Request& request, Responder responder) { send_many(store, request, responder); });
+  router.add(Method::get, "/api/v1/blobs/{hash}",
+             [&store](Request& request, Responder responder) { send_blob(store, request, responder); });
   const http::RouteOptions endless{.where = http::Where::on_pool, .body_bytes_max = UINT64_MAX};
-  router.add_streaming(Method::put, "/api/v1/blobs/{hash}", [&store](Request& request, http::BodyReader& body, Responder responder) {
-    answer(responder, put_named(store, request, body), created);
-  }, endless);
-  router.add_streaming(Method::post, "/api/v1/blobs", [&store](Request&, http::BodyReader& body, Responder responder) {
-    answer(responder, receive(store, body), [](const store::BlobInfo& blob) { return created(blob_json(blob)); });
-  }, endless);
+  router.add_streaming(
+      Method::put, "/api/v1/blobs/{hash}",
+      [&store](Request& request, http::BodyReader& body, Responder responder) {
+        answer(responder, put_named(store, request, body), created);
+      },
+      endless);
+  router.add_streaming(
+      Method::post, "/api/v1/blobs",
+      [&store](Request&, http::BodyReader& body, Responder responder) {
+        answer(responder, receive(store, body), [](const store::BlobInfo& blob) { return created(blob_json(blob)); });
+      },
+      endless);
 }
 
 }  // namespace slipway::api

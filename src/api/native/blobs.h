@@ -7,9 +7,9 @@
 
 namespace slipway::api {
 
-inline constexpr size_t kBlobHashesMax = 100'000;              // in one request
+inline constexpr size_t kBlobHashesMax = 100'000;  // in one request
 inline constexpr std::uint64_t kBlobBatchBytesMax = 64ull << 20;
-inline constexpr size_t kTreeEntriesAnswered = 100'000;        // of one tree as JSON
+inline constexpr size_t kTreeEntriesAnswered = 100'000;  // of one tree as JSON
 
 /// Both outlive the router's use.
 void add_blobs(http::Router& router, store::Store& store, registry::References& references);

@@ -35,7 +35,8 @@ constexpr CreateRoute kCreates[] = {
 
 void add_idempotency(http::Router& router, Idempotency& keys) {
   for (const CreateRoute& create : kCreates) {
-    http::wrap(router, http::Method::post, create.pattern, [&](http::Handler handler) { return keys.around(std::move(handler), create.options); });
+    http::wrap(router, http::Method::post, create.pattern,
+               [&](http::Handler handler) { return keys.around(std::move(handler), create.options); });
   }
 }
 

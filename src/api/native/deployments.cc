@@ -25,7 +25,10 @@ struct Rooms {
 
 Json revision_json(const serving::Revision& revision) {
   Json json;
-  json.set("id", revision.id.text).set("number", revision.number).set("model", revision.model).set("version", revision.version);
+  json.set("id", revision.id.text)
+      .set("number", revision.number)
+      .set("model", revision.model)
+      .set("version", revision.version);
   json.set("state", std::string(serving::name(revision.state))).set("message", revision.message);
   json.set("member", revision.member.empty() ? Json() : Json(revision.member)).set("reason", revision.reason);
   return json.set("created_at", time_json(revision.created_at));
@@ -48,7 +51,9 @@ Json totals_json(const monitor::TrafficTotals& traffic) {
 Json span_json(const monitor::TrafficSpan& span) {
   Json json;
   json.set("at", time_json(span.at)).set("requests", span.requests).set("errors", span.errors);
-  return json.set("p50_ms", number_or_null(span.p50_ms)).set("p99_ms", number_or_null(span.p99_ms)).set("confidence_mean", number_or_null(span.confidence_mean));
+  return json.set("p50_ms", number_or_null(span.p50_ms))
+      .set("p99_ms", number_or_null(span.p99_ms))
+      .set("confidence_mean", number_or_null(span.confidence_mean));
 }
 
 }  // namespace
@@ -56,16 +61,24 @@ Json span_json(const monitor::TrafficSpan& span) {
 Json deployment_json(const Deployment& deployment, const monitor::TrafficTotals& traffic) {
   const serving::DeploymentSpec& spec = deployment.spec;
   Json json;
-  json.set("id", deployment.id.text).set("name", spec.name).set("model", spec.model.name).set("reference", render(spec.model));
-  json.set("version", deployment.version > 0 ? Json(deployment.version) : Json()).set("alias", spec.model.at.empty() ? Json() : Json(spec.model.at));
+  json.set("id", deployment.id.text)
+      .set("name", spec.name)
+      .set("model", spec.model.name)
+      .set("reference", render(spec.model));
+  json.set("version", deployment.version > 0 ? Json(deployment.version) : Json())
+      .set("alias", spec.model.at.empty() ? Json() : Json(spec.model.at));
   json.set("state", std::string(serving::name(deployment.state))).set("endpoint", "/v2/models/" + spec.name);
-  json.set("replicas", Json().set("min", spec.replicas_min).set("max", spec.replicas_max).set("ready", deployment.replicas_ready));
-  json.set("batch", Json().set("max", spec.batch_max).set("delay_ms", static_cast<double>(spec.batch_delay.count()) / 1000));
+  json.set("replicas",
+           Json().set("min", spec.replicas_min).set("max", spec.replicas_max).set("ready", deployment.replicas_ready));
+  json.set("batch",
+           Json().set("max", spec.batch_max).set("delay_ms", static_cast<double>(spec.batch_delay.count()) / 1000));
   json.set("capture", spec.capture).set("traffic", totals_json(traffic)).set("waiting", deployment.waiting);
   Json::Array revisions, workers;
   for (const serving::Revision& revision : deployment.revisions) revisions.push_back(revision_json(revision));
   for (const serving::ReplicaView& replica : deployment.replicas) workers.push_back(replica_json(replica));
-  json.set("revisions", std::move(revisions)).set("workers", std::move(workers)).set("memory_bytes", deployment.memory_bytes);
+  json.set("revisions", std::move(revisions))
+      .set("workers", std::move(workers))
+      .set("memory_bytes", deployment.memory_bytes);
   json.set("created_by", deployment.created_by).set("created_at", time_json(deployment.created_at));
   return json.set("message", deployment.message);
 }
@@ -75,23 +88,30 @@ namespace {
 Result<Reference> model_of(const Json& body) {
   const std::string text = TRY(required_string(body, "model"));
   // "digits" alone means what production points to, the way people say it.
-  if (text.find(':') == std::string::npos) return parse_reference(text.find('@') == std::string::npos && text.find('/') == std::string::npos ? "model:" + text + "@production" : "model:" + text);
+  if (text.find(':') == std::string::npos)
+    return parse_reference(text.find('@') == std::string::npos && text.find('/') == std::string::npos
+                               ? "model:" + text + "@production"
+                               : "model:" + text);
   return parse_reference(text);
 }
 
 Result<int> small_integer(const Json& object, std::string_view key, std::int64_t otherwise) {
   const std::int64_t value = TRY(optional_integer(object, key, otherwise));
-  if (value < -1'000'000 || value > 1'000'000) return Error{ErrorCode::invalid_argument, "'" + std::string(key) + "' is out of range"};
+  if (value < -1'000'000 || value > 1'000'000)
+    return Error{ErrorCode::invalid_argument, "'" + std::string(key) + "' is out of range"};
   return static_cast<int>(value);
 }
 
 Result<void> check_object(const Json& json, const char* key, const std::vector<std::string>& known) {
   if (json.is_null()) return {};
-  if (!json.is_object()) return Error{ErrorCode::invalid_argument, std::string("'") + key + "' must be an object with " + join(known, ", ")};
+  if (!json.is_object())
+    return Error{ErrorCode::invalid_argument, std::string("'") + key + "' must be an object with " + join(known, ", ")};
   for (const auto& [member, value] : json.object()) {
     if (std::ranges::find(known, member) != known.end()) continue;
     const auto near = nearest(member, known);
-    return Error{ErrorCode::invalid_argument, std::string("unknown key '") + clean_utf8(member, 60) + "' in '" + key + "'" + (near ? "; did you mean '" + *near + "'?" : "; known are " + join(known, ", "))};
+    return Error{ErrorCode::invalid_argument,
+                 std::string("unknown key '") + clean_utf8(member, 60) + "' in '" + key + "'" +
+                     (near ? "; did you mean '" + *near + "'?" : "; known are " + join(known, ", "))};
   }
   return {};
 }
@@ -112,13 +132,16 @@ Result<DeploymentChange> change_of(const Json& body) {
   if (!batch["max"].is_null()) change.batch_max = TRY(small_integer(batch, "max", 1));
   if (!batch["delay_ms"].is_null()) {
     const double delay_ms = TRY(optional_number(batch, "delay_ms", 0));
-    if (!(delay_ms >= 0 && delay_ms <= 1e6)) return Error{ErrorCode::invalid_argument, "'delay_ms' must be a number of milliseconds"};
+    if (!(delay_ms >= 0 && delay_ms <= 1e6))
+      return Error{ErrorCode::invalid_argument, "'delay_ms' must be a number of milliseconds"};
     change.batch_delay = Duration(std::llround(delay_ms * 1000));
   }
   if (!body["capture"].is_null()) change.capture = body["capture"];
   if (!body["state"].is_null()) {
     const std::string state = TRY(required_string(body, "state"));
-    if (state != "stopped" && state != "running" && state != "ready") return Error{ErrorCode::invalid_argument, "'state' can be set to stopped or running; found '" + clean_utf8(state, 40) + "'"};
+    if (state != "stopped" && state != "running" && state != "ready")
+      return Error{ErrorCode::invalid_argument,
+                   "'state' can be set to stopped or running; found '" + clean_utf8(state, 40) + "'"};
     change.running = state != "stopped";
   }
   return change;
@@ -156,13 +179,17 @@ Result<Json> update(const Rooms& rooms, const Request& request) {
   TRY(check_object(body, "deployment", {"model", "replicas", "batch", "capture", "state"}));
   const DeploymentChange change = TRY(change_of(body));
   TRY(check_capture(change));
-  return shown(rooms, request, rooms.serving.update(project_of(request), request.parameter("name"), change, caller_of(request).name));
+  return shown(rooms, request,
+               rooms.serving.update(project_of(request), request.parameter("name"), change, caller_of(request).name));
 }
 
-Result<Json> get(const Rooms& rooms, const Request& request) { return shown(rooms, request, rooms.serving.get(project_of(request), request.parameter("name"))); }
+Result<Json> get(const Rooms& rooms, const Request& request) {
+  return shown(rooms, request, rooms.serving.get(project_of(request), request.parameter("name")));
+}
 
 Result<Json> restart(const Rooms& rooms, const Request& request) {
-  return shown(rooms, request, rooms.serving.restart(project_of(request), request.parameter("name"), caller_of(request).name));
+  return shown(rooms, request,
+               rooms.serving.restart(project_of(request), request.parameter("name"), caller_of(request).name));
 }
 
 /// By name; a page token is the last name of the page before.
@@ -184,7 +211,8 @@ Result<Json> list(const Rooms& rooms, const Request& request) {
 Result<int> whole_number(const Request& request, const char* key, std::int64_t otherwise, std::int64_t most) {
   const auto text = request.query_value(key);
   const auto value = text ? parse_i64(*text) : std::optional(otherwise);
-  if (!value || *value < 1 || *value > most) return Error{ErrorCode::invalid_argument, std::string("'") + key + "' must be 1 to " + std::to_string(most)};
+  if (!value || *value < 1 || *value > most)
+    return Error{ErrorCode::invalid_argument, std::string("'") + key + "' must be 1 to " + std::to_string(most)};
   return static_cast<int>(*value);
 }
 
@@ -193,7 +221,8 @@ Result<Json> traffic(const Rooms& rooms, const Request& request) {
   const int step = TRY(whole_number(request, "step", 1, monitor::kTrafficStepMax));
   const auto deployment = TRY(rooms.serving.get(project_of(request), request.parameter("name")));
   Json::Array spans;
-  for (const auto& span : TRY(rooms.monitor.traffic().spans(project_of(request), deployment.spec.name, minutes, step))) spans.push_back(span_json(span));
+  for (const auto& span : TRY(rooms.monitor.traffic().spans(project_of(request), deployment.spec.name, minutes, step)))
+    spans.push_back(span_json(span));
   return Json().set("step_minutes", step).set("minutes", std::move(spans));
 }
 
@@ -209,7 +238,8 @@ void add_deployments(http::Router& router, serving::Serving& serving, monitor::M
   using Function = Result<Json> (*)(const Rooms&, const Request&);
   const auto add = [&](Method method, const std::string& pattern, Function function, int status = 200) {
     router.add(method, pattern, [rooms, function, status](Request& request, const Responder& responder) {
-      answer(responder, function(rooms, request), [status](const Json& json) { return http::Response::json(json.render(), status); });
+      answer(responder, function(rooms, request),
+             [status](const Json& json) { return http::Response::json(json.render(), status); });
     });
   };
   const std::string all = "/api/v1/deployments", one = all + "/{name}";

@@ -20,7 +20,11 @@ constexpr size_t kShownWithModel = 1000;  // evaluations that are looked at for 
 Json bound(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
 Json interval_json(const Interval& interval) {
-  return Json(Json::Object{}).set("value", bound(interval.value)).set("low", bound(interval.low)).set("high", bound(interval.high)).set("n", interval.n);
+  return Json(Json::Object{})
+      .set("value", bound(interval.value))
+      .set("low", bound(interval.low))
+      .set("high", bound(interval.high))
+      .set("n", interval.n);
 }
 
 Json metrics_json(const Evaluation& evaluation, const Interval& interval) {
@@ -38,9 +42,22 @@ Json evaluation_json(const Evaluation& e) {
     slices.push_back(std::move(item));
   }
   Json json{Json::Object{}};
-  json.set("id", e.id.text).set("name", e.name).set("model", e.model).set("version", e.version).set("dataset", e.dataset).set("commit_id", e.commit);
-  json.set("task", e.task).set("input", e.input).set("target", e.target.empty() ? Json() : Json(e.target)).set("state", name(e.state)).set("message", e.message);
-  json.set("run_id", e.run ? Json(e.run->text) : Json()).set("samples", e.samples).set("member", e.member).set("created_at", time_json(e.created_at)).set("ended_at", time_json(e.ended_at));
+  json.set("id", e.id.text)
+      .set("name", e.name)
+      .set("model", e.model)
+      .set("version", e.version)
+      .set("dataset", e.dataset)
+      .set("commit_id", e.commit);
+  json.set("task", e.task)
+      .set("input", e.input)
+      .set("target", e.target.empty() ? Json() : Json(e.target))
+      .set("state", name(e.state))
+      .set("message", e.message);
+  json.set("run_id", e.run ? Json(e.run->text) : Json())
+      .set("samples", e.samples)
+      .set("member", e.member)
+      .set("created_at", time_json(e.created_at))
+      .set("ended_at", time_json(e.ended_at));
   json.set("metrics", e.scores.empty() ? Json(Json::Object{}) : metrics_json(e, e.scores[0].score));
   return json.set("slices", std::move(slices));
 }
@@ -56,8 +73,14 @@ Json sample_json(const SampleResult& sample) {
   for (const auto& [key, value] : sample.attributes) attributes.set(key, attribute_json(value));
   for (const auto& [key, value] : sample.statistics) statistics.set(key, value);
   Json json{Json::Object{}};
-  json.set("key", sample.key).set("label", sample.label).set("prediction", sample.prediction).set("confidence", sample.confidence ? Json(*sample.confidence) : Json());
-  json.set("score", sample.score).set("correct", sample.score == 1).set("attributes", std::move(attributes)).set("statistics", std::move(statistics));
+  json.set("key", sample.key)
+      .set("label", sample.label)
+      .set("prediction", sample.prediction)
+      .set("confidence", sample.confidence ? Json(*sample.confidence) : Json());
+  json.set("score", sample.score)
+      .set("correct", sample.score == 1)
+      .set("attributes", std::move(attributes))
+      .set("statistics", std::move(statistics));
   return json.set("image_hash", sample.image_hash.empty() ? Json() : Json(sample.image_hash));
 }
 
@@ -70,19 +93,29 @@ Json comparison_json(const Comparison& comparison) {
       broken = slice.broken;
     }
     Json item{Json::Object{}};
-    item.set("name", slice.slice).set("n", slice.difference.n).set("metric", evaluation::metric_of(comparison.right.task));
-    item.set("left", interval_json(slice.left)).set("right", interval_json(slice.right)).set("difference", bound(slice.difference.value));
-    item.set("low", bound(slice.difference.low)).set("high", bound(slice.difference.high)).set("verdict", name(slice.verdict));
+    item.set("name", slice.slice)
+        .set("n", slice.difference.n)
+        .set("metric", evaluation::metric_of(comparison.right.task));
+    item.set("left", interval_json(slice.left))
+        .set("right", interval_json(slice.right))
+        .set("difference", bound(slice.difference.value));
+    item.set("low", bound(slice.difference.low))
+        .set("high", bound(slice.difference.high))
+        .set("verdict", name(slice.verdict));
     slices.push_back(std::move(item.set("fixed", slice.fixed).set("broken", slice.broken)));
   }
   Json json{Json::Object{}};
-  json.set("left", evaluation_json(comparison.left)).set("right", evaluation_json(comparison.right)).set("slices", std::move(slices));
+  json.set("left", evaluation_json(comparison.left))
+      .set("right", evaluation_json(comparison.right))
+      .set("slices", std::move(slices));
   return json.set("flips", Json(Json::Object{}).set("fixed", fixed).set("broken", broken));
 }
 
 Result<Json> list(Evaluations& evaluations, const http::Request& request) {
   const Page page = TRY(page_of(request));
-  const auto found = TRY(evaluations.list(project_of(request), request.query_value("model").value_or(""), request.query_value("dataset").value_or(""), static_cast<size_t>(page.size), page.token));
+  const auto found =
+      TRY(evaluations.list(project_of(request), request.query_value("model").value_or(""),
+                           request.query_value("dataset").value_or(""), static_cast<size_t>(page.size), page.token));
   Json::Array items;
   for (const Evaluation& evaluation : found) items.push_back(evaluation_json(evaluation));
   const Json next = found.size() == static_cast<size_t>(page.size) ? Json(found.back().id.text) : Json();
@@ -91,7 +124,9 @@ Result<Json> list(Evaluations& evaluations, const http::Request& request) {
 
 Result<Reference> reference_of(const Json& body, std::string_view key, Reference::Kind kind) {
   const Reference reference = TRY(parse_reference(TRY(required_string(body, key))));
-  if (reference.kind != kind) return Error{ErrorCode::invalid_argument, "'" + std::string(key) + "' is '" + render(reference) + "'; expected a " + std::string(key) + " such as " + std::string(key) + ":name"};
+  if (reference.kind != kind)
+    return Error{ErrorCode::invalid_argument, "'" + std::string(key) + "' is '" + render(reference) + "'; expected a " +
+                                                  std::string(key) + " such as " + std::string(key) + ":name"};
   return reference;
 }
 
@@ -117,15 +152,21 @@ Result<Evaluation> named(Evaluations& evaluations, const http::Request& request,
   return evaluations.get(project_of(request), EvaluationId(request.parameter(parameter)));
 }
 
-Result<Json> get(Evaluations& evaluations, const http::Request& request) { return evaluation_json(TRY(named(evaluations, request, "evaluation"))); }
+Result<Json> get(Evaluations& evaluations, const http::Request& request) {
+  return evaluation_json(TRY(named(evaluations, request, "evaluation")));
+}
 
 Result<Json> samples(Evaluations& evaluations, const http::Request& request) {
   const Page page = TRY(page_of(request));
   const Evaluation evaluation = TRY(named(evaluations, request, "evaluation"));
-  const auto found = TRY(evaluations.samples(evaluation, request.query_value("slice").value_or(""), request.query_value("filter").value_or(""), page.size, page.token));
+  const auto found = TRY(evaluations.samples(evaluation, request.query_value("slice").value_or(""),
+                                             request.query_value("filter").value_or(""), page.size, page.token));
   Json::Array items;
   for (const SampleResult& sample : found.samples) items.push_back(sample_json(sample));
-  return Json(Json::Object{}).set("samples", std::move(items)).set("total", found.total).set("next_page_token", found.next_page_token.empty() ? Json() : Json(found.next_page_token));
+  return Json(Json::Object{})
+      .set("samples", std::move(items))
+      .set("total", found.total)
+      .set("next_page_token", found.next_page_token.empty() ? Json() : Json(found.next_page_token));
 }
 
 Result<Json> compare(Evaluations& evaluations, const http::Request& request) {
@@ -134,7 +175,9 @@ Result<Json> compare(Evaluations& evaluations, const http::Request& request) {
   double tolerance = kToleranceDefault;
   if (const auto text = request.query_value("tolerance")) {
     const auto number = parse_double(*text);
-    if (!number || !(*number >= 0)) return Error{ErrorCode::invalid_argument, "'tolerance' is '" + clean_utf8(*text, 40) + "'; expected a number from 0 on"};
+    if (!number || !(*number >= 0))
+      return Error{ErrorCode::invalid_argument,
+                   "'tolerance' is '" + clean_utf8(*text, 40) + "'; expected a number from 0 on"};
     tolerance = *number;
   }
   return comparison_json(TRY(evaluations.compare(left, right, tolerance)));
@@ -143,9 +186,11 @@ Result<Json> compare(Evaluations& evaluations, const http::Request& request) {
 }  // namespace
 
 EvaluationsOfModel evaluations_of_models(Evaluations& evaluations) {
-  return [&evaluations](const ProjectId& project, const std::string& model) -> Result<std::map<std::int64_t, Json::Array>> {
+  return [&evaluations](const ProjectId& project,
+                        const std::string& model) -> Result<std::map<std::int64_t, Json::Array>> {
     std::map<std::int64_t, Json::Array> by_version;
-    for (const Evaluation& one : TRY(evaluations.list(project, model, "", kShownWithModel, ""))) by_version[one.version].push_back(evaluation_json(one));
+    for (const Evaluation& one : TRY(evaluations.list(project, model, "", kShownWithModel, "")))
+      by_version[one.version].push_back(evaluation_json(one));
     return by_version;
   };
 }
@@ -155,7 +200,8 @@ void add_evaluations(http::Router& router, Evaluations& evaluations) {
   using Function = Result<Json> (*)(Evaluations&, const http::Request&);
   const auto add = [&](Method method, const char* pattern, Function function, int status = 200) {
     router.add(method, pattern, [&evaluations, function, status](http::Request& request, http::Responder responder) {
-      answer(responder, function(evaluations, request), [status](const Json& json) { return http::Response::json(json.render(), status); });
+      answer(responder, function(evaluations, request),
+             [status](const Json& json) { return http::Response::json(json.render(), status); });
     });
   };
   add(Method::get, "/api/v1/evaluations", list);

@@ -17,7 +17,9 @@ std::optional<http::Response> read_filter(const http::Request& request, Filter& 
 http::Response refused_filter(const Error& why, const FilterPlace& place) {
   Json error;
   error.set("code", name(why.code)).set("message", why.message);
-  error.set("details", Json().set("position", static_cast<std::int64_t>(place.position)).set("length", static_cast<std::int64_t>(place.length)));
+  error.set("details", Json()
+                           .set("position", static_cast<std::int64_t>(place.position))
+                           .set("length", static_cast<std::int64_t>(place.length)));
   return http::Response::json(Json().set("error", std::move(error)).render(), http_status(why.code));
 }
 

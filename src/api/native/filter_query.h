@@ -8,8 +8,8 @@
 
 namespace slipway::api {
 
-/// The answer to a filter that does not parse, with details:{position,length} of the word; nullopt when it does, and then
-/// `filter` holds it.
+/// The answer to a filter that does not parse, with details:{position,length} of the word; nullopt when it does, and
+/// then `filter` holds it.
 std::optional<http::Response> read_filter(const http::Request& request, Filter& filter);
 /// The answer to a filter that parses and asks for what there is not.
 http::Response refused_filter(const Error& why, const FilterPlace& place);

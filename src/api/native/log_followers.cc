@@ -33,12 +33,14 @@ void LogFollowers::close() {
   changed_.notify_all();
 }
 
-Result<void> LogFollowers::follow(const ProjectId& project, const RunId& run, std::uint64_t offset, const http::Responder& responder) {
+Result<void> LogFollowers::follow(const ProjectId& project, const RunId& run, std::uint64_t offset,
+                                  const http::Responder& responder) {
   TRY(runs_.get(project, run));
   {
     auto state = state_.lock();
     if (state->closed || state->count >= kLogFollowersMax) {
-      return Error{ErrorCode::busy, "too many are following logs already (limit 1,000); read the log by offset instead"};
+      return Error{ErrorCode::busy,
+                   "too many are following logs already (limit 1,000); read the log by offset instead"};
     }
     ++state->count;
   }
@@ -87,7 +89,8 @@ void LogFollowers::work() {
     {
       auto state = state_.lock();
       state->count = followers.size() + state->joining.size();
-      state.wait_until(changed_, std::chrono::steady_clock::now() + kRoundInterval, [&] { return state->closed || !state->joining.empty(); });
+      state.wait_until(changed_, std::chrono::steady_clock::now() + kRoundInterval,
+                       [&] { return state->closed || !state->joining.empty(); });
       if (state->closed) return;
       for (Follower& each : state->joining) followers.push_back(std::move(each));
       state->joining.clear();

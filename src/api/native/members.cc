@@ -24,7 +24,9 @@ Json token_json(const teams::Token& token) {
 http::Response ok(const Json& json) { return http::Response::json(json.render()); }
 http::Response created(const Json& json) { return http::Response::json(json.render(), 201); }
 
-Error admins_only() { return {ErrorCode::permission_denied, "only an admin may do this; ask one of yours (`slipway members list`)"}; }
+Error admins_only() {
+  return {ErrorCode::permission_denied, "only an admin may do this; ask one of yours (`slipway members list`)"};
+}
 
 Result<Json> login(teams::Teams& teams, const http::Request& request) {
   const Json body = TRY(json_body(request));
@@ -36,7 +38,8 @@ Result<Json> login(teams::Teams& teams, const http::Request& request) {
 
 /// The cookie that the UI's pictures and its event stream show; no script can read it, no other site can send it.
 std::string cookie(std::string_view token, std::string_view max_age_s, bool tls) {
-  return "slipway_token=" + std::string(token) + "; Path=/; HttpOnly; SameSite=Strict; Max-Age=" + std::string(max_age_s) + (tls ? "; Secure" : "");
+  return "slipway_token=" + std::string(token) +
+         "; Path=/; HttpOnly; SameSite=Strict; Max-Age=" + std::string(max_age_s) + (tls ? "; Secure" : "");
 }
 
 void sign_in(teams::Teams& teams, const http::Request& request, const http::Responder& responder) {
@@ -59,10 +62,12 @@ Result<Json> create_token(teams::Teams& teams, const http::Request& request) {
   const Json body = TRY(json_body(request));
   const std::int64_t days = TRY(optional_integer(body, "days", 0));
   if (days < 0 || days > kTokenDaysMax) {
-    return Error{ErrorCode::invalid_argument, "'days' is " + std::to_string(days) + "; expected 1 to " + std::to_string(kTokenDaysMax) + ", or nothing for no end"};
+    return Error{ErrorCode::invalid_argument, "'days' is " + std::to_string(days) + "; expected 1 to " +
+                                                  std::to_string(kTokenDaysMax) + ", or nothing for no end"};
   }
-  const auto made = TRY(teams.create_token(caller.member, TRY(required_string(body, "name")),
-                                           days > 0 ? std::optional<Duration>(std::chrono::hours(24 * days)) : std::nullopt));
+  const auto made =
+      TRY(teams.create_token(caller.member, TRY(required_string(body, "name")),
+                             days > 0 ? std::optional<Duration>(std::chrono::hours(24 * days)) : std::nullopt));
   TRY(teams.audit(caller.member, "create token", made.token.id.text, made.token.name));
   return token_json(made.token).set("secret", made.secret);
 }
@@ -92,8 +97,10 @@ Result<Json> create_member(teams::Teams& teams, const http::Request& request) {
   if (!caller.admin) return admins_only();
   const Json body = TRY(json_body(request));
   const std::string role = TRY(optional_string(body, "role", "member"));
-  if (role != "member" && role != "admin") return Error{ErrorCode::invalid_argument, "'role' is '" + role + "'; expected member or admin"};
-  const auto member = TRY(teams.create_member(TRY(required_string(body, "name")), role == "admin" ? teams::Role::admin : teams::Role::member));
+  if (role != "member" && role != "admin")
+    return Error{ErrorCode::invalid_argument, "'role' is '" + role + "'; expected member or admin"};
+  const auto member = TRY(teams.create_member(TRY(required_string(body, "name")),
+                                              role == "admin" ? teams::Role::admin : teams::Role::member));
   const std::string password = TRY(optional_string(body, "password"));
   if (!password.empty()) TRY(teams.set_password(member.id, password));
   TRY(teams.audit(caller.member, "create member", member.name, role));
@@ -111,7 +118,10 @@ Result<Json> set_password(teams::Teams& teams, const http::Request& request) {
 }
 
 Json project_json(const teams::Project& project) {
-  return Json(Json::Object{}).set("id", project.id.text).set("name", project.name).set("description", project.description)
+  return Json(Json::Object{})
+      .set("id", project.id.text)
+      .set("name", project.name)
+      .set("description", project.description)
       .set("created_at", time_json(project.created_at));
 }
 
@@ -125,7 +135,8 @@ Result<Json> create_project(teams::Teams& teams, const http::Request& request) {
   const Caller caller = caller_of(request);
   if (!caller.admin) return admins_only();
   const Json body = TRY(json_body(request));
-  const auto project = TRY(teams.create_project(TRY(required_string(body, "name")), TRY(optional_string(body, "description"))));
+  const auto project =
+      TRY(teams.create_project(TRY(required_string(body, "name")), TRY(optional_string(body, "description"))));
   TRY(teams.audit(caller.member, "create project", project.name, ""));
   return project_json(project);
 }
@@ -135,11 +146,16 @@ Result<Json> create_project(teams::Teams& teams, const http::Request& request) {
 void add_members(http::Router& router, teams::Teams& teams) {
   using http::Method;
   using Function = Result<Json> (*)(teams::Teams&, const http::Request&);
-  const auto add = [&](Method method, const char* pattern, Function function, http::Response (*render)(const Json&) = ok) {
-    router.add(method, pattern, [&teams, function, render](http::Request& request, http::Responder responder) { answer(responder, function(teams, request), render); });
+  const auto add = [&](Method method, const char* pattern, Function function,
+                       http::Response (*render)(const Json&) = ok) {
+    router.add(method, pattern, [&teams, function, render](http::Request& request, http::Responder responder) {
+      answer(responder, function(teams, request), render);
+    });
   };
-  router.add(Method::post, "/api/v1/login", [&teams](http::Request& request, http::Responder responder) { sign_in(teams, request, responder); });
-  router.add(Method::del, "/api/v1/login", [](http::Request& request, http::Responder responder) { sign_out(request, responder); });
+  router.add(Method::post, "/api/v1/login",
+             [&teams](http::Request& request, http::Responder responder) { sign_in(teams, request, responder); });
+  router.add(Method::del, "/api/v1/login",
+             [](http::Request& request, http::Responder responder) { sign_out(request, responder); });
   add(Method::get, "/api/v1/tokens", list_tokens);
   add(Method::post, "/api/v1/tokens", create_token, created);
   add(Method::del, "/api/v1/tokens/{token}", revoke_token);

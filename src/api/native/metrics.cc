@@ -77,10 +77,15 @@ Result<std::string> history(Tracking& tracking, const Request& request) {
   size_t count = 0;
   for (const auto& [key, value] : request.query) {
     if (key != "key") continue;
-    if (++count > kSeriesMax) return Error{ErrorCode::too_large, fmt::format("at most {} series are read at once", kSeriesMax)};
-    write_series(json, TRY(tracking.metrics().thinned_history(project_of(request), RunId(request.parameter("run")), value, x, static_cast<size_t>(points))), "");
+    if (++count > kSeriesMax)
+      return Error{ErrorCode::too_large, fmt::format("at most {} series are read at once", kSeriesMax)};
+    write_series(json,
+                 TRY(tracking.metrics().thinned_history(project_of(request), RunId(request.parameter("run")), value, x,
+                                                        static_cast<size_t>(points))),
+                 "");
   }
-  if (count == 0) return Error{ErrorCode::invalid_argument, "'key' is missing: name at least one metric, as in ?key=loss"};
+  if (count == 0)
+    return Error{ErrorCode::invalid_argument, "'key' is missing: name at least one metric, as in ?key=loss"};
   json.end_array().end_object();
   return json.take();
 }
@@ -90,15 +95,21 @@ Result<std::string> histories(Tracking& tracking, const Request& request) {
   const std::int64_t points = TRY(check_points(TRY(optional_integer(body, "points_max", kPointsDefault))));
   const XAxis x = TRY(axis_of(TRY(optional_string(body, "x", "step"))));
   for (const char* key : {"run_ids", "keys"}) {
-    if (body[key].is_null()) return Error{ErrorCode::invalid_argument, fmt::format("'{}' is missing from the request; expected an array", key)};
+    if (body[key].is_null())
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("'{}' is missing from the request; expected an array", key)};
   }
   const auto runs = TRY(optional_texts(body, "run_ids")), keys = TRY(optional_texts(body, "keys"));
-  if (runs.size() * keys.size() > kSeriesMax) return Error{ErrorCode::too_large, fmt::format("{} runs times {} keys were asked for; at most {} series are read at once", runs.size(), keys.size(), kSeriesMax)};
+  if (runs.size() * keys.size() > kSeriesMax)
+    return Error{ErrorCode::too_large,
+                 fmt::format("{} runs times {} keys were asked for; at most {} series are read at once", runs.size(),
+                             keys.size(), kSeriesMax)};
   JsonWriter json;
   json.begin_object().key("series").begin_array();
   for (const std::string& run : runs) {
     for (const std::string& key : keys) {
-      const auto series = TRY(tracking.metrics().thinned_history(project_of(request), RunId(run), key, x, static_cast<size_t>(points)));
+      const auto series =
+          TRY(tracking.metrics().thinned_history(project_of(request), RunId(run), key, x, static_cast<size_t>(points)));
       if (series.points > 0) write_series(json, series, run);
     }
   }
@@ -112,7 +123,8 @@ void add_metrics(http::Router& router, Tracking& tracking) {
   using Function = Result<std::string> (*)(Tracking&, const Request&);
   const auto add = [&](Method method, const char* pattern, Function function) {
     router.add(method, pattern, [&tracking, function](Request& request, Responder responder) {
-      answer(responder, function(tracking, request), [](const std::string& json) { return http::Response::json(json); });
+      answer(responder, function(tracking, request),
+             [](const std::string& json) { return http::Response::json(json); });
     });
   };
   add(Method::get, "/api/v1/runs/{run}/metrics", summaries);

@@ -12,7 +12,8 @@
 namespace slipway::api {
 
 /// What another room knows of a model's versions, as the array `evaluations` of each of them, newest first.
-using EvaluationsOfModel = std::function<Result<std::map<std::int64_t, Json::Array>>(const ProjectId&, const std::string& model)>;
+using EvaluationsOfModel =
+    std::function<Result<std::map<std::int64_t, Json::Array>>(const ProjectId&, const std::string& model)>;
 
 /// The registry outlives the router's use.
 void add_models(http::Router& router, registry::Registry& registry, EvaluationsOfModel evaluations_of);

@@ -20,7 +20,8 @@ struct AllRooms {
   monitor::Monitor& monitor;
 };
 
-/// What runs, what answers, what is wrong, in one answer; things by name, for the palette; computing time by experiment.
+/// What runs, what answers, what is wrong, in one answer; things by name, for the palette; computing time by
+/// experiment.
 void add_overview(http::Router& router, AllRooms rooms);
 
 /// GET /api/v1/why/{answer}: from an answer back to the version, run, code, data, environment, person and machine.

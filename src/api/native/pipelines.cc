@@ -36,31 +36,53 @@ Result<Json> parameters_of(const Json& body) {
   const Json& given = body["parameters"];
   if (given.is_null()) return Json(Json::Object{});
   if (given.is_object()) return given;
-  return Error{ErrorCode::invalid_argument, fmt::format("'parameters' is {}; expected an object of nodes, each with its parameters and values", given.type_name())};
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("'parameters' is {}; expected an object of nodes, each with its parameters and values",
+                           given.type_name())};
 }
 
-// --- runs -----------------------------------------------------------------------------------------------------------------
+// --- runs ----------------------------------------------------------------------------------------------------------
 
 Json node_json(const NodeRow& node) {
   Json json{Json::Object{}};
-  json.set("name", node.node).set("kind", node.kind).set("state", name(node.state)).set("run_id", node.result["run_id"]).set("evaluation_id", node.result["evaluation_id"]);
-  json.set("outputs", node.result["outputs"]).set("cache", text_or_null(node.cache)).set("why", node.why).set("message", node.message);
-  return json.set("after", texts(node.needs)).set("started_at", time_json(node.started_at)).set("ended_at", time_json(node.ended_at));
+  json.set("name", node.node)
+      .set("kind", node.kind)
+      .set("state", name(node.state))
+      .set("run_id", node.result["run_id"])
+      .set("evaluation_id", node.result["evaluation_id"]);
+  json.set("outputs", node.result["outputs"])
+      .set("cache", text_or_null(node.cache))
+      .set("why", node.why)
+      .set("message", node.message);
+  return json.set("after", texts(node.needs))
+      .set("started_at", time_json(node.started_at))
+      .set("ended_at", time_json(node.ended_at));
 }
 
 Json run_json(const PipelineRun& run) {
   Json::Array nodes, triggers;
   for (const NodeRow& node : run.nodes) nodes.push_back(node_json(node));
-  for (const auto& cause : run.causes) triggers.push_back(Json(Json::Object{}).set("name", cause.name).set("kind", cause.kind).set("why", cause.why));
+  for (const auto& cause : run.causes)
+    triggers.push_back(Json(Json::Object{}).set("name", cause.name).set("kind", cause.kind).set("why", cause.why));
   Json json{Json::Object{}};
-  json.set("id", run.id.text).set("pipeline", run.pipeline).set("state", name(run.state)).set("member", run.member).set("reason", run.reason).set("snapshot", run.snapshot);
-  json.set("triggers", std::move(triggers)).set("rerun_of", run.rerun_of ? Json(run.rerun_of->text) : Json()).set("parameters", run.parameters);
-  return json.set("created_at", time_json(run.created_at)).set("ended_at", time_json(run.ended_at)).set("nodes", std::move(nodes));
+  json.set("id", run.id.text)
+      .set("pipeline", run.pipeline)
+      .set("state", name(run.state))
+      .set("member", run.member)
+      .set("reason", run.reason)
+      .set("snapshot", run.snapshot);
+  json.set("triggers", std::move(triggers))
+      .set("rerun_of", run.rerun_of ? Json(run.rerun_of->text) : Json())
+      .set("parameters", run.parameters);
+  return json.set("created_at", time_json(run.created_at))
+      .set("ended_at", time_json(run.ended_at))
+      .set("nodes", std::move(nodes));
 }
 
 Result<Json> list_runs(const Rooms& rooms, const Request& request) {
   const Page page = TRY(page_of(request));
-  const auto found = TRY(rooms.pipelines.list(project_of(request), request.query_value("pipeline").value_or(""), static_cast<size_t>(page.size), page.token));
+  const auto found = TRY(rooms.pipelines.list(project_of(request), request.query_value("pipeline").value_or(""),
+                                              static_cast<size_t>(page.size), page.token));
   Json::Array items;
   for (const PipelineRun& run : found) items.push_back(run_json(run));
   const Json next = found.size() == static_cast<size_t>(page.size) ? Json(found.back().id.text) : Json();
@@ -80,8 +102,11 @@ Result<Json> create_run(const Rooms& rooms, const Request& request) {
   wanted.parameters = TRY(parameters_of(body));
   wanted.member = caller_of(request).name;
   if (!wanted.file.empty()) return run_json(TRY(rooms.pipelines.start(wanted)));
-  if (!wanted.snapshot.empty()) return Error{ErrorCode::invalid_argument, "'snapshot' goes with 'project_file', which is missing; without both, the stored pipeline is run"};
-  return run_json(TRY(rooms.definitions.start(wanted.project, wanted.pipeline, wanted.member, wanted.reason, wanted.parameters)));
+  if (!wanted.snapshot.empty())
+    return Error{ErrorCode::invalid_argument,
+                 "'snapshot' goes with 'project_file', which is missing; without both, the stored pipeline is run"};
+  return run_json(
+      TRY(rooms.definitions.start(wanted.project, wanted.pipeline, wanted.member, wanted.reason, wanted.parameters)));
 }
 
 Result<Json> get_run(const Rooms& rooms, const Request& request) {
@@ -95,19 +120,27 @@ Result<Json> stop_run(const Rooms& rooms, const Request& request) {
 Result<Json> rerun(const Rooms& rooms, const Request& request) {
   const Json body = TRY(json_body(request));
   const std::string from = TRY(optional_string(body, "from", "start"));
-  if (from != "start" && from != "failed") return Error{ErrorCode::invalid_argument, fmt::format("'from' is '{}'; expected start or failed", clean_utf8(from, 60))};
-  return run_json(TRY(rooms.pipelines.rerun({project_of(request), PipelineRunId(request.parameter("run")), caller_of(request).name, from == "failed", TRY(parameters_of(body))})));
+  if (from != "start" && from != "failed")
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("'from' is '{}'; expected start or failed", clean_utf8(from, 60))};
+  return run_json(TRY(rooms.pipelines.rerun({project_of(request), PipelineRunId(request.parameter("run")),
+                                             caller_of(request).name, from == "failed", TRY(parameters_of(body))})));
 }
 
-// --- pipelines ------------------------------------------------------------------------------------------------------------
+// --- pipelines -----------------------------------------------------------------------------------------------------
 
 /// `row` is null while the pipeline is not enabled.
 Json trigger_json(const Trigger& trigger, const TriggerRow* row) {
   const auto schedule = trigger.cron.empty() ? std::nullopt : std::optional(parse_cron(trigger.cron));
   const auto next = row && schedule && schedule->ok() ? next_time(**schedule, system_clock().now()) : std::nullopt;
   Json json{Json::Object{}};
-  json.set("name", pipelines::name_of(trigger)).set("kind", pipelines::kind_of(trigger)).set("state", row ? name(row->state) : "off").set("message", row ? row->message : "");
-  json.set("failures", row ? row->failures : 0).set("armed_at", row ? time_json(row->armed_at) : Json()).set("fired_at", row ? time_json(row->fired_at) : Json());
+  json.set("name", pipelines::name_of(trigger))
+      .set("kind", pipelines::kind_of(trigger))
+      .set("state", row ? name(row->state) : "off")
+      .set("message", row ? row->message : "");
+  json.set("failures", row ? row->failures : 0)
+      .set("armed_at", row ? time_json(row->armed_at) : Json())
+      .set("fired_at", row ? time_json(row->fired_at) : Json());
   return json.set("pipeline_run_id", row ? text_or_null(row->run) : Json()).set("next_at", time_json(next));
 }
 
@@ -124,11 +157,17 @@ Json triggers_json(const Definition& definition, const Plan& plan) {
 }
 
 /// One pipeline: stored, or only known from its runs, or both.
-Result<Json> pipeline_json(const Rooms& rooms, const ProjectId& project, const std::string& pipeline, const Definition* stored, std::int64_t run_count) {
+Result<Json> pipeline_json(const Rooms& rooms, const ProjectId& project, const std::string& pipeline,
+                           const Definition* stored, std::int64_t run_count) {
   const auto last = TRY(rooms.pipelines.list(project, pipeline, 1, ""));
   Json json{Json::Object{}};
-  json.set("name", pipeline).set("run_count", run_count).set("last_run", last.empty() ? Json() : run_json(last.front())).set("stored", stored != nullptr);
-  json.set("enabled", stored && stored->enabled).set("member", stored ? Json(stored->member) : Json()).set("snapshot", stored ? text_or_null(stored->snapshot) : Json());
+  json.set("name", pipeline)
+      .set("run_count", run_count)
+      .set("last_run", last.empty() ? Json() : run_json(last.front()))
+      .set("stored", stored != nullptr);
+  json.set("enabled", stored && stored->enabled)
+      .set("member", stored ? Json(stored->member) : Json())
+      .set("snapshot", stored ? text_or_null(stored->snapshot) : Json());
   json.set("updated_at", stored ? time_json(stored->updated_at) : Json());
   // A file that an older server took and this one does not understand is no reason to show nothing.
   const auto plan = stored ? rooms.definitions.plan(*stored) : Error{ErrorCode::not_found, ""};
@@ -142,7 +181,8 @@ Result<Json> list_pipelines(const Rooms& rooms, const Request& request) {
   for (const Definition& definition : stored) known[definition.pipeline].first = &definition;
   for (const auto& [pipeline, count] : TRY(rooms.pipelines.run_counts(project))) known[pipeline].second = count;
   Json::Array items;
-  for (const auto& [pipeline, what] : known) items.push_back(TRY(pipeline_json(rooms, project, pipeline, what.first, what.second)));
+  for (const auto& [pipeline, what] : known)
+    items.push_back(TRY(pipeline_json(rooms, project, pipeline, what.first, what.second)));
   return Json(Json::Object{}).set("pipelines", std::move(items)).set("next_page_token", nullptr);
 }
 
@@ -156,7 +196,9 @@ Result<Json> show_pipeline(const Rooms& rooms, const ProjectId& project, const s
   return pipeline_json(rooms, project, pipeline, stored.ok() ? &*stored : nullptr, run_count);
 }
 
-Result<Json> get_pipeline(const Rooms& rooms, const Request& request) { return show_pipeline(rooms, project_of(request), std::string(request.parameter("pipeline"))); }
+Result<Json> get_pipeline(const Rooms& rooms, const Request& request) {
+  return show_pipeline(rooms, project_of(request), std::string(request.parameter("pipeline")));
+}
 
 Result<Json> put_pipeline(const Rooms& rooms, const Request& request) {
   const Json body = TRY(json_body(request));
@@ -175,18 +217,25 @@ Result<Json> put_pipeline(const Rooms& rooms, const Request& request) {
 Result<Json> change_pipeline(const Rooms& rooms, const Request& request) {
   const Json body = TRY(json_body(request));
   const Json& enabled = body["enabled"];
-  if (!enabled.is_bool()) return Error{ErrorCode::invalid_argument, fmt::format("'enabled' is {}; expected true or false", enabled.is_null() ? "missing" : enabled.type_name())};
+  if (!enabled.is_bool())
+    return Error{ErrorCode::invalid_argument, fmt::format("'enabled' is {}; expected true or false",
+                                                          enabled.is_null() ? "missing" : enabled.type_name())};
   const std::string pipeline(request.parameter("pipeline"));
   TRY(rooms.definitions.set_enabled(project_of(request), pipeline, *enabled.boolean()));
   return show_pipeline(rooms, project_of(request), pipeline);
 }
 
-// --- what a pipeline is made of -------------------------------------------------------------------------------------------
+// --- what a pipeline is made of ------------------------------------------------------------------------------------
 
 Json parameter_json(const std::string& name, const Parameter& parameter, const Json& value) {
   Json json{Json::Object{}};
-  json.set("name", name).set("type", slipway::name(parameter.type)).set("value", value).set("default", parameter.default_value.value_or(Json())).set("help", parameter.help);
-  json.set("min", parameter.min ? Json(*parameter.min) : Json()).set("max", parameter.max ? Json(*parameter.max) : Json());
+  json.set("name", name)
+      .set("type", slipway::name(parameter.type))
+      .set("value", value)
+      .set("default", parameter.default_value.value_or(Json()))
+      .set("help", parameter.help);
+  json.set("min", parameter.min ? Json(*parameter.min) : Json())
+      .set("max", parameter.max ? Json(*parameter.max) : Json());
   return json.set("choices", Json(Json::Array(parameter.choices)));
 }
 
@@ -206,10 +255,17 @@ Json plan_json(const Plan& plan, const std::string& file, const std::string& sna
   Json::Array nodes;
   for (const auto& [name, node] : plan.pipeline.nodes) {
     const std::string uses = node.step + node.evaluate + node.deploy + node.sweep;  // one of them is set
-    nodes.push_back(Json(Json::Object{}).set("name", name).set("kind", pipelines::kind_of(node)).set("uses", uses).set("after", texts(plan.graph.needs.at(name)))
+    nodes.push_back(Json(Json::Object{})
+                        .set("name", name)
+                        .set("kind", pipelines::kind_of(node))
+                        .set("uses", uses)
+                        .set("after", texts(plan.graph.needs.at(name)))
                         .set("parameters", parameters_json(plan, node)));
   }
-  return Json(Json::Object{}).set("project_file", file).set("snapshot", text_or_null(snapshot)).set("nodes", std::move(nodes));
+  return Json(Json::Object{})
+      .set("project_file", file)
+      .set("snapshot", text_or_null(snapshot))
+      .set("nodes", std::move(nodes));
 }
 
 Result<Json> get_definition(const Rooms& rooms, const Request& request) {
@@ -230,7 +286,8 @@ void add_pipelines(http::Router& router, pipelines::Pipelines& pipelines, pipeli
   const Rooms rooms{pipelines, definitions};
   const auto add = [&](Method method, const char* pattern, Function function, int status = 200) {
     router.add(method, pattern, [rooms, function, status](http::Request& request, http::Responder responder) {
-      answer(responder, function(rooms, request), [status](const Json& json) { return http::Response::json(json.render(), status); });
+      answer(responder, function(rooms, request),
+             [status](const Json& json) { return http::Response::json(json.render(), status); });
     });
   };
   add(Method::get, "/api/v1/pipelines", list_pipelines);

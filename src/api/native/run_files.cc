@@ -31,14 +31,19 @@ Result<Json> list(const Files& files, const Request& request) {
   const Page page = TRY(page_of(request));
   const std::string_view folder = request.query_value("path").value_or("");
   if (!folder.empty()) TRY(check_relative_path(folder));
-  const auto found = TRY(files.artifacts.list(TRY(owner_of(files, request)), folder, static_cast<size_t>(page.size), page.token));
+  const auto found =
+      TRY(files.artifacts.list(TRY(owner_of(files, request)), folder, static_cast<size_t>(page.size), page.token));
   Json::Array items;
   for (const auto& entry : found.entries) {
     Json item;
-    item.set("path", entry.path).set("is_directory", entry.is_directory).set("size", entry.is_directory ? Json() : Json(entry.size));
+    item.set("path", entry.path)
+        .set("is_directory", entry.is_directory)
+        .set("size", entry.is_directory ? Json() : Json(entry.size));
     items.push_back(item.set("hash", entry.hash ? Json(render(*entry.hash)) : Json()));
   }
-  return Json().set("artifacts", std::move(items)).set("next_page_token", found.next_page_token.empty() ? Json() : Json(found.next_page_token));
+  return Json()
+      .set("artifacts", std::move(items))
+      .set("next_page_token", found.next_page_token.empty() ? Json() : Json(found.next_page_token));
 }
 
 Result<Json> put(const Files& files, const Request& request, http::BodyReader& body) {
@@ -71,20 +76,26 @@ http::Response ok(const Json& json) { return http::Response::json(json.render())
 
 }  // namespace
 
-void add_run_files(http::Router& router, tracking::Tracking& tracking, registry::Artifacts& artifacts, store::Store& store) {
+void add_run_files(http::Router& router, tracking::Tracking& tracking, registry::Artifacts& artifacts,
+                   store::Store& store) {
   using http::Method;
   const Files files{tracking, artifacts, store};
   constexpr const char* kContent = "/api/v1/runs/{run}/artifacts/content/{path...}";
-  router.add(Method::get, "/api/v1/runs/{run}/artifacts", [files](Request& request, Responder responder) { answer(responder, list(files, request), ok); });
+  router.add(Method::get, "/api/v1/runs/{run}/artifacts",
+             [files](Request& request, Responder responder) { answer(responder, list(files, request), ok); });
   router.add(Method::get, kContent, [files](Request& request, Responder responder) {
     const auto artifact = find(files, request);
     if (!artifact.ok()) return responder.send(error_response(artifact.error()));
-    send_artifact(request, responder, files.store, *artifact, request.query_value("download").has_value(), error_response);
+    send_artifact(request, responder, files.store, *artifact, request.query_value("download").has_value(),
+                  error_response);
   });
-  router.add_streaming(Method::put, kContent, [files](Request& request, http::BodyReader& body, Responder responder) {
-    answer(responder, put(files, request, body), ok);
-  }, {.where = http::Where::on_pool, .body_bytes_max = UINT64_MAX});
-  router.add(Method::del, kContent, [files](Request& request, Responder responder) { answer(responder, remove(files, request), ok); });
+  router.add_streaming(Method::put, kContent,
+                       [files](Request& request, http::BodyReader& body, Responder responder) {
+                         answer(responder, put(files, request, body), ok);
+                       },
+                       {.where = http::Where::on_pool, .body_bytes_max = UINT64_MAX});
+  router.add(Method::del, kContent,
+             [files](Request& request, Responder responder) { answer(responder, remove(files, request), ok); });
 }
 
 }  // namespace slipway::api

@@ -8,6 +8,7 @@
 
 namespace slipway::api {
 
-void add_run_files(http::Router& router, tracking::Tracking& tracking, registry::Artifacts& artifacts, store::Store& store);
+void add_run_files(http::Router& router, tracking::Tracking& tracking, registry::Artifacts& artifacts,
+                   store::Store& store);
 
 }  // namespace slipway::api

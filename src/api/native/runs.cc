@@ -88,14 +88,16 @@ Result<Json> found_runs(Context& context, const Request& request, tracking::RunQ
     items.push_back(run_json(run, context.extras, all || columns.given ? SIZE_MAX : kKeysShownDefault));
   }
   Json json;
-  json.set("runs", std::move(items)).set("next_page_token", found.next_page_token ? Json(*found.next_page_token) : Json());
+  json.set("runs", std::move(items))
+      .set("next_page_token", found.next_page_token ? Json(*found.next_page_token) : Json());
   return json.set("total", found.total.value_or(0));
 }
 
 void list(Context& context, const Request& request, const Responder& responder) {
   tracking::RunQuery query{.project = project_of(request)};
   if (auto refused = read_filter(request, query.filter)) return responder.send(std::move(*refused));
-  answer(responder, found_runs(context, request, query), [](const Json& json) { return http::Response::json(json.render()); });
+  answer(responder, found_runs(context, request, query),
+         [](const Json& json) { return http::Response::json(json.render()); });
 }
 
 Json texts_json(const std::vector<std::string>& texts) {
@@ -115,8 +117,11 @@ Result<Json> columns(Context& context, const Request& request) {
   if (number) TRY(context.tracking.sorter().catch_up({*number}));
   Json json;
   json.set("metrics", texts_json(TRY(context.tracking.metrics().keys(project, number, kColumnKeysMax))));
-  json.set("parameters", texts_json(TRY(context.tracking.search().keys(project, FilterEntity::parameter, experiment, kColumnKeysMax))));
-  return json.set("tags", texts_json(TRY(context.tracking.search().keys(project, FilterEntity::tag, experiment, kColumnKeysMax))));
+  json.set(
+      "parameters",
+      texts_json(TRY(context.tracking.search().keys(project, FilterEntity::parameter, experiment, kColumnKeysMax))));
+  return json.set(
+      "tags", texts_json(TRY(context.tracking.search().keys(project, FilterEntity::tag, experiment, kColumnKeysMax))));
 }
 
 Result<Json> get(Context& context, const Request& request) {
@@ -131,9 +136,14 @@ Result<Json> change(Context& context, const Request& request) {
   if (body.find("state")) {
     const std::string text = TRY(required_string(body, "state"));
     update.state = parse_run_state(text);
-    if (!update.state) return Error{ErrorCode::invalid_argument, "'state' is '" + clean_utf8(text, 100) + "'; expected queued, scheduled, running, stopping, finished, failed or killed"};
+    if (!update.state)
+      return Error{ErrorCode::invalid_argument,
+                   "'state' is '" + clean_utf8(text, 100) +
+                       "'; expected queued, scheduled, running, stopping, finished, failed or killed"};
     const auto run = TRY(context.tracking.runs().get(project, id_of(request)));
-    if (run.source_kind == tracking::SourceKind::step) return Error{ErrorCode::failed_precondition, "Slipway executes this run, so its attempt decides the state; stop it with POST …/stop"};
+    if (run.source_kind == tracking::SourceKind::step)
+      return Error{ErrorCode::failed_precondition,
+                   "Slipway executes this run, so its attempt decides the state; stop it with POST …/stop"};
     if (is_over(*update.state)) update.ended_at = system_clock().now();
   }
   if (update.name || update.state) TRY(context.tracking.runs().update(project, id_of(request), update));
@@ -145,7 +155,8 @@ Result<Json> change(Context& context, const Request& request) {
     } else if (value.is_string()) {
       set.emplace_back(key, value.string());
     } else {
-      return Error{ErrorCode::invalid_argument, "tag '" + key + "' is a " + value.type_name() + "; expected a string, or null to remove it"};
+      return Error{ErrorCode::invalid_argument,
+                   "tag '" + key + "' is a " + value.type_name() + "; expected a string, or null to remove it"};
     }
   }
   if (!set.empty()) TRY(context.tracking.runs().set_tags(project, id_of(request), set));
@@ -163,7 +174,8 @@ Result<Json> restore(Context& context, const Request& request) {
 }
 
 /// Keys whose values differ, absent as null.
-Json differences(const std::map<std::string, Json>& left, const std::map<std::string, Json>& right, const char* key_name) {
+Json differences(const std::map<std::string, Json>& left, const std::map<std::string, Json>& right,
+                 const char* key_name) {
   std::set<std::string> keys;
   for (const auto& [key, value] : left) keys.insert(key);
   for (const auto& [key, value] : right) keys.insert(key);
@@ -214,18 +226,26 @@ Result<Json> diff(Context& context, const Request& request) {
   json.set("parameters", differences(pairs_map(left.params), pairs_map(right.params), "key"));
   json.set("metrics", differences(metrics_map(left), metrics_map(right), "key"));
   json.set("tags", differences(pairs_map(left.tags), pairs_map(right.tags), "key"));
-  json.set("code", Json().set("left_commit", source(left)["commit"]).set("right_commit", source(right)["commit"]).set("diff_of_diffs", nullptr));
+  json.set("code", Json()
+                       .set("left_commit", source(left)["commit"])
+                       .set("right_commit", source(right)["commit"])
+                       .set("diff_of_diffs", nullptr));
   json.set("environment", differences(packages_map(context, left), packages_map(context, right), "name"));
-  const auto inputs_left = TRY(context.tracking.runs().inputs(project, left.id)), inputs_right = TRY(context.tracking.runs().inputs(project, right.id));
-  return json.set("inputs", differences(inputs_map(context, left, inputs_left), inputs_map(context, right, inputs_right), "name"));
+  const auto inputs_left = TRY(context.tracking.runs().inputs(project, left.id)),
+             inputs_right = TRY(context.tracking.runs().inputs(project, right.id));
+  return json.set(
+      "inputs", differences(inputs_map(context, left, inputs_left), inputs_map(context, right, inputs_right), "name"));
 }
 
 }  // namespace
 
 Json metric_json(const tracking::MetricSummary& metric) {
   Json json;
-  json.set("last", number_json(metric.value)).set("step", metric.step).set("at", time_json(Time::from_millis(metric.at_ms)));
-  json.set("min", std::isnan(metric.low) ? Json() : number_json(metric.low)).set("max", std::isnan(metric.high) ? Json() : number_json(metric.high));
+  json.set("last", number_json(metric.value))
+      .set("step", metric.step)
+      .set("at", time_json(Time::from_millis(metric.at_ms)));
+  json.set("min", std::isnan(metric.low) ? Json() : number_json(metric.low))
+      .set("max", std::isnan(metric.high) ? Json() : number_json(metric.high));
   return json.set("count", metric.points);
 }
 
@@ -240,15 +260,27 @@ Json run_json(const Run& run, const RunExtras& extras, size_t keys_max) {
     if (shown++ < keys_max) metrics.set(metric.key, metric_json(metric));
   }
   Json json;
-  json.set("id", run.id.text).set("name", run.name).set("experiment_id", run.experiment.text).set("experiment_name", run.experiment_name);
-  json.set("state", name(run.state)).set("member", member.empty() ? Json() : Json(member)).set("source", std::move(source));
+  json.set("id", run.id.text)
+      .set("name", run.name)
+      .set("experiment_id", run.experiment.text)
+      .set("experiment_name", run.experiment_name);
+  json.set("state", name(run.state))
+      .set("member", member.empty() ? Json() : Json(member))
+      .set("source", std::move(source));
   json.set("parent_id", run.parent ? Json(run.parent->text) : Json());
-  json.set("created_at", time_json(run.created_at)).set("started_at", time_json(run.started_at)).set("ended_at", time_json(run.ended_at));
+  json.set("created_at", time_json(run.created_at))
+      .set("started_at", time_json(run.started_at))
+      .set("ended_at", time_json(run.ended_at));
   const Time end = run.ended_at.value_or(system_clock().now());
   const bool has_begun = run.state != RunState::queued && run.state != RunState::scheduled;
   json.set("duration_s", has_begun ? Json(static_cast<double>((end - run.started_at).count()) / 1e6) : Json());
-  json.set("parameters", pairs_json(run.params, keys_max, nullptr)).set("tags", pairs_json(run.tags, keys_max, nullptr));
-  json.set("metrics", std::move(metrics)).set("attempt_count", nullptr).set("cost", nullptr).set("queue_message", nullptr).set("deleted", run.deleted);
+  json.set("parameters", pairs_json(run.params, keys_max, nullptr))
+      .set("tags", pairs_json(run.tags, keys_max, nullptr));
+  json.set("metrics", std::move(metrics))
+      .set("attempt_count", nullptr)
+      .set("cost", nullptr)
+      .set("queue_message", nullptr)
+      .set("deleted", run.deleted);
   if (extras.enrich) extras.enrich(run, json);
   return json;
 }
@@ -258,10 +290,12 @@ void add_runs(http::Router& router, Tracking& tracking, RunExtras extras) {
   using Function = Result<Json> (*)(Context&, const Request&);
   const auto add = [&](Method method, const char* pattern, Function function) {
     router.add(method, pattern, [context, function](Request& request, Responder responder) {
-      answer(responder, function(*context, request), [](const Json& json) { return http::Response::json(json.render()); });
+      answer(responder, function(*context, request),
+             [](const Json& json) { return http::Response::json(json.render()); });
     });
   };
-  router.add(Method::get, "/api/v1/runs", [context](Request& request, Responder responder) { list(*context, request, responder); });
+  router.add(Method::get, "/api/v1/runs",
+             [context](Request& request, Responder responder) { list(*context, request, responder); });
   add(Method::get, "/api/v1/runs/columns", columns);
   add(Method::get, "/api/v1/runs/{run}", get);
   add(Method::patch, "/api/v1/runs/{run}", change);

@@ -46,7 +46,9 @@ Result<Named<Json>> parameters_of(const Json& body) {
 /// What a spec's reader takes for absent when it has another type.
 Result<void> check_types(const Json& body) {
   for (const char* key : {"command", "step", "snapshot"}) TRY(optional_string(body, key));
-  for (const char* key : {"parameters", "inputs", "outputs", "environment", "variables", "resources", "retry", "limits"}) TRY(optional_object(body, key));
+  for (const char* key :
+       {"parameters", "inputs", "outputs", "environment", "variables", "resources", "retry", "limits"})
+    TRY(optional_object(body, key));
   return {};
 }
 
@@ -94,23 +96,33 @@ Result<Json> stop(Context& context, const Request& request) {
 Result<Json> rerun(Context& context, const Request& request) {
   const Caller caller = caller_of(request);
   const auto parameters = TRY(parameters_of(TRY(json_body(request))));
-  return run_answer(context, project_of(request), TRY(context.runs.rerun(project_of(request), id_of(request), parameters, caller.member, caller.name)));
+  return run_answer(
+      context, project_of(request),
+      TRY(context.runs.rerun(project_of(request), id_of(request), parameters, caller.member, caller.name)));
 }
 
 Json attempt_json(const Attempt& attempt) {
   const auto& result = attempt.result;
   Json json;
-  json.set("id", attempt.id.text).set("number", attempt.number).set("state", runs::name(attempt.state)).set("phase", attempt.phase);
+  json.set("id", attempt.id.text)
+      .set("number", attempt.number)
+      .set("state", runs::name(attempt.state))
+      .set("phase", attempt.phase);
   json.set("node", attempt.node).set("pid", attempt.pid).set("command_pid", attempt.command_pid);
   json.set("started_at", time_json(attempt.started_at)).set("ended_at", time_json(attempt.ended_at));
-  json.set("heartbeat_at", time_json(attempt.heartbeat_at)).set("cpu_s", attempt.cpu_s).set("memory_bytes", attempt.memory_bytes);
-  json.set("end", result ? Json(name(result->end)) : Json()).set("exit_code", result ? Json(result->exit_code) : Json());
-  return json.set("signal", result ? Json(result->signal) : Json()).set("message", result ? Json(result->message) : Json());
+  json.set("heartbeat_at", time_json(attempt.heartbeat_at))
+      .set("cpu_s", attempt.cpu_s)
+      .set("memory_bytes", attempt.memory_bytes);
+  json.set("end", result ? Json(name(result->end)) : Json())
+      .set("exit_code", result ? Json(result->exit_code) : Json());
+  return json.set("signal", result ? Json(result->signal) : Json())
+      .set("message", result ? Json(result->message) : Json());
 }
 
 Result<Json> attempts(Context& context, const Request& request) {
   Json::Array items;
-  for (const Attempt& attempt : TRY(context.runs.attempts(project_of(request), id_of(request)))) items.push_back(attempt_json(attempt));
+  for (const Attempt& attempt : TRY(context.runs.attempts(project_of(request), id_of(request))))
+    items.push_back(attempt_json(attempt));
   return Json().set("attempts", std::move(items)).set("next_page_token", nullptr);
 }
 
@@ -118,33 +130,47 @@ Result<Json> outputs(Context& context, const Request& request) {
   Json::Array items;
   for (const auto& output : TRY(context.runs.outputs(project_of(request), id_of(request)))) {
     Json json;
-    json.set("name", output.name).set("path", output.path).set("hash", render(output.hash)).set("is_tree", output.is_tree).set("size", output.bytes);
-    json.set("model", output.model.empty() ? Json() : Json(output.model)).set("version", output.version > 0 ? Json(output.version) : Json());
-    json.set("dataset", output.dataset.empty() ? Json() : Json(output.dataset)).set("commit_id", output.commit.empty() ? Json() : Json(output.commit));
+    json.set("name", output.name)
+        .set("path", output.path)
+        .set("hash", render(output.hash))
+        .set("is_tree", output.is_tree)
+        .set("size", output.bytes);
+    json.set("model", output.model.empty() ? Json() : Json(output.model))
+        .set("version", output.version > 0 ? Json(output.version) : Json());
+    json.set("dataset", output.dataset.empty() ? Json() : Json(output.dataset))
+        .set("commit_id", output.commit.empty() ? Json() : Json(output.commit));
     items.push_back(std::move(json));
   }
   return Json().set("outputs", std::move(items));
 }
 
-/// `raw=true` answers the bytes as they are, with the next offset in a header; else text in JSON, where bytes that are no
-/// UTF-8 become U+FFFD.
+/// `raw=true` answers the bytes as they are, with the next offset in a header; else text in JSON, where bytes that are
+/// no UTF-8 become U+FFFD.
 Result<http::Response> log(Context& context, const Request& request) {
   const ProjectId project = project_of(request);
-  const Execution execution = TRY(context.runs.get(project, id_of(request)));  // before the log: once over, the log is whole
+  const Execution execution =
+      TRY(context.runs.get(project, id_of(request)));  // before the log: once over, the log is whole
   const auto offset = parse_i64(request.query_value("offset").value_or("0"));
   const auto most = parse_u64(request.query_value("bytes_max").value_or(std::to_string(kLogBytesDefault)));
-  if (!offset || !most || *most == 0) return Error{ErrorCode::invalid_argument, "'offset' or 'bytes_max' is no number of bytes"};
+  if (!offset || !most || *most == 0)
+    return Error{ErrorCode::invalid_argument, "'offset' or 'bytes_max' is no number of bytes"};
   const auto piece = TRY(context.runs.log().read(id_of(request), *offset, *most));
   const bool end = is_over(execution.state) && execution.is_told && piece.next_offset >= piece.size;
   if (request.query_value("raw").value_or("") == "true") {
     http::Response response;
-    response.headers.set("Content-Type", "application/octet-stream").set("X-Slipway-Next-Offset", std::to_string(piece.next_offset));
-    response.headers.set("X-Slipway-End", end ? "true" : "false").set("X-Slipway-State", std::string(name(execution.state)));
+    response.headers.set("Content-Type", "application/octet-stream")
+        .set("X-Slipway-Next-Offset", std::to_string(piece.next_offset));
+    response.headers.set("X-Slipway-End", end ? "true" : "false")
+        .set("X-Slipway-State", std::string(name(execution.state)));
     response.body = piece.bytes;
     return response;
   }
   Json json;
-  json.set("offset", piece.offset).set("next_offset", piece.next_offset).set("size", piece.size).set("text", clean_utf8(piece.bytes)).set("end", end);
+  json.set("offset", piece.offset)
+      .set("next_offset", piece.next_offset)
+      .set("size", piece.size)
+      .set("text", clean_utf8(piece.bytes))
+      .set("end", end);
   return http::Response::json(json.render());
 }
 
@@ -157,20 +183,32 @@ void follow(Context& context, const Request& request, const Responder& responder
 
 Result<Json> snapshot(Context& context, const Request& request) {
   const Execution execution = TRY(context.runs.get(project_of(request), id_of(request)));
-  if (execution.spec.snapshot.empty()) return Error{ErrorCode::not_found, "the run was started without a snapshot of code"};
+  if (execution.spec.snapshot.empty())
+    return Error{ErrorCode::not_found, "the run was started without a snapshot of code"};
   Json manifest{Json::Object{}};
-  if (!execution.manifest.empty()) manifest = TRY(Json::parse(TRY(context.store.get(TRY(parse_hash(execution.manifest))))));
+  if (!execution.manifest.empty())
+    manifest = TRY(Json::parse(TRY(context.store.get(TRY(parse_hash(execution.manifest))))));
   const Tree tree = TRY(context.registry.datasets().tree(TRY(parse_hash(execution.spec.snapshot))));
   std::set<std::string> untracked;
   for (const Json& path : manifest["untracked"].array()) untracked.insert(path.string());
   Json::Array files;
   for (const TreeEntry& entry : tree.entries) {
     if (files.size() >= kFilesShownMax) break;
-    files.push_back(Json().set("path", entry.path).set("size", entry.size).set("hash", render(entry.hash)).set("untracked", untracked.contains(entry.path)));
+    files.push_back(Json()
+                        .set("path", entry.path)
+                        .set("size", entry.size)
+                        .set("hash", render(entry.hash))
+                        .set("untracked", untracked.contains(entry.path)));
   }
   Json json;
-  json.set("tree", execution.spec.snapshot).set("commit", manifest["commit"]).set("branch", manifest["branch"]).set("remote", manifest["remote"]);
-  json.set("dirty", manifest["dirty"]).set("diff", manifest["diff"]).set("diff_cut", manifest["diff_cut"]).set("submodules", manifest["submodules"]);
+  json.set("tree", execution.spec.snapshot)
+      .set("commit", manifest["commit"])
+      .set("branch", manifest["branch"])
+      .set("remote", manifest["remote"]);
+  json.set("dirty", manifest["dirty"])
+      .set("diff", manifest["diff"])
+      .set("diff_cut", manifest["diff_cut"])
+      .set("submodules", manifest["submodules"]);
   json.set("files", std::move(files)).set("file_count", static_cast<std::int64_t>(tree.entries.size()));
   return json.set("omitted", manifest["omitted"].is_array() ? manifest["omitted"] : Json(Json::Array{}));
 }
@@ -197,7 +235,11 @@ std::string url_of(const registry::Node& node) {
 
 Json lineage_json(Context& context, const registry::Node& node, const std::string& relation) {
   Json json;
-  json.set("kind", node.kind).set("id", node.id).set("name", node.id).set("url", url_of(node)).set("relation", relation);
+  json.set("kind", node.kind)
+      .set("id", node.id)
+      .set("name", node.id)
+      .set("url", url_of(node))
+      .set("relation", relation);
   if (node.kind == "dataset_commit") {
     if (const auto commit = context.registry.datasets().get_commit(CommitId(node.id)); commit.ok()) {
       json.set("name", commit->dataset + "@" + node.id.substr(0, 10));
@@ -211,8 +253,10 @@ Result<Json> lineage(Context& context, const Request& request) {
   TRY(context.tracking.runs().get(project_of(request), id_of(request)));
   const registry::Node run{"run", id_of(request).text};
   Json::Array inputs, made;
-  for (const auto& edge : TRY(context.registry.lineage().incoming(run))) inputs.push_back(lineage_json(context, edge.from, edge.relation));
-  for (const auto& edge : TRY(context.registry.lineage().outgoing(run))) made.push_back(lineage_json(context, edge.to, edge.relation));
+  for (const auto& edge : TRY(context.registry.lineage().incoming(run)))
+    inputs.push_back(lineage_json(context, edge.from, edge.relation));
+  for (const auto& edge : TRY(context.registry.lineage().outgoing(run)))
+    made.push_back(lineage_json(context, edge.to, edge.relation));
   return Json().set("inputs", std::move(inputs)).set("outputs", std::move(made));
 }
 
@@ -225,9 +269,11 @@ void enrich_run(runs::Runs& runs, const tracking::Run& run, Json& json) {
   if (run.source_kind != tracking::SourceKind::step) return;
   const auto execution = runs.get(run.project, run.id);
   if (!execution.ok()) return;
-  json.set("attempt_count", execution->attempts_made).set("message", execution->message.empty() ? Json() : Json(execution->message));
+  json.set("attempt_count", execution->attempts_made)
+      .set("message", execution->message.empty() ? Json() : Json(execution->message));
   if (execution->state == RunState::queued) {
-    json.set("queue_message", execution->attempts_made > 0 ? "waits to be tried again" : "waits for cores and memory of the local node");
+    json.set("queue_message",
+             execution->attempts_made > 0 ? "waits to be tried again" : "waits for cores and memory of the local node");
   }
 }
 
@@ -240,10 +286,13 @@ Json run_document(runs::Runs& runs, const ProjectId& project, const RunId& run, 
 }
 
 void add_runs_execution(http::Router& router, runs::Runs& runs, LogFollowers& followers, tracking::Tracking& tracking,
-                        registry::Registry& registry, store::Store& store, std::function<Json(const tracking::Run&)> render_run) {
-  const auto context = std::make_shared<Context>(Context{runs, followers, tracking, registry, store, std::move(render_run)});
+                        registry::Registry& registry, store::Store& store,
+                        std::function<Json(const tracking::Run&)> render_run) {
+  const auto context =
+      std::make_shared<Context>(Context{runs, followers, tracking, registry, store, std::move(render_run)});
   using Function = Result<Json> (*)(Context&, const Request&);
-  const auto add = [&](Method method, const std::string& pattern, Function function, http::Response (*render)(const Json&) = ok) {
+  const auto add = [&](Method method, const std::string& pattern, Function function,
+                       http::Response (*render)(const Json&) = ok) {
     router.add(method, pattern, [context, function, render](Request& request, Responder responder) {
       answer(responder, function(*context, request), render);
     });
@@ -261,7 +310,8 @@ void add_runs_execution(http::Router& router, runs::Runs& runs, LogFollowers& fo
   router.add(Method::get, one + "/log", [context](Request& request, Responder responder) {
     answer(responder, log(*context, request), [](http::Response response) { return response; });
   });
-  router.add(Method::get, one + "/log/stream", [context](Request& request, Responder responder) { follow(*context, request, responder); });
+  router.add(Method::get, one + "/log/stream",
+             [context](Request& request, Responder responder) { follow(*context, request, responder); });
 }
 
 }  // namespace slipway::api

@@ -1,5 +1,5 @@
-// /api/v1/runs, the part that only runs have which Slipway executes: submit, stop, rerun, attempts, log, snapshot, environment,
-// machine, outputs, lineage.
+// /api/v1/runs, the part that only runs have which Slipway executes: submit, stop, rerun, attempts, log, snapshot,
+// environment, machine, outputs, lineage.
 #pragma once
 
 #include <condition_variable>
@@ -18,15 +18,16 @@ namespace slipway::api {
 
 inline constexpr size_t kLogFollowersMax = 1'000;
 
-/// Those who watch a log by Server-Sent Events: `data: {"offset":…,"text":…}`, at the end of the run `event: end`. Thread:
-/// `log-followers`, which reads for all of them a few times a second.
+/// Those who watch a log by Server-Sent Events: `data: {"offset":…,"text":…}`, at the end of the run `event: end`.
+/// Thread: `log-followers`, which reads for all of them a few times a second.
 class LogFollowers {
  public:
   explicit LogFollowers(runs::Runs& runs);
   ~LogFollowers();
 
   /// busy when too many follow.
-  Result<void> follow(const ProjectId& project, const RunId& run, std::uint64_t offset, const http::Responder& responder);
+  Result<void> follow(const ProjectId& project, const RunId& run, std::uint64_t offset,
+                      const http::Responder& responder);
   /// Ends all streams: the server stops.
   void close();
 
@@ -55,7 +56,8 @@ class LogFollowers {
 
 /// Everything given outlives the router's use. `render_run` makes the answer to a submit (as GET /api/v1/runs/{id}).
 void add_runs_execution(http::Router& router, runs::Runs& runs, LogFollowers& followers, tracking::Tracking& tracking,
-                        registry::Registry& registry, store::Store& store, std::function<Json(const tracking::Run&)> render_run);
+                        registry::Registry& registry, store::Store& store,
+                        std::function<Json(const tracking::Run&)> render_run);
 
 /// attempt_count, queue_message and message of a run that Slipway executes: for RunExtras::enrich.
 void enrich_run(runs::Runs& runs, const tracking::Run& run, Json& json);

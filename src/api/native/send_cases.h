@@ -1,5 +1,5 @@
-// The way back: labelled cases become samples on a branch of a dataset. Two rooms meet here (monitor has the cases, registry the
-// dataset), so it is neither's business alone.
+// The way back: labelled cases become samples on a branch of a dataset. Two rooms meet here (monitor has the cases,
+// registry the dataset), so it is neither's business alone.
 #pragma once
 
 #include <string>
@@ -13,12 +13,12 @@ namespace slipway::api {
 struct SendCases {
   ProjectId project;
   std::string member;
-  std::vector<CaseId> cases;      // empty: every labelled case of `deployment`
+  std::vector<CaseId> cases;  // empty: every labelled case of `deployment`
   std::string deployment;
-  std::string dataset, branch;    // the branch is made from `main` when it does not exist
-  double hold_out = 0;            // share of the cases kept out of training, 0 to below 1; every so-manieth, oldest first
-  std::string hold_out_branch;    // gets those held out, so that evaluations see them
-  std::string slice;              // attribute `slice` of the samples, to ask for them by name
+  std::string dataset, branch;  // the branch is made from `main` when it does not exist
+  double hold_out = 0;          // share of the cases kept out of training, 0 to below 1; every so-manieth, oldest first
+  std::string hold_out_branch;  // gets those held out, so that evaluations see them
+  std::string slice;            // attribute `slice` of the samples, to ask for them by name
 };
 
 struct SentCases {
@@ -26,8 +26,9 @@ struct SentCases {
   std::vector<CaseId> sent, held_out;
 };
 
-/// The request's own bytes become the samples' input stream, the label its label, the target the stream that is decoded as
-/// `labels`. Only pictures can be sent (the datasets' streams are files). Errors name the case; nothing is committed then.
+/// The request's own bytes become the samples' input stream, the label its label, the target the stream that is decoded
+/// as `labels`. Only pictures can be sent (the datasets' streams are files). Errors name the case; nothing is committed
+/// then.
 Result<SentCases> send_cases(monitor::Monitor& monitor, registry::Registry& registry, const SendCases& request);
 
 /// Which of `count` things are held out: every so-manieth, so that the share is met at every length. Pure.

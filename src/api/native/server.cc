@@ -41,7 +41,8 @@ void add_server(http::Router& router, ServerFacts facts) {
   using http::Method;
   const Time started_at = system_clock().now();
   Gauge& resident = facts.counters.gauge("server_resident_memory_bytes", "Resident memory of the server process");
-  router.add(Method::get, "/healthz", [](http::Request&, http::Responder responder) { responder.send(http::Response::text("ok")); },
+  router.add(Method::get, "/healthz",
+             [](http::Request&, http::Responder responder) { responder.send(http::Response::text("ok")); },
              {.where = http::Where::on_loop});
   router.add(Method::get, "/metrics", [facts, &resident](http::Request&, http::Responder responder) {
     resident.set(resident_bytes());
@@ -50,7 +51,8 @@ void add_server(http::Router& router, ServerFacts facts) {
     responder.send(std::move(response));
   });
   router.add(Method::get, "/api/v1/server", [facts, started_at](http::Request& request, http::Responder responder) {
-    answer(responder, describe(facts, started_at, request), [](const Json& json) { return http::Response::json(json.render()); });
+    answer(responder, describe(facts, started_at, request),
+           [](const Json& json) { return http::Response::json(json.render()); });
   });
 }
 

@@ -1,5 +1,5 @@
-// From one answer back to everything it came from, link by link. A link that is gone (a removed model, a run of an outside
-// client) ends that line of the chain; the rest is told.
+// From one answer back to everything it came from, link by link. A link that is gone (a removed model, a run of an
+// outside client) ends that line of the chain; the rest is told.
 #include <fmt/format.h>
 
 #include "api/api.h"
@@ -12,7 +12,11 @@ namespace {
 class Chain {
  public:
   void add(const char* kind, const std::string& title, const std::string& detail, const std::string& url) {
-    items_.push_back(Json(Json::Object{}).set("kind", kind).set("title", title).set("detail", detail.empty() ? Json() : Json(detail)).set("url", url.empty() ? Json() : Json(url)));
+    items_.push_back(Json(Json::Object{})
+                         .set("kind", kind)
+                         .set("title", title)
+                         .set("detail", detail.empty() ? Json() : Json(detail))
+                         .set("url", url.empty() ? Json() : Json(url)));
   }
   Json::Array take() { return std::move(items_); }
 
@@ -23,14 +27,19 @@ class Chain {
 /// The run that made the version, and through it code, data, environment, person and machine.
 class Provenance {
  public:
-  Provenance(AllRooms rooms, ProjectId project, RunId run, Chain& chain, Json& json) : rooms_(rooms), project_(std::move(project)), run_id_(std::move(run)), chain_(chain), json_(json) {}
+  Provenance(AllRooms rooms, ProjectId project, RunId run, Chain& chain, Json& json)
+      : rooms_(rooms), project_(std::move(project)), run_id_(std::move(run)), chain_(chain), json_(json) {}
 
   Result<void> tell() {
     const auto run = rooms_.tracking.runs().get(project_, run_id_);
     if (!run.ok()) return {};
     const Json source = Json::parse(run->source).value_or(Json(Json::Object{}));
     chain_.add("run", run->name, "run " + run_id_.text, "/runs/" + run_id_.text);
-    json_.set("run", Json(Json::Object{}).set("id", run_id_.text).set("name", run->name).set("step", source["step"]).set("command", source["command"]));
+    json_.set("run", Json(Json::Object{})
+                         .set("id", run_id_.text)
+                         .set("name", run->name)
+                         .set("step", source["step"])
+                         .set("command", source["command"]));
     tell_code(source);
     TRY(tell_data());
     tell_environment();
@@ -44,9 +53,14 @@ class Provenance {
   void tell_code(const Json& source) {
     const std::string commit = source["commit"].string();
     const bool dirty = source["dirty"].boolean().value_or(false);
-    json_.set("snapshot", Json(Json::Object{}).set("commit", commit.empty() ? Json() : Json(commit)).set("dirty", dirty).set("snapshot", source["snapshot"]));
+    json_.set("snapshot", Json(Json::Object{})
+                              .set("commit", commit.empty() ? Json() : Json(commit))
+                              .set("dirty", dirty)
+                              .set("snapshot", source["snapshot"]));
     if (commit.empty() && source["snapshot"].is_null()) return;
-    chain_.add("code", commit.empty() ? "a folder without git" : "commit " + commit.substr(0, 12), dirty ? "with uncommitted changes, which the snapshot keeps" : "", "/runs/" + run_id_.text + "?tab=code");
+    chain_.add("code", commit.empty() ? "a folder without git" : "commit " + commit.substr(0, 12),
+               dirty ? "with uncommitted changes, which the snapshot keeps" : "",
+               "/runs/" + run_id_.text + "?tab=code");
   }
 
   Result<void> tell_data() {
@@ -55,7 +69,9 @@ class Provenance {
       const auto commit = rooms_.registry.datasets().get_commit(CommitId(edge.from.id));
       if (!commit.ok()) continue;
       json_.set("dataset_commit", Json(Json::Object{}).set("dataset", commit->dataset).set("commit_id", edge.from.id));
-      chain_.add("dataset_commit", commit->dataset + " at " + edge.from.id, fmt::format("{} samples; {}", commit->sample_count, commit->message), "/datasets/" + http::url_encode(commit->dataset) + "/" + edge.from.id);
+      chain_.add("dataset_commit", commit->dataset + " at " + edge.from.id,
+                 fmt::format("{} samples; {}", commit->sample_count, commit->message),
+                 "/datasets/" + http::url_encode(commit->dataset) + "/" + edge.from.id);
     }
     return {};
   }
@@ -64,7 +80,9 @@ class Provenance {
     const auto document = rooms_.runs.document(project_, run_id_, "environment");
     if (!document.ok() || document->is_null()) return;
     json_.set("environment", *document);
-    chain_.add("environment", (*document)["kind"].string() + " " + (*document)["python_version"].string(), fmt::format("{} packages", (*document)["packages"].array().size()), "/runs/" + run_id_.text + "?tab=environment");
+    chain_.add("environment", (*document)["kind"].string() + " " + (*document)["python_version"].string(),
+               fmt::format("{} packages", (*document)["packages"].array().size()),
+               "/runs/" + run_id_.text + "?tab=environment");
   }
 
   void tell_person(const tracking::Run& run) {
@@ -79,7 +97,8 @@ class Provenance {
     const auto document = rooms_.runs.document(project_, run_id_, "machine");
     if (!document.ok() || document->is_null()) return;
     json_.set("machine", *document);
-    chain_.add("machine", (*document)["hostname"].string(), (*document)["cpu"].string(), "/runs/" + run_id_.text + "?tab=environment");
+    chain_.add("machine", (*document)["hostname"].string(), (*document)["cpu"].string(),
+               "/runs/" + run_id_.text + "?tab=environment");
   }
 
   void tell_cost(const tracking::Run& run) {
@@ -99,19 +118,35 @@ class Provenance {
 Result<Json> why(AllRooms rooms, const http::Request& request) {
   const AnswerId answer(request.parameter("answer"));
   const auto origin = TRY(rooms.serving.origin(answer));
-  if (origin.project != project_of(request)) return Error{ErrorCode::not_found, "there is no answer " + clean_utf8(answer.text, 100)};
+  if (origin.project != project_of(request))
+    return Error{ErrorCode::not_found, "there is no answer " + clean_utf8(answer.text, 100)};
   const auto& revision = origin.revision;
   const std::string version_url = fmt::format("/models/{}/{}", http::url_encode(revision.model), revision.version);
   Chain chain;
-  chain.add("deployment", origin.deployment_name, fmt::format("revision {}, since {}{}", revision.number, render(revision.created_at), revision.reason.empty() ? "" : ", " + revision.reason),
+  chain.add("deployment", origin.deployment_name,
+            fmt::format("revision {}, since {}{}", revision.number, render(revision.created_at),
+                        revision.reason.empty() ? "" : ", " + revision.reason),
             "/deployments/" + http::url_encode(origin.deployment_name));
   Json json{Json::Object{}};
-  json.set("answer", Json(Json::Object{}).set("id", answer.text).set("deployment", origin.deployment_name).set("model", revision.model).set("version", revision.version));
-  json.set("deployment", origin.deployment_name).set("revision", Json(Json::Object{}).set("id", revision.id.text).set("number", revision.number)).set("variant", "as registered");
-  json.set("cost", nullptr).set("machine", nullptr).set("member", nullptr).set("environment", nullptr).set("dataset_commit", nullptr).set("snapshot", nullptr).set("run", nullptr);
+  json.set("answer", Json(Json::Object{})
+                         .set("id", answer.text)
+                         .set("deployment", origin.deployment_name)
+                         .set("model", revision.model)
+                         .set("version", revision.version));
+  json.set("deployment", origin.deployment_name)
+      .set("revision", Json(Json::Object{}).set("id", revision.id.text).set("number", revision.number))
+      .set("variant", "as registered");
+  json.set("cost", nullptr)
+      .set("machine", nullptr)
+      .set("member", nullptr)
+      .set("environment", nullptr)
+      .set("dataset_commit", nullptr)
+      .set("snapshot", nullptr)
+      .set("run", nullptr);
   const auto version = rooms.registry.models().version(origin.project, revision.model, revision.version);
   json.set("version", Json(Json::Object{}).set("model", revision.model).set("version", revision.version));
-  chain.add("model_version", fmt::format("{} version {}", revision.model, revision.version), version.ok() ? version->description : "it was removed", version_url);
+  chain.add("model_version", fmt::format("{} version {}", revision.model, revision.version),
+            version.ok() ? version->description : "it was removed", version_url);
   if (version.ok() && version->run) TRY(Provenance(rooms, origin.project, *version->run, chain, json).tell());
   return json.set("chain", chain.take());
 }

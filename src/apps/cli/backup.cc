@@ -34,15 +34,19 @@ class OpenBackup {
     const Json begun = TRY(context.post("/api/v1/backups", Json(Json::Object{})));
     return OpenBackup(context, begun["id"].string());
   }
-  OpenBackup(OpenBackup&& other) noexcept : context_(other.context_), keeper_(std::move(other.keeper_)), id_(std::exchange(other.id_, "")), kept_(other.kept_) {}
+  OpenBackup(OpenBackup&& other) noexcept
+      : context_(other.context_),
+        keeper_(std::move(other.keeper_)),
+        id_(std::exchange(other.id_, "")),
+        kept_(other.kept_) {}
   ~OpenBackup() {
     if (!id_.empty()) (void)context_.del(path());
   }
 
   const std::string& id() const { return id_; }
   std::string path() const { return "/api/v1/backups/" + id_; }
-  /// Says now and then that we are still here; over a connection of its own, so it may be called within a download. When that
-  /// fails, the download will tell.
+  /// Says now and then that we are still here; over a connection of its own, so it may be called within a download.
+  /// When that fails, the download will tell.
   void keep() {
     if (system_clock().steady() - kept_ < kKeepInterval) return;
     kept_ = system_clock().steady();
@@ -51,7 +55,10 @@ class OpenBackup {
 
  private:
   OpenBackup(Context& context, std::string id)
-      : context_(context), keeper_(std::make_unique<Context>(context.settings())), id_(std::move(id)), kept_(system_clock().steady()) {}
+      : context_(context),
+        keeper_(std::make_unique<Context>(context.settings())),
+        id_(std::move(id)),
+        kept_(system_clock().steady()) {}
 
   Context& context_;
   std::unique_ptr<Context> keeper_;
@@ -66,7 +73,8 @@ Result<Json> wait_until_ready(Context& context, const OpenBackup& open) {
     Json backup = TRY(context.get(open.path()));
     const std::string& state = backup["state"].string();
     if (state == "ready") return backup;
-    if (state == "failed") return Error{ErrorCode::unavailable, "the server could not copy its database: " + backup["problem"].string()};
+    if (state == "failed")
+      return Error{ErrorCode::unavailable, "the server could not copy its database: " + backup["problem"].string()};
     std::this_thread::sleep_for(kAskInterval);
   }
 }
@@ -93,16 +101,20 @@ Result<void> fetch_database(Context& context, OpenBackup& open, const fs::path& 
   std::uint64_t done = 0;
   Result<void> written;
   http::Client* client = TRY(context.client());
-  const auto response = TRY(client->download(open.path() + "/database", [&](std::string_view bytes) {
-    written = write_all(fd.get(), bytes, file);
-    hasher.update(bytes);
-    progress.set(done += bytes.size());
-    open.keep();
-    return written.ok();
-  }, context.headers()));
+  const auto response = TRY(client->download(
+      open.path() + "/database",
+      [&](std::string_view bytes) {
+        written = write_all(fd.get(), bytes, file);
+        hasher.update(bytes);
+        progress.set(done += bytes.size());
+        open.keep();
+        return written.ok();
+      },
+      context.headers()));
   TRY(written);
   TRY(check_answer(response, "fetching the database"));
-  if (done != expected.bytes || hasher.finish() != expected.hash) return Error{ErrorCode::data_loss, "the database was changed or cut short on its way here; run the backup again"};
+  if (done != expected.bytes || hasher.finish() != expected.hash)
+    return Error{ErrorCode::data_loss, "the database was changed or cut short on its way here; run the backup again"};
   TRY(sync_file(fd.get(), file));
   return sync_directory(folder);
 }
@@ -110,10 +122,13 @@ Result<void> fetch_database(Context& context, OpenBackup& open, const fs::path& 
 Result<BlobList> fetch_blob_list(Context& context, const OpenBackup& open) {
   std::string text;
   http::Client* client = TRY(context.client());
-  const auto response = TRY(client->download(open.path() + "/blobs", [&](std::string_view bytes) {
-    text += bytes;
-    return true;
-  }, context.headers()));
+  const auto response = TRY(client->download(
+      open.path() + "/blobs",
+      [&](std::string_view bytes) {
+        text += bytes;
+        return true;
+      },
+      context.headers()));
   TRY(check_answer(response, "listing the blobs"));
   return parse_blob_list(text, "the server's list of blobs");
 }
@@ -146,7 +161,9 @@ class Fetcher {
     Json::Array hashes;
     for (const store::BlobInfo& blob : batch_) hashes.emplace_back(render(blob.hash));
     http::Client* client = TRY(context_.client());
-    const auto response = TRY(client->request(http::Method::post, "/api/v1/blobs/read", Json().set("hashes", std::move(hashes)).render(), "application/json", context_.headers()));
+    const auto response =
+        TRY(client->request(http::Method::post, "/api/v1/blobs/read", Json().set("hashes", std::move(hashes)).render(),
+                            "application/json", context_.headers()));
     TRY(check_answer(response, "fetching blobs"));
     const auto contents = TRY(frames_of(response.body));
     const auto kept = TRY(store_.put_many(contents));
@@ -163,8 +180,11 @@ class Fetcher {
     std::vector<std::string_view> frames;
     for (size_t i = 0; i < batch_.size(); ++i) {
       std::uint32_t length = 0;
-      for (size_t at = 4; body.size() >= 4 && at > 0; --at) length = length << 8 | static_cast<unsigned char>(body[at - 1]);
-      if (body.size() < 4 || body.size() - 4 < length) return Error{ErrorCode::unavailable, "the server's answer was cut short; run the backup again, it goes on where it stopped"};
+      for (size_t at = 4; body.size() >= 4 && at > 0; --at)
+        length = length << 8 | static_cast<unsigned char>(body[at - 1]);
+      if (body.size() < 4 || body.size() - 4 < length)
+        return Error{ErrorCode::unavailable,
+                     "the server's answer was cut short; run the backup again, it goes on where it stopped"};
       frames.push_back(body.substr(4, length));
       body.remove_prefix(4 + length);
     }
@@ -175,12 +195,15 @@ class Fetcher {
     const auto upload = TRY(store_.begin_upload());
     Result<void> written;
     http::Client* client = TRY(context_.client());
-    const auto response = TRY(client->download("/api/v1/blobs/" + render(blob.hash), [&](std::string_view bytes) {
-      written = upload->write(bytes);
-      progress.set(done_ += bytes.size());
-      open_.keep();
-      return written.ok();
-    }, context_.headers()));
+    const auto response = TRY(client->download(
+        "/api/v1/blobs/" + render(blob.hash),
+        [&](std::string_view bytes) {
+          written = upload->write(bytes);
+          progress.set(done_ += bytes.size());
+          open_.keep();
+          return written.ok();
+        },
+        context_.headers()));
     TRY(written);
     TRY(check_answer(response, "fetching the blob " + render(blob.hash)));
     note(blob, TRY(upload->finish()));
@@ -212,15 +235,24 @@ Result<BlobList> missing_of(const BlobList& blobs, store::Store& store) {
 
 Result<void> check_damaged(const std::vector<Hash>& damaged, bool skip) {
   if (damaged.empty() || skip) return {};
-  return Error{ErrorCode::data_loss, fmt::format("{} blobs are damaged on the server itself, the first is {}; `slipway gc --verify` names them all. Add the same files again, or give --skip-damaged to leave them out of the backup",
-                                                 damaged.size(), render(damaged.front()))};
+  return Error{
+      ErrorCode::data_loss,
+      fmt::format(
+          "{} blobs are damaged on the server itself, the first is {}; `slipway gc --verify` names them all. Add the same files again, or give --skip-damaged to leave them out of the backup",
+          damaged.size(), render(damaged.front()))};
 }
 
-void report(const Context& context, const fs::path& folder, const Manifest& manifest, const BlobList& fetched, std::uint64_t fetched_bytes) {
-  if (context.json()) return print_json(render(manifest).set("new_blobs", static_cast<std::uint64_t>(fetched.size())).set("new_bytes", fetched_bytes));
-  std::printf("%s holds the state of %s: the database (%s) and %llu blobs (%s), of which %zu (%s) were new\n", folder.c_str(), manifest.begun_at.c_str(),
-              render_bytes(manifest.database.bytes).c_str(), static_cast<unsigned long long>(manifest.blobs), render_bytes(manifest.bytes).c_str(), fetched.size(), render_bytes(fetched_bytes).c_str());
-  if (!manifest.damaged.empty()) std::printf("%zu blobs are damaged on the server and were left out\n", manifest.damaged.size());
+void report(const Context& context, const fs::path& folder, const Manifest& manifest, const BlobList& fetched,
+            std::uint64_t fetched_bytes) {
+  if (context.json())
+    return print_json(
+        render(manifest).set("new_blobs", static_cast<std::uint64_t>(fetched.size())).set("new_bytes", fetched_bytes));
+  std::printf("%s holds the state of %s: the database (%s) and %llu blobs (%s), of which %zu (%s) were new\n",
+              folder.c_str(), manifest.begun_at.c_str(), render_bytes(manifest.database.bytes).c_str(),
+              static_cast<unsigned long long>(manifest.blobs), render_bytes(manifest.bytes).c_str(), fetched.size(),
+              render_bytes(fetched_bytes).c_str());
+  if (!manifest.damaged.empty())
+    std::printf("%zu blobs are damaged on the server and were left out\n", manifest.damaged.size());
 }
 
 /// A backup that was killed here may still be open on the server; it would only keep room and sweeps from others.
@@ -241,7 +273,9 @@ Result<int> take(Context& context, const fs::path& path, bool skip_damaged) {
   TRY(fetcher.fetch(missing));
   TRY(check_damaged(fetcher.damaged(), skip_damaged));
   manifest.damaged = fetcher.damaged();
-  std::erase_if(blobs, [&](const store::BlobInfo& blob) { return std::find(manifest.damaged.begin(), manifest.damaged.end(), blob.hash) != manifest.damaged.end(); });
+  std::erase_if(blobs, [&](const store::BlobInfo& blob) {
+    return std::find(manifest.damaged.begin(), manifest.damaged.end(), blob.hash) != manifest.damaged.end();
+  });
 
   TRY(write_file_atomic(folder.path() / manifest.blob_list.name, render(blobs)));
   manifest.blob_list = TRY(facts_of(folder.path() / manifest.blob_list.name));
@@ -253,7 +287,7 @@ Result<int> take(Context& context, const fs::path& path, bool skip_damaged) {
   return kExitOk;
 }
 
-// --- verifying ------------------------------------------------------------------------------------------------------------
+// --- verifying -----------------------------------------------------------------------------------------------------
 
 /// The files of the backup whose bytes are not what they were, with a sentence each.
 Result<std::vector<std::string>> damage_of(Context& context, const fs::path& folder, const Manifest& manifest) {
@@ -264,10 +298,12 @@ Result<std::vector<std::string>> damage_of(Context& context, const fs::path& fol
   const auto check = [&](const fs::path& file, const Hash& hash) {
     const auto facts = facts_of(file, seen);
     if (!facts.ok()) return found.push_back(facts.error().message);
-    if (facts->hash != hash) found.push_back(file.string() + " is damaged: its bytes have another hash than when it was written");
+    if (facts->hash != hash)
+      found.push_back(file.string() + " is damaged: its bytes have another hash than when it was written");
   };
   check(folder / manifest.database.name, manifest.database.hash);
-  for (const store::BlobInfo& blob : TRY(read_blob_list(folder, manifest))) check(blob_file(folder, blob.hash), blob.hash);
+  for (const store::BlobInfo& blob : TRY(read_blob_list(folder, manifest)))
+    check(blob_file(folder, blob.hash), blob.hash);
   return found;
 }
 
@@ -281,8 +317,11 @@ Result<int> verify(Context& context, const fs::path& folder) {
     print_json(render(manifest).set("problems", std::move(sentences)));
   } else {
     for (const std::string& sentence : damage) std::printf("%s\n", sentence.c_str());
-    std::printf("%s, the state of %s: the database (%s) and %llu blobs (%s) were read, %zu files are damaged or missing%s\n", folder.c_str(), manifest.begun_at.c_str(), render_bytes(manifest.database.bytes).c_str(),
-                static_cast<unsigned long long>(manifest.blobs), render_bytes(manifest.bytes).c_str(), damage.size(), damage.empty() ? "" : "; remove those of the store and run the backup again");
+    std::printf(
+        "%s, the state of %s: the database (%s) and %llu blobs (%s) were read, %zu files are damaged or missing%s\n",
+        folder.c_str(), manifest.begun_at.c_str(), render_bytes(manifest.database.bytes).c_str(),
+        static_cast<unsigned long long>(manifest.blobs), render_bytes(manifest.bytes).c_str(), damage.size(),
+        damage.empty() ? "" : "; remove those of the store and run the backup again");
   }
   return damage.empty() ? kExitOk : kExitFailed;
 }
@@ -299,13 +338,15 @@ void add_backup(Commands& commands) {
   commands.push_back({
       .path = "backup",
       .summary = "Copy everything the server holds into a folder, while it works",
-      .details = "Database and blobs as they were at one moment, fetched over HTTP: on the server's machine by the one who runs it, from\n"
-                 "elsewhere by an admin with a token. A folder holds one backup; the next one into it fetches only blobs that are new, and\n"
-                 "one that was interrupted leaves the earlier one whole and goes on where it stopped. See also `slipway restore`.",
+      .details =
+          "Database and blobs as they were at one moment, fetched over HTTP: on the server's machine by the one who runs it, from\n"
+          "elsewhere by an admin with a token. A folder holds one backup; the next one into it fetches only blobs that are new, and\n"
+          "one that was interrupted leaves the earlier one whole and goes on where it stopped. See also `slipway restore`.",
       .example = "slipway backup ./slipway-backup\n  slipway backup --verify ./slipway-backup",
       .positionals = {{.name = "folder", .help = "where to; empty, or with an earlier backup"}},
       .options = {{.name = "verify", .help = "read an existing backup and hold every byte against its hash instead"},
-                  {.name = "skip-damaged", .help = "leave out blobs that the server itself cannot read whole, instead of giving up"}},
+                  {.name = "skip-damaged",
+                   .help = "leave out blobs that the server itself cannot read whole, instead of giving up"}},
       .run = run_backup,
   });
 }

@@ -23,20 +23,24 @@ constexpr const char* kStoreName = "store";
 constexpr std::uint64_t kManifestBytesMax = 64 << 20;
 constexpr std::uint64_t kDiskFreeBytesMin = 64 << 20;  // a backup leaves this much to others
 
-Json facts_json(const FileFacts& facts) { return Json().set("file", facts.name).set("bytes", facts.bytes).set("hash", render(facts.hash)); }
+Json facts_json(const FileFacts& facts) {
+  return Json().set("file", facts.name).set("bytes", facts.bytes).set("hash", render(facts.hash));
+}
 
 Result<FileFacts> facts_of(const Json& json) {
   FileFacts facts;
   facts.name = json["file"].string();
   // A name from a file is no path: a manifest must not make us read elsewhere.
-  if (facts.name.empty() || facts.name.find('/') != std::string::npos) return Error{ErrorCode::invalid_argument, "a file of the backup has no name, or one with a slash"};
+  if (facts.name.empty() || facts.name.find('/') != std::string::npos)
+    return Error{ErrorCode::invalid_argument, "a file of the backup has no name, or one with a slash"};
   facts.bytes = static_cast<std::uint64_t>(json["bytes"].integer().value_or(0));
   facts.hash = TRY(parse_hash(json["hash"].string()));
   return facts;
 }
 
 bool is_ours(const std::string& name) {
-  return name == kManifestName || name == kUnfinishedName || name == kStoreName || name == "lock" || name.starts_with("database-") || name.starts_with("blobs-");
+  return name == kManifestName || name == kUnfinishedName || name == kStoreName || name == "lock" ||
+         name.starts_with("database-") || name.starts_with("blobs-");
 }
 
 /// Nothing of anybody else may lie in the folder.
@@ -45,14 +49,16 @@ Result<void> check_is_ours(const fs::path& folder) {
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, problem)) {
     const std::string name = entry.path().filename();
     if (is_ours(name)) continue;
-    return Error{ErrorCode::failed_precondition, folder.string() + " holds other things (" + clean_utf8(name, 100) + "); name an empty folder, or one that holds an earlier backup"};
+    return Error{ErrorCode::failed_precondition, folder.string() + " holds other things (" + clean_utf8(name, 100) +
+                                                     "); name an empty folder, or one that holds an earlier backup"};
   }
   if (problem) return system_error("list", folder, problem.value());
   return {};
 }
 
 Error in_use(const fs::path& folder) {
-  return {ErrorCode::failed_precondition, "another `slipway backup` or `slipway restore` is using " + folder.string() + "; wait for its end, or name another folder"};
+  return {ErrorCode::failed_precondition, "another `slipway backup` or `slipway restore` is using " + folder.string() +
+                                              "; wait for its end, or name another folder"};
 }
 
 Result<UniqueFd> take_lock(const fs::path& folder) {
@@ -67,7 +73,10 @@ Json render(const Manifest& manifest) {
   Json::Array damaged;
   for (const Hash& hash : manifest.damaged) damaged.emplace_back(render(hash));
   Json json;
-  json.set("format", manifest.format).set("id", manifest.id).set("begun_at", manifest.begun_at).set("finished_at", manifest.finished_at);
+  json.set("format", manifest.format)
+      .set("id", manifest.id)
+      .set("begun_at", manifest.begun_at)
+      .set("finished_at", manifest.finished_at);
   json.set("version", manifest.version).set("schema", manifest.schema).set("database_kind", manifest.database_kind);
   json.set("database", facts_json(manifest.database)).set("blob_list", facts_json(manifest.blob_list));
   return json.set("blobs", manifest.blobs).set("bytes", manifest.bytes).set("damaged", std::move(damaged));
@@ -81,7 +90,11 @@ Result<Manifest> parse_manifest(const std::string& text, const fs::path& name_fo
     manifest.version = json["version"].string();
     if (manifest.format < 1) return Error{ErrorCode::invalid_argument, "'format' is missing"};
     if (manifest.format > kBackupFormat) {
-      return Error{ErrorCode::failed_precondition, fmt::format("the backup has format {}, written by Slipway {}; this is {}, which knows format {}. Use the newer version", manifest.format, manifest.version, kVersion, kBackupFormat)};
+      return Error{
+          ErrorCode::failed_precondition,
+          fmt::format(
+              "the backup has format {}, written by Slipway {}; this is {}, which knows format {}. Use the newer version",
+              manifest.format, manifest.version, kVersion, kBackupFormat)};
     }
     manifest.id = json["id"].string();
     manifest.begun_at = json["begun_at"].string();
@@ -124,19 +137,22 @@ Result<BlobList> parse_blob_list(std::string_view text, std::string_view name_fo
     const auto size = space == std::string_view::npos ? std::nullopt : parse_u64(line.substr(space + 1));
     const auto hash = parse_hash(line.substr(0, space));
     if (end == std::string_view::npos || !size || !hash.ok()) {
-      return Error{ErrorCode::data_loss, fmt::format("line {} of {} should be a hash and a size and is '{}'", blobs.size() + 1, name_for_errors, clean_utf8(line, 100))};
+      return Error{ErrorCode::data_loss, fmt::format("line {} of {} should be a hash and a size and is '{}'",
+                                                     blobs.size() + 1, name_for_errors, clean_utf8(line, 100))};
     }
     blobs.push_back({*hash, *size});
     text.remove_prefix(end + 1);
   }
   const auto by_hash = [](const store::BlobInfo& a, const store::BlobInfo& b) { return a.hash < b.hash; };
   std::sort(blobs.begin(), blobs.end(), by_hash);
-  blobs.erase(std::unique(blobs.begin(), blobs.end(), [](const auto& a, const auto& b) { return a.hash == b.hash; }), blobs.end());
+  blobs.erase(std::unique(blobs.begin(), blobs.end(), [](const auto& a, const auto& b) { return a.hash == b.hash; }),
+              blobs.end());
   return blobs;
 }
 
 bool holds(const BlobList& blobs, const Hash& hash) {
-  const auto at = std::lower_bound(blobs.begin(), blobs.end(), hash, [](const store::BlobInfo& blob, const Hash& wanted) { return blob.hash < wanted; });
+  const auto at = std::lower_bound(blobs.begin(), blobs.end(), hash,
+                                   [](const store::BlobInfo& blob, const Hash& wanted) { return blob.hash < wanted; });
   return at != blobs.end() && at->hash == hash;
 }
 
@@ -146,7 +162,9 @@ Result<Manifest> read_manifest(const fs::path& folder) {
   if (text.error().code != ErrorCode::not_found) return text.error();
   std::error_code ignored;
   if (fs::exists(folder / kUnfinishedName, ignored)) {
-    return Error{ErrorCode::not_found, folder.string() + " holds a backup that did not come to its end; run `slipway backup " + folder.string() + "` again, it goes on where it stopped"};
+    return Error{ErrorCode::not_found, folder.string() +
+                                           " holds a backup that did not come to its end; run `slipway backup " +
+                                           folder.string() + "` again, it goes on where it stopped"};
   }
   return Error{ErrorCode::not_found, folder.string() + " holds no backup: there is no " + kManifestName + " in it"};
 }
@@ -154,7 +172,8 @@ Result<Manifest> read_manifest(const fs::path& folder) {
 Result<BlobList> read_blob_list(const fs::path& folder, const Manifest& manifest) {
   const fs::path file = folder / manifest.blob_list.name;
   const std::string text = TRY(read_file(file));
-  if (hash_of(text) != manifest.blob_list.hash) return Error{ErrorCode::data_loss, file.string() + " is damaged: its bytes have another hash than the backup says"};
+  if (hash_of(text) != manifest.blob_list.hash)
+    return Error{ErrorCode::data_loss, file.string() + " is damaged: its bytes have another hash than the backup says"};
   return parse_blob_list(text, file.string());
 }
 
@@ -165,7 +184,9 @@ Result<UniqueFd> lock_for_reading(const fs::path& folder) {
   return lock;
 }
 
-fs::path blob_file(const fs::path& folder, const Hash& hash) { return store::Layout::blob_in(folder / kStoreName, hash); }
+fs::path blob_file(const fs::path& folder, const Hash& hash) {
+  return store::Layout::blob_in(folder / kStoreName, hash);
+}
 
 Result<BackupFolder> BackupFolder::open(const fs::path& path) {
   BackupFolder folder;
@@ -190,7 +211,9 @@ std::string BackupFolder::unfinished() const {
   return text.ok() ? std::string(trim(*text)) : "";
 }
 
-Result<void> BackupFolder::set_unfinished(const std::string& id) { return write_file_atomic(path_ / kUnfinishedName, id + "\n"); }
+Result<void> BackupFolder::set_unfinished(const std::string& id) {
+  return write_file_atomic(path_ / kUnfinishedName, id + "\n");
+}
 
 Result<void> BackupFolder::finish(const Manifest& manifest, const BlobList& blobs) {
   TRY(write_file_atomic(path_ / kManifestName, render(manifest).render() + "\n"));
@@ -205,7 +228,8 @@ Result<void> BackupFolder::remove_others(const Manifest& manifest, const BlobLis
   for (const fs::directory_entry& entry : fs::directory_iterator(path_, ignored)) {
     const std::string name = entry.path().filename();
     const bool is_a_backups = name.starts_with("database-") || name.starts_with("blobs-");
-    if (is_a_backups && name != manifest.database.name && name != manifest.blob_list.name) fs::remove(entry.path(), ignored);
+    if (is_a_backups && name != manifest.database.name && name != manifest.blob_list.name)
+      fs::remove(entry.path(), ignored);
   }
   (void)TRY(store_->sweep([&](const Hash& hash) -> Result<bool> { return holds(blobs, hash); }, false));
   return {};

@@ -7,8 +7,8 @@
 //   unfinished            the id of a backup that was begun, as long as it is not over
 //   lock
 //
-// A second backup adds to the store and then replaces the manifest in one step; killed before that, it leaves the earlier
-// backup as it was.
+// A second backup adds to the store and then replaces the manifest in one step; killed before that, it leaves the
+// earlier backup as it was.
 #pragma once
 
 #include <filesystem>
@@ -35,17 +35,18 @@ struct FileFacts {
 
 struct Manifest {
   int format = kBackupFormat;
-  std::string id, begun_at;        // what the backup holds was there at this time (RFC 3339)
+  std::string id, begun_at;  // what the backup holds was there at this time (RFC 3339)
   std::string finished_at;
-  std::string version;             // of the server
-  std::int64_t schema = 0;         // the number of its last migration
-  std::string database_kind;       // what the server had: "sqlite" or "postgresql"
+  std::string version;        // of the server
+  std::int64_t schema = 0;    // the number of its last migration
+  std::string database_kind;  // what the server had: "sqlite" or "postgresql"
   FileFacts database, blob_list;
   std::uint64_t blobs = 0, bytes = 0;
-  std::vector<Hash> damaged;       // blobs the server itself could not read whole, left out when asked to
+  std::vector<Hash> damaged;  // blobs the server itself could not read whole, left out when asked to
 };
 
-/// Both directions of the text; a format of a newer version is failed_precondition, what is no manifest invalid_argument.
+/// Both directions of the text; a format of a newer version is failed_precondition, what is no manifest
+/// invalid_argument.
 Json render(const Manifest& manifest);
 Result<Manifest> parse_manifest(const std::string& text, const std::filesystem::path& name_for_errors);
 
@@ -61,8 +62,8 @@ bool holds(const BlobList& blobs, const Hash& hash);
 Result<Manifest> read_manifest(const std::filesystem::path& folder);
 /// The list that the manifest names; data_loss when the file is not what it was.
 Result<BlobList> read_blob_list(const std::filesystem::path& folder, const Manifest& manifest);
-/// Held while a backup is read, so that nothing is taken out of the folder meanwhile. failed_precondition when one is being
-/// written to it.
+/// Held while a backup is read, so that nothing is taken out of the folder meanwhile. failed_precondition when one is
+/// being written to it.
 Result<UniqueFd> lock_for_reading(const std::filesystem::path& folder);
 /// Where a blob of a backup lies.
 std::filesystem::path blob_file(const std::filesystem::path& folder, const Hash& hash);
@@ -70,7 +71,8 @@ std::filesystem::path blob_file(const std::filesystem::path& folder, const Hash&
 /// A folder that a backup is written to: ours alone while this lives.
 class BackupFolder {
  public:
-  /// Makes it when it is missing. failed_precondition when another backup is being written to it, or it holds other things.
+  /// Makes it when it is missing. failed_precondition when another backup is being written to it, or it holds other
+  /// things.
   static Result<BackupFolder> open(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return path_; }

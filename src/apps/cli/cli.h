@@ -1,5 +1,5 @@
-// The command line as a table: one row per command, one file per noun. Parsing, help, completion and exit codes come from
-// the table; a command's function only does its work.
+// The command line as a table: one row per command, one file per noun. Parsing, help, completion and exit codes come
+// from the table; a command's function only does its work.
 #pragma once
 
 #include <functional>
@@ -15,14 +15,15 @@
 
 namespace slipway::cli {
 
-/// Exit codes, documented in docs/cli.md and at the end of `slipway --help`. `run`, `rerun` and `logs -f` answer the command's own.
+/// Exit codes, documented in docs/cli.md and at the end of `slipway --help`. `run`, `rerun` and `logs -f` answer the
+/// command's own.
 enum Exit : int {
   kExitOk = 0,
-  kExitFailed = 1,      // the work itself failed: a run that ended badly, a check that did not hold
-  kExitUsage = 2,       // wrong command line or wrong input
-  kExitNotFound = 3,    // the named thing does not exist
-  kExitDenied = 4,      // no credential, or not the right
-  kExitUnavailable = 5, // the server does not answer, or is busy
+  kExitFailed = 1,         // the work itself failed: a run that ended badly, a check that did not hold
+  kExitUsage = 2,          // wrong command line or wrong input
+  kExitNotFound = 3,       // the named thing does not exist
+  kExitDenied = 4,         // no credential, or not the right
+  kExitUnavailable = 5,    // the server does not answer, or is busy
   kExitInterrupted = 130,  // Ctrl-C while watching; the run goes on
 };
 
@@ -31,7 +32,7 @@ struct Option {
   char letter = 0;         // and as -e, when set
   std::string value_name;  // "NAME"; empty: a flag
   std::string help;
-  std::string otherwise;   // the default, shown in the help
+  std::string otherwise;  // the default, shown in the help
   bool repeatable = false;
   bool required = false;
 };
@@ -53,7 +54,7 @@ class Arguments {
   Result<std::int64_t> integer(const std::string& name) const;
   Result<double> number(const std::string& name) const;
 
-  std::map<std::string, std::vector<std::string>> values;   // filled by the parser
+  std::map<std::string, std::vector<std::string>> values;  // filled by the parser
   std::map<std::string, std::string> defaults;
 };
 
@@ -94,9 +95,10 @@ class Context {
   std::optional<http::Client> client_;
 };
 
-/// An id as it was typed; for `latest`, `latest~1`, `latest~2`… the newest thing of a list, the one before it, and so on.
-/// not_found when there are not so many.
-Result<std::string> resolve_id(Context& context, const std::string& text, std::string_view list_path, std::string_view plural);
+/// An id as it was typed; for `latest`, `latest~1`, `latest~2`… the newest thing of a list, the one before it, and so
+/// on. not_found when there are not so many.
+Result<std::string> resolve_id(Context& context, const std::string& text, std::string_view list_path,
+                               std::string_view plural);
 
 /// Does the work and answers the exit code; errors are printed by the caller.
 using Run = std::function<Result<int>(Context&, const Arguments&)>;
@@ -137,7 +139,7 @@ void add_restore(Commands& commands);
 void add_completion(Commands& commands);
 void add_runner(Commands& commands);
 
-// --- printing ----------------------------------------------------------------------------------------------------------
+// --- printing ------------------------------------------------------------------------------------------------------
 
 /// Aligned columns with a header line; columns whose cells all look like numbers stand right.
 void print_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows);

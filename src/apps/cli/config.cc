@@ -35,12 +35,14 @@ Result<void> read_config(Context::Settings& settings) {
         settings.project = value;
       } else {
         const auto near = nearest(key, kKeys);
-        return Error{ErrorCode::invalid_argument, config_path().string() + ":" + std::to_string(entry.first.Mark().line + 1) + ": unknown key '" + key +
-                                                      "'" + (near ? "; did you mean '" + *near + "'?" : "; known are " + join(kKeys, ", "))};
+        return Error{ErrorCode::invalid_argument,
+                     config_path().string() + ":" + std::to_string(entry.first.Mark().line + 1) + ": unknown key '" +
+                         key + "'" + (near ? "; did you mean '" + *near + "'?" : "; known are " + join(kKeys, ", "))};
       }
     }
   } catch (const YAML::Exception& problem) {
-    return Error{ErrorCode::invalid_argument, config_path().string() + ":" + std::to_string(problem.mark.line + 1) + ": " + problem.msg};
+    return Error{ErrorCode::invalid_argument,
+                 config_path().string() + ":" + std::to_string(problem.mark.line + 1) + ": " + problem.msg};
   }
   return {};
 }
@@ -71,7 +73,8 @@ Result<void> write_config(const Context::Settings& settings) {
   before.project.clear();
   TRY(read_config(before));
   YAML::Emitter out;
-  out << YAML::BeginMap << YAML::Key << "url" << YAML::Value << settings.url << YAML::Key << "token" << YAML::Value << settings.token;
+  out << YAML::BeginMap << YAML::Key << "url" << YAML::Value << settings.url << YAML::Key << "token" << YAML::Value
+      << settings.token;
   if (!before.project.empty()) out << YAML::Key << "project" << YAML::Value << before.project;
   out << YAML::EndMap;
   TRY(make_directories(config_path().parent_path()));

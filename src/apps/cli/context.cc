@@ -80,7 +80,9 @@ Result<Json> Context::send(http::Method method, std::string_view path, const std
   http::Client* connection = TRY(client());
   auto response = connection->request(method, path, body, "application/json", headers());
   if (!response.ok() && response.error().code == ErrorCode::unavailable) {
-    return Error{ErrorCode::unavailable, "no server answers at " + settings_.url + "; start one with `slipway server`, or name it with --server or SLIPWAY_URL"};
+    return Error{ErrorCode::unavailable,
+                 "no server answers at " + settings_.url +
+                     "; start one with `slipway server`, or name it with --server or SLIPWAY_URL"};
   }
   const http::ClientResponse answer = TRY(std::move(response));
   if (answer.status >= 400) return error_of(answer, path);
@@ -89,9 +91,15 @@ Result<Json> Context::send(http::Method method, std::string_view path, const std
 }
 
 Result<Json> Context::get(std::string_view path) { return send(http::Method::get, path, ""); }
-Result<Json> Context::post(std::string_view path, const Json& body) { return send(http::Method::post, path, body.render()); }
-Result<Json> Context::put(std::string_view path, const Json& body) { return send(http::Method::put, path, body.render()); }
-Result<Json> Context::patch(std::string_view path, const Json& body) { return send(http::Method::patch, path, body.render()); }
+Result<Json> Context::post(std::string_view path, const Json& body) {
+  return send(http::Method::post, path, body.render());
+}
+Result<Json> Context::put(std::string_view path, const Json& body) {
+  return send(http::Method::put, path, body.render());
+}
+Result<Json> Context::patch(std::string_view path, const Json& body) {
+  return send(http::Method::patch, path, body.render());
+}
 Result<Json> Context::del(std::string_view path) { return send(http::Method::del, path, ""); }
 
 Result<Json::Array> Context::list(std::string_view path, std::string_view plural, size_t most) {
@@ -109,16 +117,21 @@ Result<Json::Array> Context::list(std::string_view path, std::string_view plural
   return items;
 }
 
-Result<std::string> resolve_id(Context& context, const std::string& text, std::string_view list_path, std::string_view plural) {
+Result<std::string> resolve_id(Context& context, const std::string& text, std::string_view list_path,
+                               std::string_view plural) {
   constexpr std::string_view kLatest = "latest";
   if (!text.starts_with(kLatest)) return text;
   const std::string_view rest = std::string_view(text).substr(kLatest.size());
-  const auto before = rest.empty() ? std::optional<std::uint64_t>(0) : rest.starts_with("~") ? parse_u64(rest.substr(1)) : std::nullopt;
+  const auto before = rest.empty()            ? std::optional<std::uint64_t>(0)
+                      : rest.starts_with("~") ? parse_u64(rest.substr(1))
+                                              : std::nullopt;
   if (!before || *before >= kBackMax) return text;
   const Json::Array found = TRY(context.list(list_path, plural, static_cast<size_t>(*before) + 1));
   if (found.size() > *before) return found[*before]["id"].string();
   const std::string what(plural);
-  return Error{ErrorCode::not_found, found.empty() ? "there are no " + what + " yet" : "there is no '" + text + "': only " + std::to_string(found.size()) + " " + what + " so far"};
+  return Error{ErrorCode::not_found, found.empty() ? "there are no " + what + " yet"
+                                                   : "there is no '" + text + "': only " +
+                                                         std::to_string(found.size()) + " " + what + " so far"};
 }
 
 }  // namespace slipway::cli

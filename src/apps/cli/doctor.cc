@@ -19,7 +19,8 @@ struct Finding {
 constexpr std::uint64_t kDiskFreeWanted = 2ull << 30;
 
 Finding check_tool(const std::string& subject, std::vector<std::string> command, const std::string& needed_for) {
-  const auto output = run_command({.arguments = std::move(command), .directory = {}, .environment = {}, .inherit = {}}, std::chrono::seconds(20));
+  const auto output = run_command({.arguments = std::move(command), .directory = {}, .environment = {}, .inherit = {}},
+                                  std::chrono::seconds(20));
   if (!output.ok() || !output->status.ok()) return {subject, false, "not found; it is needed for " + needed_for};
   return {subject, true, std::string(trim(split(output->out, '\n')[0]))};
 }
@@ -28,7 +29,10 @@ Finding check_server(Context& context) {
   const auto server = context.get("/api/v1/server");
   if (!server.ok()) return {"server", false, server.error().message};
   if ((*server)["disk_low"].boolean().value_or(false)) {
-    return {"server", false, context.settings().url + " answers, and writes nothing more: its disk has " + render_bytes(static_cast<std::uint64_t>((*server)["data_bytes_free"].integer().value_or(0))) + " free. `slipway gc` removes what nothing refers to"};
+    return {"server", false,
+            context.settings().url + " answers, and writes nothing more: its disk has " +
+                render_bytes(static_cast<std::uint64_t>((*server)["data_bytes_free"].integer().value_or(0))) +
+                " free. `slipway gc` removes what nothing refers to"};
   }
   return {"server", true, context.settings().url + " answers, version " + (*server)["version"].string()};
 }
@@ -36,7 +40,10 @@ Finding check_server(Context& context) {
 Finding check_disk() {
   const auto free = free_disk_bytes(".");
   if (!free.ok()) return {"disk", false, free.error().message};
-  if (*free < kDiskFreeWanted) return {"disk", false, render_bytes(*free) + " free here; at least " + render_bytes(kDiskFreeWanted) + " are wanted. `slipway gc` frees what nothing refers to"};
+  if (*free < kDiskFreeWanted)
+    return {"disk", false,
+            render_bytes(*free) + " free here; at least " + render_bytes(kDiskFreeWanted) +
+                " are wanted. `slipway gc` frees what nothing refers to"};
   return {"disk", true, render_bytes(*free) + " free here"};
 }
 
@@ -61,7 +68,8 @@ Result<int> run_doctor(Context& context, const Arguments&) {
     Json item{Json::Object{}};
     item.set("subject", finding.subject).set("good", finding.good).set("message", finding.sentence);
     items.push_back(std::move(item));
-    if (!context.json()) std::printf("%-4s %-8s %s\n", finding.good ? "ok" : "bad", finding.subject.c_str(), finding.sentence.c_str());
+    if (!context.json())
+      std::printf("%-4s %-8s %s\n", finding.good ? "ok" : "bad", finding.subject.c_str(), finding.sentence.c_str());
   }
   if (context.json()) {
     Json root{Json::Object{}};
@@ -74,8 +82,13 @@ Result<int> run_doctor(Context& context, const Arguments&) {
 }  // namespace
 
 void add_doctor(Commands& commands) {
-  commands.push_back({.path = "doctor", .summary = "Look for what usually goes wrong here", .details = "",
-                      .example = "slipway doctor", .positionals = {}, .options = {}, .run = run_doctor});
+  commands.push_back({.path = "doctor",
+                      .summary = "Look for what usually goes wrong here",
+                      .details = "",
+                      .example = "slipway doctor",
+                      .positionals = {},
+                      .options = {},
+                      .run = run_doctor});
 }
 
 }  // namespace slipway::cli

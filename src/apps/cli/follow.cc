@@ -41,12 +41,15 @@ Result<int> follow_run(Context& context, const std::string& run, const FollowOpt
   Time away_since{0};
   while (!interrupted) {
     http::Client* client = TRY(context.client());
-    const auto answer = client->request(http::Method::get, path + "/log?raw=true&bytes_max=1048576&offset=" + std::to_string(offset), "", "", context.headers());
+    const auto answer =
+        client->request(http::Method::get, path + "/log?raw=true&bytes_max=1048576&offset=" + std::to_string(offset),
+                        "", "", context.headers());
     const bool away = !answer.ok() || answer->status >= 500;
     if (away) {
       // A server that restarts does not end the run, so it does not end the watching either.
       const Time now = system_clock().steady();
-      if (away_since.micros == 0 && context.stderr_is_terminal()) std::fputs("slipway: the server does not answer; the run goes on, waiting\n", stderr);
+      if (away_since.micros == 0 && context.stderr_is_terminal())
+        std::fputs("slipway: the server does not answer; the run goes on, waiting\n", stderr);
       if (away_since.micros == 0) away_since = now;
       if (!options.wait || now - away_since > kServerAwayMax) {
         return answer.ok() ? Error{ErrorCode::unavailable, "the server does not answer"} : answer.error();
@@ -61,18 +64,23 @@ Result<int> follow_run(Context& context, const std::string& run, const FollowOpt
     }
     TRY(options.take ? options.take(answer->body) : write_all(STDOUT_FILENO, answer->body, "standard output"));
     if (const auto next = parse_i64(answer->headers.get("X-Slipway-Next-Offset"))) offset = *next;
-    if (answer->headers.get("X-Slipway-End") == "true") return exit_code_of_run(context, path, std::string(answer->headers.get("X-Slipway-State")));
+    if (answer->headers.get("X-Slipway-End") == "true")
+      return exit_code_of_run(context, path, std::string(answer->headers.get("X-Slipway-State")));
     if (!answer->body.empty()) continue;
     if (!options.wait) return kExitOk;
     std::this_thread::sleep_for(kPollInterval);
   }
-  std::fprintf(stderr, "\nslipway: no longer watching; the run goes on. Watch again: slipway logs -f %s   End it: slipway stop %s\n", run.c_str(), run.c_str());
+  std::fprintf(
+      stderr,
+      "\nslipway: no longer watching; the run goes on. Watch again: slipway logs -f %s   End it: slipway stop %s\n",
+      run.c_str(), run.c_str());
   return kExitInterrupted;
 }
 
 void tell_run(const Context& context, const Json& run) {
   const std::string& id = run["id"].string();
-  std::fprintf(stderr, "run        %s  %s\n           %s/runs/%s\n", run["name"].string().c_str(), id.c_str(), context.settings().url.c_str(), id.c_str());
+  std::fprintf(stderr, "run        %s  %s\n           %s/runs/%s\n", run["name"].string().c_str(), id.c_str(),
+               context.settings().url.c_str(), id.c_str());
 }
 
 Result<int> watch_run(Context& context, const Json& run) {
@@ -89,7 +97,8 @@ Result<int> watch_run(Context& context, const Json& run) {
   if (context.json()) {
     print_json(ended);
   } else {
-    std::fprintf(stderr, "%-10s %s\n", ended["state"].string().c_str(), render_duration_s(ended["duration_s"].number().value_or(0)).c_str());
+    std::fprintf(stderr, "%-10s %s\n", ended["state"].string().c_str(),
+                 render_duration_s(ended["duration_s"].number().value_or(0)).c_str());
   }
   return code;
 }

@@ -16,15 +16,15 @@ struct FollowOptions {
 };
 
 /// Copies the run's log, byte for byte, and stays with it through restarts of the server. Answers the
-/// exit code: 0 for a run that ended well, the command's own for one that did not, 130 when the person leaves with Ctrl-C
-/// (the run goes on).
+/// exit code: 0 for a run that ended well, the command's own for one that did not, 130 when the person leaves with
+/// Ctrl-C (the run goes on).
 Result<int> follow_run(Context& context, const std::string& run, const FollowOptions& options);
 
 /// Name, id and page of a run that was started, on standard error.
 void tell_run(const Context& context, const Json& run);
 
-/// Watches a run that was just started to its end and says how that was; with -o json the run is printed, and its log goes to
-/// standard error. Answers the exit code as follow_run() does.
+/// Watches a run that was just started to its end and says how that was; with -o json the run is printed, and its log
+/// goes to standard error. Answers the exit code as follow_run() does.
 Result<int> watch_run(Context& context, const Json& run);
 
 }  // namespace slipway::cli

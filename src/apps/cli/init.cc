@@ -23,7 +23,8 @@ std::string first_file(const std::string& script) {
          "steps:\n"
          "  train:\n"
          "    environment: host\n"
-         "    command: " + command + "\n" + parameters +
+         "    command: " +
+         command + "\n" + parameters +
          "    # outputs: {model: {path: model.onnx, model: my-model}}   # becomes a version of the model\n"
          "    # inputs:  {data: \"dataset:my-data@main\"}                 # lies under $SLIPWAY_INPUTS/data\n"
          "    # limits:  {time: 6h, silence: 20m}\n";
@@ -54,8 +55,16 @@ Result<int> run_init(Context& context, const Arguments& arguments) {
 }  // namespace
 
 void add_init(Commands& commands) {
-  commands.push_back({.path = "init", .summary = "Write a slipway.yaml to begin with", .details = "", .example = "slipway init", .positionals = {},
-                      .options = {{.name = "schema", .letter = 0, .value_name = "", .help = "print the JSON Schema of slipway.yaml for editors instead", .otherwise = ""}},
+  commands.push_back({.path = "init",
+                      .summary = "Write a slipway.yaml to begin with",
+                      .details = "",
+                      .example = "slipway init",
+                      .positionals = {},
+                      .options = {{.name = "schema",
+                                   .letter = 0,
+                                   .value_name = "",
+                                   .help = "print the JSON Schema of slipway.yaml for editors instead",
+                                   .otherwise = ""}},
                       .run = run_init});
 }
 

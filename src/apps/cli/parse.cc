@@ -68,7 +68,8 @@ const Command* command_of(const Commands& commands, const std::vector<std::strin
   for (const size_t count : {size_t{2}, size_t{1}}) {
     if (plain.size() < count) continue;
     const std::string path = count == 2 ? plain[0] + " " + plain[1] : plain[0];
-    const auto at = std::find_if(commands.begin(), commands.end(), [&](const Command& command) { return command.path == path; });
+    const auto at =
+        std::find_if(commands.begin(), commands.end(), [&](const Command& command) { return command.path == path; });
     if (at != commands.end()) return &*at;
   }
   return nullptr;
@@ -97,7 +98,8 @@ std::string unknown_option(const Command* command, const std::vector<std::string
       for (const Option& each : command->options) known.push_back("--" + each.name);
     }
     const auto near = nearest(option, known);
-    return "`slipway" + (command ? " " + command->path : "") + "` has no option '" + option + "'; " + (near ? "did you mean '" + *near + "'?" : "it takes " + join(known, ", "));
+    return "`slipway" + (command ? " " + command->path : "") + "` has no option '" + option + "'; " +
+           (near ? "did you mean '" + *near + "'?" : "it takes " + join(known, ", "));
   }
   return "";
 }
@@ -118,7 +120,8 @@ std::string unknown_command(const Commands& commands, const std::vector<std::str
   if (plain.size() == 1 && !verbs.empty()) return "say what about " + plain[0] + ": " + join(verbs, ", ");
   if (!verbs.empty()) {
     const auto near = nearest(plain[1], verbs);
-    return "`slipway " + plain[0] + "` has no '" + plain[1] + "'; " + (near ? "did you mean '" + *near + "'?" : "it has " + join(verbs, ", "));
+    return "`slipway " + plain[0] + "` has no '" + plain[1] + "'; " +
+           (near ? "did you mean '" + *near + "'?" : "it has " + join(verbs, ", "));
   }
   std::vector<std::string> known;
   for (const Command& command : commands) known.push_back(split(command.path, ' ')[0]);
@@ -154,7 +157,9 @@ std::variant<Invocation, EndNow> parse(const Commands& commands, std::vector<std
   Invocation invocation;
   root.add_option("--server", invocation.server, "The server's URL")->type_name("URL");
   root.add_option("--project", invocation.project, "The project")->type_name("NAME");
-  root.add_option("-o,--output", invocation.output, "How to print")->type_name("text|json")->check(CLI::IsMember({"text", "json"}));
+  root.add_option("-o,--output", invocation.output, "How to print")
+      ->type_name("text|json")
+      ->check(CLI::IsMember({"text", "json"}));
 
   std::vector<Bound> bounds;
   std::map<std::string, CLI::App*> nouns;
@@ -218,21 +223,27 @@ std::string render_completion(const Commands& commands, std::string_view shell) 
   if (shell == "fish") {
     out = "complete -c slipway -f\ncomplete -c slipway -n __fish_use_subcommand -a '" + join(firsts, " ") + "'\n";
     for (const auto& [first, words] : seconds) {
-      if (!words.empty()) out += "complete -c slipway -n '__fish_seen_subcommand_from " + first + "' -a '" + join(words, " ") + "'\n";
+      if (!words.empty())
+        out += "complete -c slipway -n '__fish_seen_subcommand_from " + first + "' -a '" + join(words, " ") + "'\n";
     }
     return out;
   }
   if (shell == "zsh") out = "#compdef slipway\nautoload -U +X bashcompinit && bashcompinit\n";
-  out += "_slipway() {\n  local word=${COMP_WORDS[COMP_CWORD]} first=${COMP_WORDS[1]} second=${COMP_WORDS[2]}\n"
-         "  if [ \"$COMP_CWORD\" -eq 1 ]; then COMPREPLY=($(compgen -W '" + join(firsts, " ") + "' -- \"$word\")); return; fi\n"
-         "  if [ \"$COMP_CWORD\" -eq 2 ] && [ \"${word#-}\" = \"$word\" ]; then\n    case $first in\n";
+  out +=
+      "_slipway() {\n  local word=${COMP_WORDS[COMP_CWORD]} first=${COMP_WORDS[1]} second=${COMP_WORDS[2]}\n"
+      "  if [ \"$COMP_CWORD\" -eq 1 ]; then COMPREPLY=($(compgen -W '" +
+      join(firsts, " ") +
+      "' -- \"$word\")); return; fi\n"
+      "  if [ \"$COMP_CWORD\" -eq 2 ] && [ \"${word#-}\" = \"$word\" ]; then\n    case $first in\n";
   for (const auto& [first, words] : seconds) {
-    if (!words.empty()) out += "      " + first + ") COMPREPLY=($(compgen -W '" + join(words, " ") + "' -- \"$word\")); return;;\n";
+    if (!words.empty())
+      out += "      " + first + ") COMPREPLY=($(compgen -W '" + join(words, " ") + "' -- \"$word\")); return;;\n";
   }
   out += "    esac\n  fi\n  case \"$first $second\" in\n";
   for (const auto& [path, words] : flags) {
     const bool is_verb = path.find(' ') == std::string::npos;
-    out += "    '" + path + (is_verb ? "' | '" + path + " '*" : "'") + ") COMPREPLY=($(compgen -f -W '" + join(words, " ") + "' -- \"$word\"));;\n";
+    out += "    '" + path + (is_verb ? "' | '" + path + " '*" : "'") + ") COMPREPLY=($(compgen -f -W '" +
+           join(words, " ") + "' -- \"$word\"));;\n";
   }
   out += "    *) COMPREPLY=($(compgen -f -- \"$word\"));;\n  esac\n}\ncomplete -F _slipway slipway\n";
   return out;

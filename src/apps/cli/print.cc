@@ -43,7 +43,8 @@ void print_table(const std::vector<std::string>& header, const std::vector<std::
   }
   const auto print_row = [&](const std::vector<std::string>& cells) {
     std::string line;
-    for (size_t column = 0; column < cells.size(); ++column) line += (column ? "  " : "") + pad(cells[column], widths[column], right[column]);
+    for (size_t column = 0; column < cells.size(); ++column)
+      line += (column ? "  " : "") + pad(cells[column], widths[column], right[column]);
     while (!line.empty() && line.back() == ' ') line.pop_back();
     std::puts(line.c_str());
   };
@@ -78,7 +79,11 @@ std::string render_ago(const Json& time) {
 }
 
 Progress::Progress(const Context& context, std::string what, std::uint64_t total, bool bytes)
-    : visible_(context.stderr_is_terminal()), what_(std::move(what)), total_(total), bytes_(bytes), started_(system_clock().steady()) {}
+    : visible_(context.stderr_is_terminal()),
+      what_(std::move(what)),
+      total_(total),
+      bytes_(bytes),
+      started_(system_clock().steady()) {}
 
 Progress::~Progress() { draw(done_, true); }
 
@@ -93,13 +98,17 @@ void Progress::draw(std::uint64_t done, bool last) {
   if (!visible_) return;
   const double elapsed = std::max(1e-3, static_cast<double>((system_clock().steady() - started_).count()) / 1e6);
   const double rate = static_cast<double>(done) / elapsed;
-  const auto amount = [&](double value) { return bytes_ ? render_bytes(static_cast<std::uint64_t>(value)) : fmt::format("{:.0f}", value); };
+  const auto amount = [&](double value) {
+    return bytes_ ? render_bytes(static_cast<std::uint64_t>(value)) : fmt::format("{:.0f}", value);
+  };
   std::string line = fmt::format("\r\033[K{} {}", what_, amount(static_cast<double>(done)));
   if (total_ > 0) {
     const double part = std::min(1.0, static_cast<double>(done) / static_cast<double>(total_));
     const auto filled = static_cast<size_t>(part * 20);
-    line += fmt::format(" of {} [{}{}] {:.0f}%", amount(static_cast<double>(total_)), std::string(filled, '='), std::string(20 - filled, ' '), part * 100);
-    if (!last && rate > 0) line += ", " + render_duration_s(static_cast<double>(total_ - std::min(total_, done)) / rate) + " left";
+    line += fmt::format(" of {} [{}{}] {:.0f}%", amount(static_cast<double>(total_)), std::string(filled, '='),
+                        std::string(20 - filled, ' '), part * 100);
+    if (!last && rate > 0)
+      line += ", " + render_duration_s(static_cast<double>(total_ - std::min(total_, done)) / rate) + " left";
   }
   line += fmt::format(", {}/s", amount(rate));
   std::fputs((line + (last ? "\n" : "")).c_str(), stderr);

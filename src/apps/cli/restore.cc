@@ -1,8 +1,9 @@
 // slipway restore: a data folder made from a backup. The bytes are put and checked here; the database is put by
 // slipway-server, which knows the schema and both kinds of database.
 //
-// For as long as it is not over, the folder holds a file `restoring`, and no server starts on it; the same restore again
-// goes on where it stopped. Then the file becomes `restored`, and the first server gives up what executed at the backup.
+// For as long as it is not over, the folder holds a file `restoring`, and no server starts on it; the same restore
+// again goes on where it stopped. Then the file becomes `restored`, and the first server gives up what executed at the
+// backup.
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -31,7 +32,10 @@ constexpr std::uint64_t kBatchBytesMax = 16 << 20;
 constexpr std::uint64_t kSmallBytesMax = 1 << 20;
 
 Error damaged(const fs::path& file) {
-  return {ErrorCode::data_loss, file.string() + " is damaged: its bytes have another hash than when it was written; restore another backup, or give --skip-damaged to leave such blobs out"};
+  return {
+      ErrorCode::data_loss,
+      file.string() +
+          " is damaged: its bytes have another hash than when it was written; restore another backup, or give --skip-damaged to leave such blobs out"};
 }
 
 /// The text of an unfinished restore of the same backup, or empty for a folder to begin in.
@@ -40,9 +44,15 @@ Result<std::string> begun_before(const fs::path& data, const Manifest& manifest)
   if (!fs::exists(data, problem)) return std::string();
   const auto text = read_file(data / kRestoringName, 1000);
   if (text.ok() && text->starts_with(manifest.id)) return *text;
-  if (text.ok()) return Error{ErrorCode::failed_precondition, data.string() + " holds another backup that was restored half-way; finish that, or name an empty folder with --data"};
+  if (text.ok())
+    return Error{
+        ErrorCode::failed_precondition,
+        data.string() +
+            " holds another backup that was restored half-way; finish that, or name an empty folder with --data"};
   if (!fs::is_directory(data, problem) || fs::directory_iterator(data, problem) != fs::directory_iterator()) {
-    return Error{ErrorCode::failed_precondition, data.string() + " is not empty; a backup is restored into an empty folder only, name another with --data"};
+    return Error{
+        ErrorCode::failed_precondition,
+        data.string() + " is not empty; a backup is restored into an empty folder only, name another with --data"};
   }
   return std::string();
 }
@@ -52,14 +62,19 @@ Result<void> check_database(const fs::path& source, const Manifest& manifest, Co
   Progress progress(context, "Checking the database", manifest.database.bytes, true);
   std::uint64_t done = 0;
   const auto facts = TRY(facts_of(file, [&](std::uint64_t bytes) { progress.set(done += bytes); }));
-  if (facts.hash != manifest.database.hash) return Error{ErrorCode::data_loss, file.string() + " is damaged: its bytes have another hash than when it was written; restore another backup"};
+  if (facts.hash != manifest.database.hash)
+    return Error{
+        ErrorCode::data_loss,
+        file.string() + " is damaged: its bytes have another hash than when it was written; restore another backup"};
   return {};
 }
 
 /// slipway-server says on standard error why it refuses.
-Result<bool> put_database(const fs::path& source, const Manifest& manifest, const fs::path& data, const std::string& url) {
+Result<bool> put_database(const fs::path& source, const Manifest& manifest, const fs::path& data,
+                          const std::string& url) {
   ProcessSpec spec;
-  spec.arguments = {sibling("slipway-server"), "--data", data.string(), "--restore-database", (source / manifest.database.name).string()};
+  spec.arguments = {sibling("slipway-server"), "--data", data.string(), "--restore-database",
+                    (source / manifest.database.name).string()};
   if (!url.empty()) spec.arguments.insert(spec.arguments.end(), {"--database", url});
   spec.new_group = false;
   Process server = TRY(Process::start(spec));
@@ -69,7 +84,8 @@ Result<bool> put_database(const fs::path& source, const Manifest& manifest, cons
 /// Puts blobs of a backup into a store, each held against its name.
 class Putter {
  public:
-  Putter(const fs::path& source, store::Store& store, bool skip_damaged) : source_(source), store_(store), skip_damaged_(skip_damaged) {}
+  Putter(const fs::path& source, store::Store& store, bool skip_damaged)
+      : source_(source), store_(store), skip_damaged_(skip_damaged) {}
 
   Result<void> put(const BlobList& blobs, Progress& progress) {
     for (const store::BlobInfo& blob : blobs) {
@@ -120,7 +136,8 @@ class Putter {
   std::uint64_t contents_bytes_ = 0, done_ = 0, left_out_ = 0;
 };
 
-Result<std::uint64_t> put_blobs(Context& context, const fs::path& source, const Manifest& manifest, const fs::path& data, bool skip_damaged) {
+Result<std::uint64_t> put_blobs(Context& context, const fs::path& source, const Manifest& manifest,
+                                const fs::path& data, bool skip_damaged) {
   Counters counters;
   const auto store = TRY(store::Store::open({.folder = data / kStoreName}, system_clock(), counters));
   const BlobList blobs = TRY(read_blob_list(source, manifest));
@@ -157,8 +174,10 @@ Result<int> run_restore(Context& context, const Arguments& arguments) {
   if (context.json()) {
     print_json(render(manifest).set("data", data.string()).set("left_out", left_out));
   } else {
-    std::printf("%s holds the state of %s again: the database and %llu blobs (%s). Start it with `slipway server --data %s`\n", data.c_str(), manifest.begun_at.c_str(),
-                static_cast<unsigned long long>(manifest.blobs - left_out), render_bytes(manifest.bytes).c_str(), data.c_str());
+    std::printf(
+        "%s holds the state of %s again: the database and %llu blobs (%s). Start it with `slipway server --data %s`\n",
+        data.c_str(), manifest.begun_at.c_str(), static_cast<unsigned long long>(manifest.blobs - left_out),
+        render_bytes(manifest.bytes).c_str(), data.c_str());
   }
   return kExitOk;
 }
@@ -169,14 +188,18 @@ void add_restore(Commands& commands) {
   commands.push_back({
       .path = "restore",
       .summary = "Make a data folder from a backup",
-      .details = "Needs no server; the folder must be empty or missing. Every byte is held against its hash on the way. With --database the\n"
-                 "database goes into an empty PostgreSQL database instead of the folder, whichever database the backup was made from. Run it\n"
-                 "as the user who will run the server.",
+      .details =
+          "Needs no server; the folder must be empty or missing. Every byte is held against its hash on the way. With --database the\n"
+          "database goes into an empty PostgreSQL database instead of the folder, whichever database the backup was made from. Run it\n"
+          "as the user who will run the server.",
       .example = "slipway restore ./slipway-backup --data ./restored-data",
       .positionals = {{.name = "folder", .help = "what `slipway backup` filled"}},
-      .options = {{.name = "data", .letter = 'd', .value_name = "FOLDER", .help = "the data folder to make", .required = true},
-                  {.name = "database", .value_name = "URL", .help = "postgresql://user@host/name, an empty database, instead of SQLite"},
-                  {.name = "skip-damaged", .help = "leave out blobs whose bytes are not what they were, and say which"}},
+      .options =
+          {{.name = "data", .letter = 'd', .value_name = "FOLDER", .help = "the data folder to make", .required = true},
+           {.name = "database",
+            .value_name = "URL",
+            .help = "postgresql://user@host/name, an empty database, instead of SQLite"},
+           {.name = "skip-damaged", .help = "leave out blobs whose bytes are not what they were, and say which"}},
       .run = run_restore,
   });
 }

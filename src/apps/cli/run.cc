@@ -37,13 +37,17 @@ Result<int> run_step(Context& outer, const Arguments& arguments) {
   Context context(settings);
 
   Named<Json> parameters;
-  for (auto& [name, value] : TRY(assignments(arguments.all("parameter"), "parameter"))) parameters.emplace_back(name, value);
-  RunSpec spec = TRY(make_run_spec(file, arguments.get("step"), parameters, TRY(assignments(arguments.all("input"), "input"))));
+  for (auto& [name, value] : TRY(assignments(arguments.all("parameter"), "parameter")))
+    parameters.emplace_back(name, value);
+  RunSpec spec =
+      TRY(make_run_spec(file, arguments.get("step"), parameters, TRY(assignments(arguments.all("input"), "input"))));
   const SentSnapshot sent = TRY(send_snapshot(context, path.parent_path(), arguments.get("untracked-max")));
   spec.snapshot = sent.tree;
 
   Json body = to_json(spec);
-  body.set("snapshot_manifest", sent.manifest).set("name", arguments.get("name")).set("experiment", arguments.get("experiment"));
+  body.set("snapshot_manifest", sent.manifest)
+      .set("name", arguments.get("name"))
+      .set("experiment", arguments.get("experiment"));
   Json tags{Json::Object{}};
   for (const auto& [name, value] : TRY(assignments(arguments.all("tag"), "tag"))) tags.set(name, value);
   const Json run = TRY(context.post("/api/v1/runs", body.set("tags", tags)));
@@ -60,22 +64,49 @@ Result<int> run_step(Context& outer, const Arguments& arguments) {
 }  // namespace
 
 void add_run(Commands& commands) {
-  commands.push_back({.path = "run",
-                      .summary = "Run a step of slipway.yaml with the working copy as it is",
-                      .details = "Takes a snapshot (uncommitted changes and untracked files that are not ignored included), queues the run, follows its log, and\n"
-                                 "exits with the command's own exit code. Ctrl-C stops watching, not the run. With -o json the log goes to standard error\n"
-                                 "and the run, as it ended, to standard output.",
-                      .example = "slipway run train lr=0.01",
-                      .positionals = {{.name = "step", .help = "a name under steps:"},
-                                      {.name = "parameter", .help = "name=value, over the step's defaults", .required = false, .repeatable = true}},
-                      .options = {{.name = "file", .letter = 'f', .value_name = "PATH", .help = "the project file", .otherwise = ""},
-                                  {.name = "input", .letter = 'i', .value_name = "NAME=REF", .help = "in place of a declared input: digits=dataset:digits@fix", .otherwise = "", .repeatable = true},
-                                  {.name = "name", .letter = 0, .value_name = "NAME", .help = "the run's name", .otherwise = ""},
-                                  {.name = "experiment", .letter = 'e', .value_name = "NAME", .help = "the experiment it belongs to; the step's name when absent", .otherwise = ""},
-                                  {.name = "tag", .letter = 't', .value_name = "KEY=VALUE", .help = "a tag of the run", .otherwise = "", .repeatable = true},
-                                  {.name = "untracked-max", .letter = 0, .value_name = "SIZE", .help = "how much of untracked files is taken along", .otherwise = ""},
-                                  {.name = "detach", .letter = 'd', .value_name = "", .help = "print the run's id and do not wait", .otherwise = ""}},
-                      .run = run_step});
+  commands.push_back(
+      {.path = "run",
+       .summary = "Run a step of slipway.yaml with the working copy as it is",
+       .details =
+           "Takes a snapshot (uncommitted changes and untracked files that are not ignored included), queues the run, follows its log, and\n"
+           "exits with the command's own exit code. Ctrl-C stops watching, not the run. With -o json the log goes to standard error\n"
+           "and the run, as it ended, to standard output.",
+       .example = "slipway run train lr=0.01",
+       .positionals = {{.name = "step", .help = "a name under steps:"},
+                       {.name = "parameter",
+                        .help = "name=value, over the step's defaults",
+                        .required = false,
+                        .repeatable = true}},
+       .options = {{.name = "file", .letter = 'f', .value_name = "PATH", .help = "the project file", .otherwise = ""},
+                   {.name = "input",
+                    .letter = 'i',
+                    .value_name = "NAME=REF",
+                    .help = "in place of a declared input: digits=dataset:digits@fix",
+                    .otherwise = "",
+                    .repeatable = true},
+                   {.name = "name", .letter = 0, .value_name = "NAME", .help = "the run's name", .otherwise = ""},
+                   {.name = "experiment",
+                    .letter = 'e',
+                    .value_name = "NAME",
+                    .help = "the experiment it belongs to; the step's name when absent",
+                    .otherwise = ""},
+                   {.name = "tag",
+                    .letter = 't',
+                    .value_name = "KEY=VALUE",
+                    .help = "a tag of the run",
+                    .otherwise = "",
+                    .repeatable = true},
+                   {.name = "untracked-max",
+                    .letter = 0,
+                    .value_name = "SIZE",
+                    .help = "how much of untracked files is taken along",
+                    .otherwise = ""},
+                   {.name = "detach",
+                    .letter = 'd',
+                    .value_name = "",
+                    .help = "print the run's id and do not wait",
+                    .otherwise = ""}},
+       .run = run_step});
 }
 
 }  // namespace slipway::cli

@@ -18,14 +18,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kAskedAtOnce = 20'000;             // hashes in one question
+constexpr size_t kAskedAtOnce = 20'000;  // hashes in one question
 constexpr size_t kBatchBlobsMax = 20'000;
 constexpr std::uint64_t kBatchBytesMax = 16 << 20;
-constexpr std::uint64_t kSmallBytesMax = 1 << 20;   // larger ones travel alone, as a stream
+constexpr std::uint64_t kSmallBytesMax = 1 << 20;  // larger ones travel alone, as a stream
 constexpr size_t kPieceBytes = 1 << 20;
 
 Error changed(const fs::path& file) {
-  return {ErrorCode::failed_precondition, file.string() + " changed while it was being added; nothing was committed, try again when nobody writes to it"};
+  return {
+      ErrorCode::failed_precondition,
+      file.string() + " changed while it was being added; nothing was committed, try again when nobody writes to it"};
 }
 
 /// A length of four bytes, least first, and the bytes.
@@ -58,7 +60,9 @@ Result<void> send_batch(Context& context, const std::vector<const Outgoing*>& ba
     append_frame(body, bytes);
   }
   http::Client* client = TRY(context.client());
-  return check_answer(TRY(client->request(http::Method::post, "/api/v1/blobs/batch", std::move(body), "application/octet-stream", context.headers())), "sending files");
+  return check_answer(TRY(client->request(http::Method::post, "/api/v1/blobs/batch", std::move(body),
+                                          "application/octet-stream", context.headers())),
+                      "sending files");
 }
 
 Result<void> send_large(Context& context, const Outgoing& blob, const std::function<void(std::uint64_t)>& sent) {
@@ -81,10 +85,12 @@ Result<void> send_large(Context& context, const Outgoing& blob, const std::funct
     return piece;
   };
   http::Client* client = TRY(context.client());
-  return check_answer(TRY(client->upload(http::Method::put, "/api/v1/blobs/" + render(blob.hash), blob.size, produce, context.headers())), "sending " + blob.file.string());
+  return check_answer(TRY(client->upload(http::Method::put, "/api/v1/blobs/" + render(blob.hash), blob.size, produce,
+                                         context.headers())),
+                      "sending " + blob.file.string());
 }
 
-// --- receiving ------------------------------------------------------------------------------------------------------------
+// --- receiving -----------------------------------------------------------------------------------------------------
 
 /// True when the file has these bytes already.
 Result<bool> is_there(const fs::path& path, const TreeEntry& entry) {
@@ -110,14 +116,17 @@ class Arriving {
     return write_all(fd_.get(), bytes, temporary_);
   }
   Result<void> finish(const Hash& expected) {
-    if (hasher_.finish() != expected) return Error{ErrorCode::data_loss, "the server sent other bytes than asked for as " + path_.string() + "; `slipway gc --verify` finds damaged blobs"};
+    if (hasher_.finish() != expected)
+      return Error{ErrorCode::data_loss, "the server sent other bytes than asked for as " + path_.string() +
+                                             "; `slipway gc --verify` finds damaged blobs"};
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) return system_error("replace", path_, errno);
     fd_.reset();
     return {};
   }
 
  private:
-  Arriving(fs::path path, fs::path temporary, UniqueFd fd) : path_(std::move(path)), temporary_(std::move(temporary)), fd_(std::move(fd)) {}
+  Arriving(fs::path path, fs::path temporary, UniqueFd fd)
+      : path_(std::move(path)), temporary_(std::move(temporary)), fd_(std::move(fd)) {}
   fs::path path_, temporary_;
   UniqueFd fd_;
   Hasher hasher_;
@@ -127,11 +136,14 @@ Result<void> fetch_small(Context& context, const std::vector<const TreeEntry*>& 
   Json::Array hashes;
   for (const TreeEntry* entry : batch) hashes.emplace_back(render(entry->hash));
   http::Client* client = TRY(context.client());
-  const auto response = TRY(client->request(http::Method::post, "/api/v1/blobs/read", Json().set("hashes", std::move(hashes)).render(), "application/json", context.headers()));
+  const auto response =
+      TRY(client->request(http::Method::post, "/api/v1/blobs/read", Json().set("hashes", std::move(hashes)).render(),
+                          "application/json", context.headers()));
   TRY(check_answer(response, "reading files"));
   std::string_view rest = response.body;
   for (const TreeEntry* entry : batch) {
-    if (rest.size() < 4 + entry->size) return Error{ErrorCode::unavailable, "the server's answer was cut short; try again"};
+    if (rest.size() < 4 + entry->size)
+      return Error{ErrorCode::unavailable, "the server's answer was cut short; try again"};
     auto file = TRY(Arriving::open(folder / entry->path, entry->kind == TreeEntryKind::executable));
     TRY(file.write(rest.substr(4, entry->size)));
     TRY(file.finish(entry->hash));
@@ -140,15 +152,19 @@ Result<void> fetch_small(Context& context, const std::vector<const TreeEntry*>& 
   return {};
 }
 
-Result<void> fetch_large(Context& context, const TreeEntry& entry, const fs::path& folder, const std::function<void(std::uint64_t)>& received) {
+Result<void> fetch_large(Context& context, const TreeEntry& entry, const fs::path& folder,
+                         const std::function<void(std::uint64_t)>& received) {
   auto file = TRY(Arriving::open(folder / entry.path, entry.kind == TreeEntryKind::executable));
   Result<void> written;
   http::Client* client = TRY(context.client());
-  const auto response = TRY(client->download("/api/v1/blobs/" + render(entry.hash), [&](std::string_view bytes) {
-    written = file.write(bytes);
-    received(bytes.size());
-    return written.ok();
-  }, context.headers()));
+  const auto response = TRY(client->download(
+      "/api/v1/blobs/" + render(entry.hash),
+      [&](std::string_view bytes) {
+        written = file.write(bytes);
+        received(bytes.size());
+        return written.ok();
+      },
+      context.headers()));
   TRY(written);
   TRY(check_answer(response, "reading " + entry.path));
   return file.finish(entry.hash);
@@ -166,7 +182,9 @@ Result<void> check_answer(const http::ClientResponse& response, std::string_view
                          : response.status == 503 ? ErrorCode::busy
                          : response.status < 500  ? ErrorCode::invalid_argument
                                                   : ErrorCode::internal;
-  return Error{code, message.empty() ? fmt::format("the server answered {} when this was attempted: {}", response.status, attempted) : message};
+  return Error{code, message.empty()
+                         ? fmt::format("the server answered {} when this was attempted: {}", response.status, attempted)
+                         : message};
 }
 
 Result<Sent> send_blobs(Context& context, const std::vector<Outgoing>& blobs, const std::string& what) {
@@ -201,13 +219,16 @@ Result<Sent> send_blobs(Context& context, const std::vector<Outgoing>& blobs, co
 
 Result<std::string> fetch_blob(Context& context, const Hash& hash) {
   http::Client* client = TRY(context.client());
-  const auto response = TRY(client->request(http::Method::get, "/api/v1/blobs/" + render(hash), "", "application/json", context.headers()));
+  const auto response = TRY(
+      client->request(http::Method::get, "/api/v1/blobs/" + render(hash), "", "application/json", context.headers()));
   TRY(check_answer(response, "reading the blob " + render(hash)));
-  if (hash_of(response.body) != hash) return Error{ErrorCode::data_loss, "the server sent other bytes than the blob " + render(hash)};
+  if (hash_of(response.body) != hash)
+    return Error{ErrorCode::data_loss, "the server sent other bytes than the blob " + render(hash)};
   return response.body;
 }
 
-Result<Received> fetch_tree(Context& context, const Tree& tree, const fs::path& folder, bool force, const std::string& what) {
+Result<Received> fetch_tree(Context& context, const Tree& tree, const fs::path& folder, bool force,
+                            const std::string& what) {
   Received total;
   std::vector<const TreeEntry*> wanted;
   for (const TreeEntry& entry : tree.entries) {
@@ -218,7 +239,9 @@ Result<Received> fetch_tree(Context& context, const Tree& tree, const fs::path& 
         ++total.kept;
         continue;
       }
-      if (!force) return Error{ErrorCode::already_exists, path.string() + " is there with other content; give --force to replace it, or another folder"};
+      if (!force)
+        return Error{ErrorCode::already_exists,
+                     path.string() + " is there with other content; give --force to replace it, or another folder"};
     }
     wanted.push_back(&entry);
     total.bytes += entry.size;

@@ -36,6 +36,7 @@ Result<std::string> fetch_blob(Context& context, const Hash& hash);
 struct Received {
   std::uint64_t files = 0, bytes = 0, kept = 0;
 };
-Result<Received> fetch_tree(Context& context, const Tree& tree, const std::filesystem::path& folder, bool force, const std::string& what);
+Result<Received> fetch_tree(Context& context, const Tree& tree, const std::filesystem::path& folder, bool force,
+                            const std::string& what);
 
 }  // namespace slipway::cli

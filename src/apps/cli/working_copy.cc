@@ -19,9 +19,11 @@ void tell_snapshot(const runner::Snapshot& snapshot) {
     where = "commit " + manifest.commit.substr(0, 10) + (manifest.branch.empty() ? "" : " on " + manifest.branch);
     if (manifest.dirty) where += ", with uncommitted changes";
   }
-  std::fprintf(stderr, "snapshot   %zu files, %s, %s\n", snapshot.tree.entries.size(), render_bytes(snapshot.tree.bytes()).c_str(), where.c_str());
+  std::fprintf(stderr, "snapshot   %zu files, %s, %s\n", snapshot.tree.entries.size(),
+               render_bytes(snapshot.tree.bytes()).c_str(), where.c_str());
   for (const runner::OmittedFile& file : manifest.omitted) {
-    std::fprintf(stderr, "left out   %s (%s): %s\n", file.path.c_str(), render_bytes(file.bytes).c_str(), file.why.c_str());
+    std::fprintf(stderr, "left out   %s (%s): %s\n", file.path.c_str(), render_bytes(file.bytes).c_str(),
+                 file.why.c_str());
   }
 }
 
@@ -33,7 +35,8 @@ Result<fs::path> find_project_file(const std::string& given) {
     if (fs::exists(folder / kProjectFileName)) return folder / kProjectFileName;
     if (folder == folder.root_path()) break;
   }
-  return Error{ErrorCode::not_found, "there is no slipway.yaml here or in any folder above; `slipway init` writes one to begin with"};
+  return Error{ErrorCode::not_found,
+               "there is no slipway.yaml here or in any folder above; `slipway init` writes one to begin with"};
 }
 
 Result<SentSnapshot> send_snapshot(Context& context, const fs::path& folder, const std::string& untracked_max) {

@@ -1,4 +1,5 @@
-// The working copy that a run or a pipeline is made of: where its slipway.yaml is, and sending what the server lacks of it.
+// The working copy that a run or a pipeline is made of: where its slipway.yaml is, and sending what the server lacks of
+// it.
 #pragma once
 
 #include <filesystem>
@@ -15,8 +16,9 @@ struct SentSnapshot {
   std::string tree, manifest;  // hashes
 };
 
-/// Takes a snapshot of `folder` and uploads it; says so on standard error. `untracked_max` ("200MiB", or empty for the default)
-/// bounds the files that git does not track.
-Result<SentSnapshot> send_snapshot(Context& context, const std::filesystem::path& folder, const std::string& untracked_max);
+/// Takes a snapshot of `folder` and uploads it; says so on standard error. `untracked_max` ("200MiB", or empty for the
+/// default) bounds the files that git does not track.
+Result<SentSnapshot> send_snapshot(Context& context, const std::filesystem::path& folder,
+                                   const std::string& untracked_max);
 
 }  // namespace slipway::cli

@@ -1,6 +1,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "after_restore.h"
 #include "api/gate.h"
 #include "api/inference/inference.h"
 #include "api/mlflow/mlflow.h"
@@ -28,7 +29,6 @@
 #include "api/native/snapshots.h"
 #include "api/openapi.h"
 #include "api/ui.h"
-#include "after_restore.h"
 #include "base/log.h"
 #include "parts.h"
 
@@ -62,11 +62,13 @@ Result<void> open_stores(Parts& parts) {
 }
 
 /// Has the monitor capture by a deployment's rules.
-void set_capture(monitor::Monitor& monitor, const ProjectId& project, const std::string& deployment, const Json& capture) {
+void set_capture(monitor::Monitor& monitor, const ProjectId& project, const std::string& deployment,
+                 const Json& capture) {
   const auto rules = monitor::parse_capture(capture);
   if (rules.ok()) return monitor.set_capture(project, deployment, *rules);
   // The API looked at them before; a row of another version may still say what this one does not know.
-  log_warning("server", "the capture rules of a deployment are not understood; the defaults hold", {{"deployment", deployment}, {"error", rules.error().message}});
+  log_warning("server", "the capture rules of a deployment are not understood; the defaults hold",
+              {{"deployment", deployment}, {"error", rules.error().message}});
   monitor.set_capture(project, deployment, {});
 }
 
@@ -74,8 +76,11 @@ Result<void> open_monitor(Parts& parts) {
   monitor::MonitorOptions options;
   options.folder = parts.folder->path() / "requests";
   options.sync_first = parts.settings.sync_streams;
-  parts.monitor = TRY(monitor::Monitor::open(*parts.database, *parts.store, system_clock(), *parts.events, *parts.counters, options));
-  parts.registry->references().add_source([monitor = parts.monitor.get()](const registry::ReferenceVisitor& visit) { return monitor->visit_bodies([&](const Hash& body) { visit(body, false); }); });
+  parts.monitor = TRY(
+      monitor::Monitor::open(*parts.database, *parts.store, system_clock(), *parts.events, *parts.counters, options));
+  parts.registry->references().add_source([monitor = parts.monitor.get()](const registry::ReferenceVisitor& visit) {
+    return monitor->visit_bodies([&](const Hash& body) { visit(body, false); });
+  });
   return {};
 }
 
@@ -86,16 +91,20 @@ Result<void> open_rooms(Parts& parts) {
   parts.model_changes = std::make_unique<ModelChanges>(*parts.events);
   parts.registry = std::make_unique<registry::Registry>(database, *parts.store, clock, parts.model_changes.get());
   parts.tracking = std::make_unique<tracking::Tracking>(database, clock, *parts.counters, parts.events.get());
-  parts.runs = std::make_unique<runs::Runs>(database, *parts.store, *parts.tracking, *parts.registry, clock, parts.events.get());
-  parts.registry->references().add_source([runs = parts.runs.get()](const registry::ReferenceVisitor& visit) { return runs->visit_references(visit); });
+  parts.runs =
+      std::make_unique<runs::Runs>(database, *parts.store, *parts.tracking, *parts.registry, clock, parts.events.get());
+  parts.registry->references().add_source(
+      [runs = parts.runs.get()](const registry::ReferenceVisitor& visit) { return runs->visit_references(visit); });
   parts.executor = TRY(runs::make_local_executor({.folder = parts.folder->path() / "node"}));
   TRY(open_monitor(parts));
   parts.models = TRY(serving::RegistryModels::open(*parts.registry, parts.folder->path() / "models"));
   serving::ServingOptions options;
-  options.on_capture = [monitor = parts.monitor.get()](const ProjectId& project, const std::string& deployment, const Json& capture) {
+  options.on_capture = [monitor = parts.monitor.get()](const ProjectId& project, const std::string& deployment,
+                                                       const Json& capture) {
     set_capture(*monitor, project, deployment, capture);
   };
-  parts.serving = TRY(serving::Serving::open(database, *parts.models, clock, *parts.counters, parts.events.get(), parts.monitor.get(), options));
+  parts.serving = TRY(serving::Serving::open(database, *parts.models, clock, *parts.counters, parts.events.get(),
+                                             parts.monitor.get(), options));
   parts.model_changes->follow(parts.serving.get());
   return {};
 }
@@ -103,37 +112,55 @@ Result<void> open_rooms(Parts& parts) {
 /// What starts pipelines by itself; the monitor's findings are among it.
 void open_triggers(Parts& parts) {
   const Clock& clock = system_clock();
-  const FindingLookup findings = [monitor = parts.monitor.get()](const ProjectId& project, const std::string& kind, const std::string& deployment) -> Result<std::vector<FindingNotice>> {
+  const FindingLookup findings = [monitor = parts.monitor.get()](
+                                     const ProjectId& project, const std::string& kind,
+                                     const std::string& deployment) -> Result<std::vector<FindingNotice>> {
     std::vector<FindingNotice> notices;
-    for (const monitor::Finding& finding : TRY(monitor->findings(project, deployment, std::nullopt, kFindingsLookedAt))) {
-      if (finding.kind == kind && notices.size() < kFindingNoticesMax) notices.push_back({finding.id, finding.deployment, finding.kind, finding.message, finding.created_at});
+    for (const monitor::Finding& finding :
+         TRY(monitor->findings(project, deployment, std::nullopt, kFindingsLookedAt))) {
+      if (finding.kind == kind && notices.size() < kFindingNoticesMax)
+        notices.push_back({finding.id, finding.deployment, finding.kind, finding.message, finding.created_at});
     }
     return notices;
   };
   parts.watcher = std::make_unique<pipelines::Watcher>(*parts.database, clock, *parts.registry, findings);
-  parts.definitions = std::make_unique<pipelines::Definitions>(*parts.database, clock, *parts.events, *parts.pipelines, *parts.watcher);
-  parts.triggers = std::make_unique<pipelines::Triggers>(*parts.database, clock, *parts.events, *parts.counters, *parts.pipelines, *parts.definitions, *parts.watcher);
+  parts.definitions =
+      std::make_unique<pipelines::Definitions>(*parts.database, clock, *parts.events, *parts.pipelines, *parts.watcher);
+  parts.triggers = std::make_unique<pipelines::Triggers>(*parts.database, clock, *parts.events, *parts.counters,
+                                                         *parts.pipelines, *parts.definitions, *parts.watcher);
 }
 
 /// Evaluations and pipelines: what sits on top of runs, registry and serving.
 void open_loop_of_improvement(Parts& parts) {
   const Clock& clock = system_clock();
   // What a version did on its evaluation is what its traffic is held against.
-  const auto on_finished = [monitor = parts.monitor.get()](const evaluation::Evaluation& evaluation, const std::vector<TensorStatistics>& figures) {
-    const auto kept = monitor->set_reference(evaluation.project, evaluation.model, evaluation.version, "evaluation " + evaluation.id.text, figures);
-    if (!kept.ok()) log_warning("server", "an evaluation's figures could not become a drift reference", {{"error", kept.error().message}});
+  const auto on_finished = [monitor = parts.monitor.get()](const evaluation::Evaluation& evaluation,
+                                                           const std::vector<TensorStatistics>& figures) {
+    const auto kept = monitor->set_reference(evaluation.project, evaluation.model, evaluation.version,
+                                             "evaluation " + evaluation.id.text, figures);
+    if (!kept.ok())
+      log_warning("server", "an evaluation's figures could not become a drift reference",
+                  {{"error", kept.error().message}});
   };
-  parts.evaluations = std::make_unique<evaluation::Evaluations>(*parts.database, *parts.store, *parts.registry, *parts.runs, clock, *parts.events, on_finished);
-  parts.registry->references().add_source([evaluations = parts.evaluations.get()](const registry::ReferenceVisitor& visit) {
-    return evaluations->visit_results([&](const Hash& results) { visit(results, false); });
-  });
-  const MemberLookup members = [teams = parts.teams.get()](const std::string& member_name) { return teams->find_member(member_name); };
+  parts.evaluations = std::make_unique<evaluation::Evaluations>(*parts.database, *parts.store, *parts.registry,
+                                                                *parts.runs, clock, *parts.events, on_finished);
+  parts.registry->references().add_source(
+      [evaluations = parts.evaluations.get()](const registry::ReferenceVisitor& visit) {
+        return evaluations->visit_results([&](const Hash& results) { visit(results, false); });
+      });
+  const MemberLookup members = [teams = parts.teams.get()](const std::string& member_name) {
+    return teams->find_member(member_name);
+  };
   parts.step_node = std::make_unique<pipelines::StepNode>(*parts.runs, *parts.registry, members);
   parts.evaluate_node = std::make_unique<evaluation::EvaluateNode>(*parts.evaluations, *parts.registry, members);
   parts.deploy_node = std::make_unique<serving::DeployNode>(*parts.serving, *parts.registry);
-  std::map<std::string, NodeKind*> kinds = {{"step", parts.step_node.get()}, {"evaluate", parts.evaluate_node.get()}, {"deploy", parts.deploy_node.get()}};
-  parts.pipelines = std::make_unique<pipelines::Pipelines>(*parts.database, *parts.store, clock, *parts.events, *parts.counters, std::move(kinds));
-  parts.registry->references().add_source([pipelines = parts.pipelines.get()](const registry::ReferenceVisitor& visit) { return pipelines->visit_snapshots(visit); });
+  std::map<std::string, NodeKind*> kinds = {
+      {"step", parts.step_node.get()}, {"evaluate", parts.evaluate_node.get()}, {"deploy", parts.deploy_node.get()}};
+  parts.pipelines = std::make_unique<pipelines::Pipelines>(*parts.database, *parts.store, clock, *parts.events,
+                                                           *parts.counters, std::move(kinds));
+  parts.registry->references().add_source([pipelines = parts.pipelines.get()](const registry::ReferenceVisitor& visit) {
+    return pipelines->visit_snapshots(visit);
+  });
   open_triggers(parts);
   parts.log_followers = std::make_unique<api::LogFollowers>(*parts.runs);
 }
@@ -141,16 +168,22 @@ void open_loop_of_improvement(Parts& parts) {
 /// What the runs room knows of a run, beside its record.
 api::RunExtras run_extras(Parts& parts) {
   api::RunExtras extras;
-  extras.enrich = [runs = parts.runs.get()](const tracking::Run& run, Json& json) { api::enrich_run(*runs, run, json); };
-  extras.document = [runs = parts.runs.get()](const ProjectId& project, const RunId& run, std::string_view kind) { return api::run_document(*runs, project, run, kind); };
+  extras.enrich = [runs = parts.runs.get()](const tracking::Run& run, Json& json) {
+    api::enrich_run(*runs, run, json);
+  };
+  extras.document = [runs = parts.runs.get()](const ProjectId& project, const RunId& run, std::string_view kind) {
+    return api::run_document(*runs, project, run, kind);
+  };
   return extras;
 }
 
 Result<void> start_runs(Parts& parts) {
   runs::LoopOptions options;
-  options.server_url = std::string(parts.settings.tls_certificate.empty() ? "http" : "https") + "://127.0.0.1:" + std::to_string(parts.http->port());
+  options.server_url = std::string(parts.settings.tls_certificate.empty() ? "http" : "https") +
+                       "://127.0.0.1:" + std::to_string(parts.http->port());
   TRY(end_attempts_of_original(*parts.folder, *parts.runs));
-  parts.runs_loop = std::make_unique<runs::Loop>(*parts.runs, *parts.executor, *parts.teams, system_clock(), *parts.counters, options);
+  parts.runs_loop = std::make_unique<runs::Loop>(*parts.runs, *parts.executor, *parts.teams, system_clock(),
+                                                 *parts.counters, options);
   parts.runs_loop->start();
   return {};
 }
@@ -158,7 +191,10 @@ Result<void> start_runs(Parts& parts) {
 /// Closed by default: nobody outside this machine may reach a server whose admins have no credential.
 Result<void> check_exposure(const Settings& settings, teams::Teams& teams) {
   if (is_loopback(settings.address) || TRY(teams.an_admin_has_a_credential())) return {};
-  return Error{ErrorCode::failed_precondition, "refusing to listen on " + settings.address + ": no admin has a credential yet. Start on 127.0.0.1, run `slipway tokens create first`, and start again"};
+  return Error{
+      ErrorCode::failed_precondition,
+      "refusing to listen on " + settings.address +
+          ": no admin has a credential yet. Start on 127.0.0.1, run `slipway tokens create first`, and start again"};
 }
 
 void add_routes(Parts& parts) {
@@ -175,22 +211,27 @@ void add_routes(Parts& parts) {
   api::add_experiments(parts.router, *parts.tracking);
   const api::RunExtras extras = run_extras(parts);
   api::add_runs(parts.router, *parts.tracking, extras);
-  api::add_runs_execution(parts.router, *parts.runs, *parts.log_followers, *parts.tracking, *parts.registry, *parts.store,
-                          [extras](const tracking::Run& run) { return api::run_json(run, extras); });
+  api::add_runs_execution(parts.router, *parts.runs, *parts.log_followers, *parts.tracking, *parts.registry,
+                          *parts.store, [extras](const tracking::Run& run) { return api::run_json(run, extras); });
   api::add_attempts(parts.router, *parts.runs, *parts.tracking);
   api::add_snapshots(parts.router, *parts.runs);
   api::add_metrics(parts.router, *parts.tracking);
   api::add_blobs(parts.router, *parts.store, parts.registry->references());
-  parts.backups = std::make_unique<api::Backups>(*parts.database, *parts.store, parts.folder->path() / "backups", parts.settings.disk_free_bytes_min, system_clock(), [monitor = parts.monitor.get()] { monitor->settle(); });
+  parts.backups = std::make_unique<api::Backups>(*parts.database, *parts.store, parts.folder->path() / "backups",
+                                                 parts.settings.disk_free_bytes_min, system_clock(),
+                                                 [monitor = parts.monitor.get()] { monitor->settle(); });
   api::add_backups(parts.router, *parts.backups, *parts.database, *parts.store);
   api::add_datasets(parts.router, *parts.registry);
-  api::add_dataset_import(parts.router, *parts.runs, *parts.registry, [&tracking = *parts.tracking, extras](const ProjectId& project, const RunId& run) -> Result<Json> {
-    return api::run_json(TRY(tracking.runs().get(project, run)), extras);
-  });
+  api::add_dataset_import(
+      parts.router, *parts.runs, *parts.registry,
+      [&tracking = *parts.tracking, extras](const ProjectId& project, const RunId& run) -> Result<Json> {
+        return api::run_json(TRY(tracking.runs().get(project, run)), extras);
+      });
   api::add_project_files(parts.router);
   api::add_models(parts.router, *parts.registry, api::evaluations_of_models(*parts.evaluations));
   api::add_run_files(parts.router, *parts.tracking, parts.registry->artifacts(), *parts.store);
-  api::mlflow::add_mlflow(parts.router, {*parts.tracking, parts.registry->models(), parts.registry->artifacts(), *parts.store, system_clock()});
+  api::mlflow::add_mlflow(parts.router, {*parts.tracking, parts.registry->models(), parts.registry->artifacts(),
+                                         *parts.store, system_clock()});
   api::add_deployments(parts.router, *parts.serving, *parts.monitor);
   api::add_inference(parts.router, *parts.serving, *parts.pool);
   api::add_evaluations(parts.router, *parts.evaluations);
@@ -209,7 +250,8 @@ Result<void> start_http(Parts& parts) {
   options.address = parts.settings.address;
   options.port = parts.settings.port;
   options.loops = parts.settings.event_loops;
-  if (!parts.settings.tls_certificate.empty()) options.tls = http::TlsOptions{parts.settings.tls_certificate, parts.settings.tls_key};
+  if (!parts.settings.tls_certificate.empty())
+    options.tls = http::TlsOptions{parts.settings.tls_certificate, parts.settings.tls_key};
   parts.http = TRY(http::Server::start(options, parts.router, *parts.pool, *parts.counters));
   return {};
 }
@@ -222,7 +264,8 @@ std::string database_url(const Settings& settings, const DataFolder& folder) {
 
 Result<void> restore_database(const Settings& settings) {
   const DataFolder folder = TRY(DataFolder::open(settings.data, DataFolder::Use::restore));
-  return catalog::restore_database(settings.restore_database, database_url(settings, folder), folder.path(), catalog::schema());
+  return catalog::restore_database(settings.restore_database, database_url(settings, folder), folder.path(),
+                                   catalog::schema());
 }
 
 Result<Parts> assemble(const Settings& settings) {

@@ -19,11 +19,16 @@ Result<void> check_format(const std::filesystem::path& folder) {
     return write_file_atomic(path, std::to_string(DataFolder::kFormat) + "\n");
   }
   const auto format = parse_i64(trim(*text));
-  if (!format) return Error{ErrorCode::failed_precondition, path.string() + " should hold a number and holds '" + clean_utf8(trim(*text), 40) + "'; is this a data folder of Slipway?"};
+  if (!format)
+    return Error{ErrorCode::failed_precondition, path.string() + " should hold a number and holds '" +
+                                                     clean_utf8(trim(*text), 40) +
+                                                     "'; is this a data folder of Slipway?"};
   if (*format > DataFolder::kFormat) {
-    return Error{ErrorCode::failed_precondition, "the data folder " + folder.string() + " has format " + std::to_string(*format) +
-                                                     ", written by a newer version of Slipway; this one knows format " + std::to_string(DataFolder::kFormat) +
-                                                     ". Start the newer version, or restore a backup made before the upgrade"};
+    return Error{ErrorCode::failed_precondition,
+                 "the data folder " + folder.string() + " has format " + std::to_string(*format) +
+                     ", written by a newer version of Slipway; this one knows format " +
+                     std::to_string(DataFolder::kFormat) +
+                     ". Start the newer version, or restore a backup made before the upgrade"};
   }
   return {};
 }
@@ -46,11 +51,16 @@ Result<DataFolder> DataFolder::open(const std::filesystem::path& path, Use use) 
   const auto folder = std::filesystem::absolute(path).lexically_normal();
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     const auto holder = read_file(folder / "lock", 64);
-    return Error{ErrorCode::failed_precondition, "another server uses the data folder " + folder.string() + (holder.ok() ? " (process " + std::string(trim(*holder)) + ")" : "") +
-                                                     "; stop it first, or name another folder with --data"};
+    return Error{ErrorCode::failed_precondition,
+                 "another server uses the data folder " + folder.string() +
+                     (holder.ok() ? " (process " + std::string(trim(*holder)) + ")" : "") +
+                     "; stop it first, or name another folder with --data"};
   }
   if (use == Use::serve && std::filesystem::exists(folder / kRestoring)) {
-    return Error{ErrorCode::failed_precondition, "the data folder " + folder.string() + " holds a backup that was restored half-way; run the same `slipway restore` again to its end, or remove the folder"};
+    return Error{
+        ErrorCode::failed_precondition,
+        "the data folder " + folder.string() +
+            " holds a backup that was restored half-way; run the same `slipway restore` again to its end, or remove the folder"};
   }
   TRY(check_format(folder));
   const std::string pid = std::to_string(::getpid()) + "\n";

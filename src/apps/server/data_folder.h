@@ -19,8 +19,8 @@ class DataFolder {
   static constexpr const char* kRestored = "restored";
 
   enum class Use { serve, restore };
-  /// Creates it when it is missing. failed_precondition: another server uses it, a newer version wrote it, or (to serve) it is
-  /// half restored.
+  /// Creates it when it is missing. failed_precondition: another server uses it, a newer version wrote it, or (to
+  /// serve) it is half restored.
   static Result<DataFolder> open(const std::filesystem::path& path, Use use = Use::serve);
 
   const std::filesystem::path& path() const { return path_; }

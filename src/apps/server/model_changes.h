@@ -1,4 +1,5 @@
-// What the registry tells: everybody who watches learns it, and a deployment that follows an alias looks at once where it points.
+// What the registry tells: everybody who watches learns it, and a deployment that follows an alias looks at once where
+// it points.
 #pragma once
 
 #include <atomic>

@@ -30,21 +30,34 @@ std::variant<Settings, EndNow> read_settings(int argc, char** argv) {
   std::string listen = "127.0.0.1:7070", durability = "normal", disk_free_min = "256MiB";
   CLI::App app("The Slipway server: UI, API, MLflow and inference on one port.", "slipway-server");
   app.set_version_flag("--version", std::string("slipway-server ") + kVersion);
-  app.set_config("--config", "", "Read further settings from this file (name = value lines, as the flags without dashes)");
+  app.set_config("--config", "",
+                 "Read further settings from this file (name = value lines, as the flags without dashes)");
   app.add_option("--data", settings.data, "Where everything is kept")->envname("SLIPWAY_DATA")->capture_default_str();
-  app.add_option("--listen", listen, "Where to answer; port 0 takes a free one")->envname("SLIPWAY_LISTEN")->capture_default_str();
-  app.add_option("--database", settings.database, "postgresql://user@host/name instead of SQLite")->envname("SLIPWAY_DATABASE");
+  app.add_option("--listen", listen, "Where to answer; port 0 takes a free one")
+      ->envname("SLIPWAY_LISTEN")
+      ->capture_default_str();
+  app.add_option("--database", settings.database, "postgresql://user@host/name instead of SQLite")
+      ->envname("SLIPWAY_DATABASE");
   app.add_option("--durability", durability, "full: metric points and logs are synced before the answer, too")
-      ->envname("SLIPWAY_DURABILITY")->check(CLI::IsMember({"normal", "full"}))->capture_default_str();
-  app.add_option("--tls-certificate", settings.tls_certificate, "PEM certificate chain; read again when it changes")->envname("SLIPWAY_TLS_CERTIFICATE");
+      ->envname("SLIPWAY_DURABILITY")
+      ->check(CLI::IsMember({"normal", "full"}))
+      ->capture_default_str();
+  app.add_option("--tls-certificate", settings.tls_certificate, "PEM certificate chain; read again when it changes")
+      ->envname("SLIPWAY_TLS_CERTIFICATE");
   app.add_option("--tls-key", settings.tls_key, "PEM private key")->envname("SLIPWAY_TLS_KEY");
   app.add_option("--allowed-host", settings.allowed_hosts, "A further name this server is called by (repeat for more)");
   app.add_option("--allowed-origin", settings.allowed_origins, "A web origin whose pages may call this server");
-  app.add_option("--log-file", settings.log_file, "Also log into this file, rotated at 64 MiB")->envname("SLIPWAY_LOG_FILE");
-  app.add_option("--disk-free-min", disk_free_min, "Writes are refused while the disk of --data has less than this free")->envname("SLIPWAY_DISK_FREE_MIN")->capture_default_str();
-  app.add_option("--restore-database", settings.restore_database, "Put this database of a backup into --data or --database, and end (for `slipway restore`)");
+  app.add_option("--log-file", settings.log_file, "Also log into this file, rotated at 64 MiB")
+      ->envname("SLIPWAY_LOG_FILE");
+  app.add_option("--disk-free-min", disk_free_min,
+                 "Writes are refused while the disk of --data has less than this free")
+      ->envname("SLIPWAY_DISK_FREE_MIN")
+      ->capture_default_str();
+  app.add_option("--restore-database", settings.restore_database,
+                 "Put this database of a backup into --data or --database, and end (for `slipway restore`)");
   app.add_option("--event-loops", settings.event_loops, "Threads that serve connections [one per core]");
-  app.add_option("--drain-seconds", settings.drain_s, "How long SIGTERM waits for requests in flight")->capture_default_str();
+  app.add_option("--drain-seconds", settings.drain_s, "How long SIGTERM waits for requests in flight")
+      ->capture_default_str();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {
@@ -56,10 +69,13 @@ std::variant<Settings, EndNow> read_settings(int argc, char** argv) {
     return EndNow{std::string("slipway-server: ") + problem.what() + "\nSee `slipway-server --help`.\n", 2};
   }
   if (!parse_listen(listen, settings)) {
-    return EndNow{"slipway-server: --listen is '" + listen + "'; expected ADDRESS:PORT, for example 127.0.0.1:7070\n", 2};
+    return EndNow{"slipway-server: --listen is '" + listen + "'; expected ADDRESS:PORT, for example 127.0.0.1:7070\n",
+                  2};
   }
   const auto kept_free = parse_bytes(disk_free_min);
-  if (!kept_free.ok()) return EndNow{"slipway-server: --disk-free-min is '" + disk_free_min + "'; expected a size, for example 256MiB\n", 2};
+  if (!kept_free.ok())
+    return EndNow{"slipway-server: --disk-free-min is '" + disk_free_min + "'; expected a size, for example 256MiB\n",
+                  2};
   settings.disk_free_bytes_min = *kept_free;
   settings.sync_streams = durability == "full";
   if (settings.tls_certificate.empty() != settings.tls_key.empty()) {

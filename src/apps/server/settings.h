@@ -15,15 +15,15 @@ struct Settings {
   std::filesystem::path data = "slipway-data";
   std::string address = "127.0.0.1";
   int port = 7070;
-  std::string database;              // empty: SQLite in the data folder
-  bool sync_streams = false;         // --durability full
+  std::string database;       // empty: SQLite in the data folder
+  bool sync_streams = false;  // --durability full
   std::string tls_certificate, tls_key;
   std::vector<std::string> allowed_hosts, allowed_origins;
   std::string log_file;
-  size_t event_loops = 0;            // 0: one per core
+  size_t event_loops = 0;                         // 0: one per core
   std::uint64_t disk_free_bytes_min = 256 << 20;  // below this nothing more is written
   std::filesystem::path restore_database;         // set: put this file of a backup in place and end
-  std::int64_t drain_s = 20;         // how long SIGTERM waits for requests in flight
+  std::int64_t drain_s = 20;                      // how long SIGTERM waits for requests in flight
 };
 
 /// Text to print and the exit code to end with.

@@ -15,10 +15,13 @@ constexpr Duration kSayInterval = std::chrono::seconds(1);
 
 /// `--details FILE` is what the registry knows of the version: {"preprocess": …, "labels": […]}.
 Result<inference::EvaluateOptions> read_options(int argc, char** argv) {
-  std::map<std::string, std::string> flags = {{"--model", ""}, {"--samples", ""}, {"--data", ""}, {"--out", ""}, {"--task", "classification"}, {"--details", ""}, {"--threads", "1"}};
+  std::map<std::string, std::string> flags = {
+      {"--model", ""},   {"--samples", ""}, {"--data", ""}, {"--out", ""}, {"--task", "classification"},
+      {"--details", ""}, {"--threads", "1"}};
   for (int i = 0; i < argc; i += 2) {
     const auto flag = flags.find(argv[i]);
-    if (flag == flags.end()) return Error{ErrorCode::invalid_argument, std::string("unknown argument '") + argv[i] + "'"};
+    if (flag == flags.end())
+      return Error{ErrorCode::invalid_argument, std::string("unknown argument '") + argv[i] + "'"};
     if (i + 1 == argc) return Error{ErrorCode::invalid_argument, flag->first + " needs a value"};
     flag->second = argv[i + 1];
   }
@@ -49,7 +52,8 @@ Result<void> run(int argc, char** argv) {
     std::printf("%lld of %lld samples\n", static_cast<long long>(done), static_cast<long long>(total));
     std::fflush(stdout);
   }));
-  std::printf("%lld samples, %lld of them could not be read or run; mean score %.4f\n", static_cast<long long>(report.samples), static_cast<long long>(report.failed), report.score_mean);
+  std::printf("%lld samples, %lld of them could not be read or run; mean score %.4f\n",
+              static_cast<long long>(report.samples), static_cast<long long>(report.failed), report.score_mean);
   return {};
 }
 

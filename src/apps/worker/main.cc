@@ -28,7 +28,8 @@ Result<Flags> read_flags(int argc, char** argv) {
   Flags flags;
   for (int i = 1; i < argc; i += 2) {
     const std::string name = argv[i];
-    if (name != "--model" && name != "--socket" && name != "--memory" && name != "--threads" && name != "--preprocess") return Error{ErrorCode::invalid_argument, "unknown argument '" + name + "'"};
+    if (name != "--model" && name != "--socket" && name != "--memory" && name != "--threads" && name != "--preprocess")
+      return Error{ErrorCode::invalid_argument, "unknown argument '" + name + "'"};
     if (i + 1 == argc) return Error{ErrorCode::invalid_argument, name + " needs a value"};
     flags[name] = argv[i + 1];
   }
@@ -39,7 +40,8 @@ Result<int> number(const Flags& flags, const std::string& name, std::int64_t oth
   const auto at = flags.find(name);
   if (at == flags.end() && otherwise >= 0) return static_cast<int>(otherwise);
   const auto value = at == flags.end() ? std::nullopt : parse_i64(at->second);
-  if (!value || *value < 0 || *value > most) return Error{ErrorCode::invalid_argument, name + " needs a number from 0 to " + std::to_string(most)};
+  if (!value || *value < 0 || *value > most)
+    return Error{ErrorCode::invalid_argument, name + " needs a number from 0 to " + std::to_string(most)};
   return static_cast<int>(*value);
 }
 
@@ -68,7 +70,9 @@ int main_of(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "evaluate") return evaluate_main(argc - 2, argv + 2);
   const auto flags = read_flags(argc, argv);
   if (!flags.ok()) {
-    std::fprintf(stderr, "slipway-worker: %s; it is started by slipway-server, which holds the other end of its socket\n", flags.error().message.c_str());
+    std::fprintf(stderr,
+                 "slipway-worker: %s; it is started by slipway-server, which holds the other end of its socket\n",
+                 flags.error().message.c_str());
     return kExitUsage;
   }
   const auto ended = run(*flags);
