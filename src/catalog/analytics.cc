@@ -14,14 +14,15 @@ namespace {
 
 /// The functions of the library, by their own names.
 struct Library {
-#define SLIPWAY_DUCKDB_FUNCTIONS(X)                                                                               \
-  X(open)                                                                                                         \
-  X(close)                                                                                                        \
-  X(connect) X(disconnect) X(prepare) X(prepare_error) X(destroy_prepare) X(nparams) X(bind_int64) X(bind_double) \
-      X(bind_varchar_length) X(bind_blob) X(bind_null) X(execute_prepared) X(result_error) X(destroy_result)      \
-          X(column_count) X(rows_changed) X(fetch_chunk) X(destroy_data_chunk) X(data_chunk_get_size)             \
-              X(data_chunk_get_vector) X(vector_get_data) X(vector_get_validity) X(validity_row_is_valid)         \
-                  X(column_type) X(string_is_inlined)
+// The tool would take the list for a nest of calls.
+// clang-format off
+#define SLIPWAY_DUCKDB_FUNCTIONS(X) \
+  X(open) X(close) X(connect) X(disconnect) X(prepare) X(prepare_error) X(destroy_prepare) X(nparams) \
+  X(bind_int64) X(bind_double) X(bind_varchar_length) X(bind_blob) X(bind_null) X(execute_prepared) \
+  X(result_error) X(destroy_result) X(column_count) X(rows_changed) X(fetch_chunk) X(destroy_data_chunk) \
+  X(data_chunk_get_size) X(data_chunk_get_vector) X(vector_get_data) X(vector_get_validity) \
+  X(validity_row_is_valid) X(column_type) X(string_is_inlined)
+// clang-format on
 #define SLIPWAY_MEMBER(function) decltype(&duckdb_##function) function = nullptr;
   SLIPWAY_DUCKDB_FUNCTIONS(SLIPWAY_MEMBER)
 #undef SLIPWAY_MEMBER
