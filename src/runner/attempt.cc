@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 #include "base/file.h"
@@ -314,7 +315,8 @@ int runner_main(const fs::path& ticket_file) {
   if (!text.ok()) return fail(text.error());
   const auto ticket = parse_ticket(*text);
   if (!ticket.ok()) return fail(ticket.error());
-  ::unlink(ticket_file.c_str());  // it holds a token
+  // It holds a token, and whoever removes it is the attempt's only runner.
+  if (::unlink(ticket_file.c_str()) != 0) return fail(system_error("take", ticket_file, errno));
 
   struct sigaction action {};
   action.sa_handler = [](int) { stop_signalled = true; };

@@ -49,6 +49,9 @@ inline constexpr Duration kGoneGrace = std::chrono::seconds(5);      // between 
 inline constexpr Duration kFirstSignMax = std::chrono::seconds(60);  // from the start to the first heartbeat
 inline constexpr Duration kSilentMax = std::chrono::minutes(5);      // without heartbeat, though its process lives
 
+/// From the claim of a run to the word that its runner was started; longer, and the server that claimed it was killed.
+inline constexpr Duration kStartPatience = std::chrono::seconds(5);
+
 struct AttemptSigns {
   Time started_at;
   std::optional<Time> heartbeat_at;

@@ -1,9 +1,10 @@
-// An executor gets `slipway runner` started on a node, says whether it lives, and can end it the hard way. Everything
-// else passes between runner and server over HTTP.
+// An executor gets `slipway runner` started on a node, finds it again, says whether it lives, and can end it the hard
+// way. Everything else passes between runner and server over HTTP.
 #pragma once
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "domain/attempt.h"
@@ -24,6 +25,8 @@ class Executor {
   virtual Capacity capacity() const = 0;
   virtual Result<StartedRunner> start(const Ticket& ticket) = 0;
   virtual bool is_alive(const StartedRunner& runner) = 0;
+  /// The runner of an attempt whose start nobody wrote down, if it lives.
+  virtual std::optional<StartedRunner> find(const AttemptId& attempt) = 0;
   /// SIGKILL to the runner and to whatever still runs for that attempt.
   virtual void kill(const StartedRunner& runner, const AttemptId& attempt) = 0;
 };

@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/file.h"
 #include "base/process.h"
 #include "base/text.h"
@@ -41,22 +43,37 @@ char process_state(std::int64_t pid) {
   return close == std::string::npos || close + 2 >= stat->size() ? '\0' : (*stat)[close + 2];
 }
 
+fs::path ticket_file(const fs::path& folder, const AttemptId& attempt) {
+  return folder / "tickets" / (attempt.text + ".json");
+}
+
+/// Calls `look` with each process but this one until it answers false.
+template <typename Look>
+void for_each_process(Look look) {
+  DIR* folder = ::opendir("/proc");
+  if (!folder) return;
+  while (const dirent* entry = ::readdir(folder)) {
+    const auto pid = parse_i64(entry->d_name);
+    if (pid && *pid != ::getpid() && !look(static_cast<pid_t>(*pid))) break;
+  }
+  ::closedir(folder);
+}
+
+bool has_word(const fs::path& file, std::string_view word) {
+  const auto words = read_file(file, 4 << 20);
+  if (!words.ok()) return false;
+  const std::vector<std::string> all = split(*words, '\0');
+  return std::find(all.begin(), all.end(), word) != all.end();
+}
+
 /// Processes whose environment names the attempt: the command and what it started, wherever it went.
 std::vector<pid_t> processes_of(const AttemptId& attempt) {
   std::vector<pid_t> found;
   const std::string mark = "SLIPWAY_ATTEMPT_ID=" + attempt.text;
-  DIR* folder = ::opendir("/proc");
-  if (!folder) return found;
-  while (const dirent* entry = ::readdir(folder)) {
-    const auto pid = parse_i64(entry->d_name);
-    if (!pid || *pid == ::getpid()) continue;
-    const auto variables = read_file(fmt::format("/proc/{}/environ", *pid), 4 << 20);
-    if (!variables.ok()) continue;
-    for (const std::string& variable : split(*variables, '\0')) {
-      if (variable == mark) found.push_back(static_cast<pid_t>(*pid));
-    }
-  }
-  ::closedir(folder);
+  for_each_process([&](pid_t pid) {
+    if (has_word(fmt::format("/proc/{}/environ", pid), mark)) found.push_back(pid);
+    return true;
+  });
   return found;
 }
 
@@ -72,12 +89,11 @@ class LocalExecutor : public Executor {
   }
 
   Result<StartedRunner> start(const Ticket& ticket) override {
-    const fs::path tickets = options_.folder / "tickets", logs = options_.folder / "runner-logs";
-    TRY(make_directories(tickets));
+    const fs::path file = ticket_file(options_.folder, ticket.attempt), logs = options_.folder / "runner-logs";
+    TRY(make_directories(file.parent_path()));
     TRY(make_directories(logs));
     Ticket here = ticket;
     here.folder = options_.folder;
-    const fs::path file = tickets / (ticket.attempt.text + ".json");
     TRY(write_file_atomic(file, render(here), 0600));
     const UniqueFd log = TRY(open_file(logs / (ticket.attempt.text + ".log"), O_WRONLY | O_CREAT | O_APPEND, 0600));
     ProcessSpec spec;
@@ -95,6 +111,18 @@ class LocalExecutor : public Executor {
     ::waitpid(static_cast<pid_t>(runner.pid), nullptr, WNOHANG);
     const char state = process_state(runner.pid);
     return state != '\0' && state != 'Z' && process_start_ticks(static_cast<pid_t>(runner.pid)) == runner.start_ticks;
+  }
+
+  std::optional<StartedRunner> find(const AttemptId& attempt) override {
+    const std::string ticket = ticket_file(options_.folder, attempt);
+    std::optional<StartedRunner> found;
+    for_each_process([&](pid_t pid) {
+      if (!has_word(fmt::format("/proc/{}/cmdline", pid), ticket)) return true;
+      const StartedRunner runner{pid, process_start_ticks(pid).value_or(0)};
+      if (is_alive(runner)) found = runner;
+      return !found;
+    });
+    return found;
   }
 
   void kill(const StartedRunner& runner, const AttemptId& attempt) override {

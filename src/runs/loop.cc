@@ -76,6 +76,7 @@ void Loop::step() {
 void Loop::look_after(const Runs::Open& open, Time now) {
   if (!open.attempt || open.attempt->node != executor_.node()) return;
   const Attempt& attempt = *open.attempt;
+  if (attempt.pid == 0 && now - attempt.started_at >= kStartPatience) take_up(open.execution, attempt);
   const StartedRunner runner{attempt.pid, attempt.start_ticks};
   AttemptSigns signs{attempt.started_at, std::nullopt, attempt.pid > 0, false, watched_since_};
   if (attempt.state == AttemptState::running) signs.heartbeat_at = attempt.heartbeat_at;
@@ -96,6 +97,18 @@ void Loop::look_after(const Runs::Open& open, Time now) {
   if (!ended.ok())
     log_error("runs", "a lost attempt could not be ended",
               {{"attempt", attempt.id.text}, {"error", ended.error().message}});
+}
+
+/// A server was killed between claiming the run and writing its runner down: the runner is found, or started now.
+void Loop::take_up(const Execution& execution, const Attempt& attempt) {
+  if (const auto runner = executor_.find(attempt.id)) {
+    (void)runs_.started(attempt.id, runner->pid, runner->start_ticks);
+  } else if (attempt.state == AttemptState::starting && execution.stop_asked_at) {
+    (void)runs_.end(attempt.id, {AttemptEnd::stopped, 0, 0, "stopped before it began"});
+  } else if (attempt.state == AttemptState::starting) {
+    log_info("runs", "starting what a killed server had claimed", {{"run", attempt.run.text}});
+    launch(execution, attempt.id);
+  }
 }
 
 void Loop::place(const std::vector<Runs::Open>& all, Time now) {
@@ -122,7 +135,10 @@ void Loop::place(const std::vector<Runs::Open>& all, Time now) {
 void Loop::begin(const Execution& execution) {
   const auto attempt = runs_.claim(execution.run, executor_.node());
   if (!attempt.ok() || !*attempt) return;  // somebody else's, or the database is away: the next round looks again
-  const AttemptId id = (*attempt)->id;
+  launch(execution, (*attempt)->id);
+}
+
+void Loop::launch(const Execution& execution, const AttemptId& id) {
   const auto start = [&]() -> Result<StartedRunner> {
     Ticket ticket;
     ticket.server = options_.server_url;

@@ -41,6 +41,8 @@ class Loop {
   void look_after(const Runs::Open& open, Time now);
   void place(const std::vector<Runs::Open>& all, Time now);
   void begin(const Execution& execution);
+  void launch(const Execution& execution, const AttemptId& id);
+  void take_up(const Execution& execution, const Attempt& attempt);
 
   Runs& runs_;
   Executor& executor_;

@@ -23,6 +23,13 @@ class FakeExecutor : public Executor {
     return runner;
   }
   bool is_alive(const StartedRunner& runner) override { return alive.contains(runner.pid) && runner.start_ticks == 7; }
+  std::optional<StartedRunner> find(const AttemptId& attempt) override {
+    for (size_t i = 0; i < tickets.size(); ++i) {
+      const StartedRunner runner{static_cast<std::int64_t>(i + 1), 7};
+      if (tickets[i].attempt == attempt && is_alive(runner)) return runner;
+    }
+    return std::nullopt;
+  }
   void kill(const StartedRunner& runner, const AttemptId&) override {
     alive.erase(runner.pid);
     killed.insert(runner.pid);
@@ -263,6 +270,50 @@ TEST_F(RunsTest, a_run_survives_a_restart_of_the_server) {
   EXPECT_EQ(executor_.tickets.size(), 1u) << "it is not started twice";
   end(run);
   EXPECT_EQ(tracked(run), RunState::finished);
+}
+
+TEST_F(RunsTest, what_a_killed_server_had_claimed_and_not_started_is_started_by_the_next) {
+  const RunId run = submit(request());
+  ASSERT_TRUE(runs_->claim(run, executor_.node()).ok());
+  open();
+  loop_->step();
+  EXPECT_TRUE(executor_.tickets.empty()) << "another server may be about to";
+  clock_.advance(kStartPatience);
+  loop_->step();
+  ASSERT_EQ(executor_.tickets.size(), 1u);
+  EXPECT_EQ(executor_.tickets[0].attempt, last_attempt(run).id);
+  EXPECT_EQ(last_attempt(run).number, 1) << "no try of the run is spent on it";
+  loop_->step();
+  EXPECT_EQ(executor_.tickets.size(), 1u);
+  beat(run);
+  end(run);
+  EXPECT_EQ(tracked(run), RunState::finished);
+}
+
+TEST_F(RunsTest, what_a_killed_server_had_started_and_not_written_down_is_found) {
+  const RunId run = submit(request());
+  const auto attempt = runs_->claim(run, executor_.node());
+  Ticket ticket;
+  ticket.run = run;
+  ticket.attempt = (*attempt)->id;
+  ASSERT_TRUE(executor_.start(ticket).ok());
+  open();
+  beat(run);
+  clock_.advance(kStartPatience);
+  loop_->step();
+  EXPECT_EQ(executor_.tickets.size(), 1u);
+  EXPECT_EQ(last_attempt(run).pid, 1);
+}
+
+TEST_F(RunsTest, what_was_claimed_and_stopped_is_not_started) {
+  const RunId run = submit(request());
+  ASSERT_TRUE(runs_->claim(run, executor_.node()).ok());
+  ASSERT_TRUE(runs_->stop(kDefaultProject, run, std::nullopt).ok());
+  open();
+  clock_.advance(kStartPatience);
+  loop_->step();
+  EXPECT_TRUE(executor_.tickets.empty());
+  EXPECT_EQ(tracked(run), RunState::killed);
 }
 
 TEST_F(RunsTest, a_run_whose_process_went_away_is_lost) {
