@@ -1,4 +1,5 @@
 // Every page as a person meets it, and what a person does on it. `needs` names what the seed must have made.
+import { compare_acts } from "./compare_cases.mjs";
 import { expect } from "./harness.mjs";
 import { loop_acts } from "./loop_cases.mjs";
 import { monitor_acts } from "./monitor_cases.mjs";
@@ -73,6 +74,7 @@ const pages = [
 const acts = [
   ...loop_acts,
   ...monitor_acts,
+  ...compare_acts,
   {
     name: "Ctrl K finds a command", url: "/models",
     act: async ({ page, rest }) => {
@@ -205,8 +207,10 @@ const acts = [
       await press(page, "j", "x", "j", "x", "c");
       await page.waitForURL(/\/runs\/compare/);
       await rest();
-      await main_says(page, /Side by side/);
       expect((await page.locator("main canvas").count()) > 0, "no plot is drawn");
+      await page.getByRole("tab", { name: "Side by side" }).click();
+      await main_says(page, /Parameters/);
+      await rest();
     },
   },
   {

@@ -6,6 +6,7 @@ import struct
 import time
 
 from digits import SIDE, onnx, pixels, png
+from seed_sweep import sweep
 
 
 class Seed:
@@ -247,6 +248,7 @@ def fill(server):
     seed = Seed(server)
     seed.attempt(["pictures", "broken_pictures", "fresh_pictures", "code"], lambda: folders(server))
     seed.attempt(["many_runs"], lambda: many_runs(server))
+    seed.attempt(["sweep", "sweep_runs"], lambda: sweep(server, mlflow))
     seed.attempt(["run", "other_run", "run_name"], lambda: client_runs(server))
     seed.attempt(["step_run"], lambda: step_run(server))
     seed.attempt(["dataset"], lambda: dataset(server))

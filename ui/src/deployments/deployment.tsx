@@ -77,7 +77,7 @@ function Traffic({ name }: { name: string }) {
         {({ minutes: all, step_minutes }) => {
           const requests = all.reduce((sum, one) => sum + one.requests, 0), errors = all.reduce((sum, one) => sum + one.errors, 0);
           const xs = all.map(({ at }) => Date.parse(at) / 1000);
-          const shared = { x_name: "time", x_is_time: true, sync: "traffic", height: 170, zoom, on_zoom: (range: [number, number] | null) => set_zoom(range ? `${Math.round(range[0])}:${Math.round(range[1])}` : null) };
+          const shared = { x_name: "time", x_is: "time" as const, sync: "traffic", height: 170, zoom, on_zoom: (range: [number, number] | null) => set_zoom(range ? `${Math.round(range[0])}:${Math.round(range[1])}` : null) };
           return (
             <>
               <p className="quiet"><span className="num">{count(requests)}</span> requests, <span className="num">{count(errors)}</span> failed{requests > 0 && <> (<span className="num">{percent(errors / requests, 2)}</span>)</>}. {step_minutes > 1 && `Each point is ${step_minutes} minutes. `}Counted by the server, also before it was last started.</p>

@@ -1,21 +1,18 @@
 // Lines over steps or time. All plots of a page that share `sync` share the crosshair, and those with the same x the zoom.
-import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
-import { useEffect, useMemo, useRef, useState } from "react";
+import type uPlot from "uplot";
+import { useCallback, useEffect, useMemo, useRef, useState, type RefObject } from "react";
 import { token, useResolvedTheme } from "../app/theme";
-import { Popover, Swatch } from "./basics";
-import { number } from "./format";
+import { Popover } from "./basics";
+import { counted, number } from "./format";
+import { kAxisWidth, make_chart, renew, x_text, type Hooks, type XKind } from "./plot_chart";
+import { id_of, Legend, type Best } from "./plot_legend";
+import { draw_lines, height_of, nearest, prepare, reach_of, scale_of, type Drawn, type PlotLine } from "./plot_lines";
 import { download } from "./save";
-import { csv, join, padded, smooth, svg, value_at, type Line } from "./series";
+import { csv, kClipped, padded, svg } from "./series";
 import css from "./plot.module.css";
 
-export interface PlotLine extends Line {
-  color: string;
-  /// Where points were thinned: the extent of what each point stands for.
-  low?: (number | null)[] | null;
-  high?: (number | null)[] | null;
-  dashed?: boolean;
-}
+export type { PlotLine } from "./plot_lines";
+export type Zoom = [number, number] | null;
 
 interface Props {
   title: string;
@@ -24,170 +21,156 @@ interface Props {
   note?: string | undefined;
   lines: PlotLine[];
   x_name: string;
-  x_is_time?: boolean;
+  /// Seconds since 1970, seconds, or just a number.
+  x_is?: XKind;
   log?: boolean;
   /// Weight of the past in the smoothed line, 0 for none.
   smoothing?: number;
+  /// The y axis leaves out the outermost points.
+  clip?: boolean;
   sync?: string;
-  zoom?: [number, number] | null;
-  on_zoom?: (zoom: [number, number] | null) => void;
+  zoom?: Zoom;
+  on_zoom?: (zoom: Zoom) => void;
   height?: number;
   legend?: boolean;
   from_zero?: boolean;
+  /// The legend is a table with extremes, the best first.
+  best?: Best;
+  on_best?: (best: Best) => void;
+  /// Which lines are hidden, when the page keeps that: the lines' ids.
+  off?: string[];
+  on_off?: (off: string[]) => void;
+  text?: (value: number | null) => string;
+  /// Further buttons of the head.
+  tools?: React.ReactNode;
 }
 
-export function Plot({ title, unit, note, lines, x_name, x_is_time = false, log = false, smoothing = 0, sync, zoom = null, on_zoom, height = 220, legend = true, from_zero = false }: Props) {
+export function Plot(props: Props) {
+  const { title, lines, x_name, log = false, smoothing = 0, clip = false, zoom = null, height = 220, legend = true, from_zero = false } = props;
   const host = useRef<HTMLDivElement>(null);
-  const chart = useRef<uPlot | null>(null);
-  const theme = useResolvedTheme();
-  const [cursor, set_cursor] = useState<number | null>(null);
-  const [find, set_find] = useState("");
-  const [off, set_off] = useState<string[]>([]);
-  const shown = useMemo(() => lines.filter(({ label }) => !off.includes(label)), [lines, off]);
-  const prepared = useMemo(() => prepare(shown, smoothing, log), [shown, smoothing, log]);
-  // A new chart is made when its make-up changes; new numbers go into the one there is.
-  const make_up = JSON.stringify([shown.map(({ label, color, dashed, low }) => [label, color, dashed, !!low]), x_name, x_is_time, log, smoothing > 0, theme, sync, height, unit, from_zero]);
-  const on_zoom_now = useRef(on_zoom);
-  const zoom_now = useRef(zoom);
-  const data_now = useRef(prepared.data);
-  useEffect(() => { on_zoom_now.current = on_zoom; zoom_now.current = zoom; });
-
-  useEffect(() => {
-    const element = host.current;
-    if (!element) return;
-    const axis = { stroke: token("--text-quiet"), grid: { stroke: token("--plot-grid"), width: 1 }, ticks: { stroke: token("--plot-grid"), width: 1, size: 4 }, font: `11px ${token("--sans")}`, labelFont: `11px ${token("--sans")}` };
-    const options: uPlot.Options = {
-      width: Math.max(element.clientWidth, 120), height,
-      legend: { show: false },
-      padding: [8, 12, 0, 0],
-      cursor: {
-        ...(sync ? { sync: { key: sync, scales: ["x", null] } } : {}),
-        drag: { x: true, y: false, setScale: false },
-        points: { size: 6 }, y: false,
-        bind: { dblclick: () => () => { on_zoom_now.current?.(null); return null; } },
-      },
-      scales: {
-        x: { time: x_is_time, range: (_u, low, high) => zoom_now.current ?? (low === high ? padded(low, high) : [low, high]) },
-        y: log ? { distr: 3 } : { range: (_u, low, high) => { const [a, b] = padded(low ?? NaN, high ?? NaN); return from_zero ? [Math.min(0, low ?? 0), b] : [a, b]; } },
-      },
-      axes: [
-        { ...axis, label: x_name, labelSize: 16, size: 26, space: 70, labelGap: 0, ...(x_is_time ? { values: kTimeTicks } : { values: (_u, ticks) => ticks.map((tick) => (tick === null ? "" : number(tick, 6))) }) },
-        { ...axis, size: 58, space: 34, values: (_u, ticks) => ticks.map((tick) => (tick === null ? "" : number(tick))) },
-      ],
-      series: [{}, ...prepared.series.map((one) => ({
-        label: one.label, stroke: one.stroke === "none" ? "transparent" : with_alpha(token(one.color), one.alpha), width: one.width, spanGaps: false,
-        points: { show: (_u: uPlot, i: number) => one.main && (data_now.current[i]?.length ?? 0) <= 40, size: 4 },
-        ...(one.dashed ? { dash: [5, 4] } : {}),
-      }))],
-      bands: prepared.bands.map(({ series, color }) => ({ series, fill: with_alpha(token(color), 0.16) })),
-      hooks: {
-        setCursor: [(u) => { const i = u.cursor.idx; set_cursor(i === null || i === undefined || (u.cursor.left ?? -1) < 0 ? null : (u.data[0][i] ?? null)); }],
-        setSelect: [(u) => {
-          if (u.select.width < 4) return;
-          const from = u.posToVal(u.select.left, "x");
-          const to = u.posToVal(u.select.left + u.select.width, "x");
-          u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-          if (on_zoom_now.current) on_zoom_now.current([from, to]);
-          else u.setScale("x", { min: from, max: to });
-        }],
-      },
-    };
-    const made = new uPlot(options, data_now.current as uPlot.AlignedData, element);
-    chart.current = made;
-    const observer = new ResizeObserver(() => { const width = element.clientWidth; if (width > 0 && width !== made.width) made.setSize({ width, height }); });
-    observer.observe(element);
-    return () => { observer.disconnect(); made.destroy(); chart.current = null; };
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- make_up stands for everything the chart is made of
-  }, [make_up]);
-
-  useEffect(() => {
-    data_now.current = prepared.data;
-    chart.current?.setData(prepared.data as uPlot.AlignedData);
-  }, [prepared]);
-  useEffect(() => { chart.current?.setData(data_now.current as uPlot.AlignedData); }, [zoom?.[0], zoom?.[1]]);
-
-  const listed = lines.filter(({ label }) => label.toLowerCase().includes(find.toLowerCase()));
-  const save = (name: string, type: string, content: BlobPart) => download(`${title.replace(/[^\w.-]+/g, "_")}.${name}`, new Blob([content], { type }));
+  const [own_off, set_own_off] = useState<string[]>([]);
+  const [own_zoom, set_own_zoom] = useState<Zoom>(null);
+  const [emphasis, set_emphasis] = useState<string | null>(null);
+  const [pointed, set_pointed] = useState<Pointed | null>(null);
+  const off = props.off ?? own_off;
+  const window = props.on_zoom ? zoom : own_zoom;
+  const drawn = useMemo(() => prepare(lines.filter((line) => !off.includes(id_of(line))), smoothing), [lines, off, smoothing]);
+  const extent = useMemo(() => height_of(drawn, window, { log, clip, smoothed: smoothing > 0 }), [drawn, window, log, clip, smoothing]);
+  const chart = useChart(host, { ...props, drawn, window, scale: scale_of(extent, { log, from_zero }), emphasis, set_pointed, zoomed: props.on_zoom ?? set_own_zoom });
   const points = lines.reduce((sum, { xs }) => sum + xs.length, 0);
+  const toggle = (line: PlotLine) => (props.on_off ?? set_own_off)(off.includes(id_of(line)) ? off.filter((one) => one !== id_of(line)) : [...off, id_of(line)]);
   return (
     <figure className={css.plot} aria-label={title}>
-      <figcaption>
-        <span className={css.title} title={title}>{title}</span>{unit && <span className="quiet">{unit}</span>}{note && <span className="quiet clip" title={note}>{note}</span>}
-        {smoothing > 0 && <span className="quiet">smoothed {smoothing}</span>}
-        {log && <span className="quiet">log scale</span>}
-        <span className="grow" />
-        {zoom && on_zoom && <button type="button" className="plain small" onClick={() => on_zoom(null)}>Whole range</button>}
-        <Popover button="Save" name={`Save ${title}`} align="right" className="plain small">
-          {(close) => (
-            <div className="stack">
-              <button type="button" onClick={() => { save("csv", "text/csv", csv(x_name, lines)); close(); }}>CSV, numbers</button>
-              <button type="button" onClick={() => { const canvas = chart.current?.ctx.canvas; if (canvas) png(canvas, `${title.replace(/[^\w.-]+/g, "_")}.png`); close(); }}>PNG, picture</button>
-              <button type="button" onClick={() => { save("svg", "image/svg+xml", svg(lines.map((line) => ({ ...line, color: token(line.color) })), { title, x_name, log })); close(); }}>SVG, drawing</button>
-            </div>
-          )}
-        </Popover>
-      </figcaption>
-      <div ref={host} className={css.host} style={{ height }} role="img" aria-label={`${title} over ${x_name}, ${lines.length} lines, ${points} points`} />
-      {points === 0 && <p className={css.nothing}>No points{zoom ? " in this range" : " yet"}.</p>}
-      {legend && (
-        <div className={css.legend}>
-          {lines.length > 10 && <input aria-label="Find a line" placeholder="Find a line" value={find} onChange={(event) => set_find(event.target.value)} />}
-          <ul tabIndex={listed.length > 8 ? 0 : undefined} aria-label="Lines">
-            {listed.map((line) => {
-              const hidden = off.includes(line.label);
-              return (
-                <li key={line.label}>
-                  <button type="button" aria-pressed={!hidden} title={line.label} onClick={() => set_off(hidden ? off.filter((one) => one !== line.label) : [...off, line.label])}>
-                    <Swatch color={hidden ? "var(--line-strong)" : line.color} /><span className="clip">{line.label}</span>
-                  </button>
-                  <span className="num">{number(cursor === null ? line.ys.findLast((y) => y !== null) ?? null : value_at(line, cursor))}</span>
-                </li>
-              );
-            })}
-          </ul>
-        </div>
-      )}
+      <Caption {...props} smoothing={smoothing} log={log} outside={clip ? extent?.outside ?? 0 : null} window={window} reset={() => (props.on_zoom ?? set_own_zoom)(null)} chart={chart} />
+      <div className={css.frame}>
+        <div ref={host} className={css.host} style={{ height }} role="img" aria-label={`${title} over ${x_name}, ${lines.length} lines, ${points} points`} />
+        {pointed?.near && <Near pointed={pointed} title={title} x_is={props.x_is ?? "number"} {...(props.text ? { text: props.text } : {})} />}
+      </div>
+      {points === 0 && <p className={css.nothing}>No points{window ? " in this range" : " yet"}.</p>}
+      {legend && <Legend title={title} lines={lines} at={pointed?.x ?? null} off={off} on_toggle={toggle} on_point={set_emphasis} x_is={props.x_is ?? "number"} best={props.best} on_best={props.on_best} text={props.text} />}
     </figure>
   );
 }
 
-/// Ticks of a time axis, 24 hours a day: from which distance of ticks on, the text, and what is added when a larger unit turns.
-const kTimeTicks: uPlot.Axis.Values = [
-  [3600 * 24 * 28, "{MMM} {YYYY}", null, null, null, null, null, null, 1],
-  [3600 * 24, "{D} {MMM}", null, null, null, null, null, null, 1],
-  [60, "{HH}:{mm}", null, null, "\n{D} {MMM}", null, null, null, 1],
-  [1, "{HH}:{mm}:{ss}", null, null, "\n{D} {MMM}", null, null, null, 1],
-  [0.001, ":{ss}.{fff}", null, null, "\n{HH}:{mm}", null, null, null, 1],
-];
+interface Pointed { x: number; left: number; top: number; width: number; near: { label: string; color: string; x: number; y: number } | null }
+interface Chart extends Props { drawn: Drawn[]; window: Zoom; scale: [number, number]; emphasis: string | null; set_pointed: (at: Pointed | null) => void; zoomed: (zoom: Zoom) => void }
 
-interface Prepared { label: string; color: string; alpha: number; width: number; stroke?: "none"; dashed?: boolean; main: boolean }
-function prepare(lines: PlotLine[], smoothing: number, log: boolean) {
-  const series: Prepared[] = [];
-  const bands: { series: [number, number]; color: string }[] = [];
-  const columns: Line[] = [];
-  // What is not above zero has no place on a log scale.
-  const clean = (ys: (number | null)[]) => (log ? ys.map((y) => (y !== null && y > 0 ? y : null)) : ys);
-  const add = (line: Line, look: Omit<Prepared, "label">) => { columns.push({ ...line, ys: clean(line.ys) }); series.push({ label: line.label, ...look }); return series.length; };
-  for (const line of lines) {
-    const { label, xs, ys, color, low, high, dashed = false } = line;
-    if (low && high) {
-      const top = add({ label: `${label} max`, xs, ys: high }, { color, alpha: 0, width: 0, stroke: "none", main: false });
-      const bottom = add({ label: `${label} min`, xs, ys: low }, { color, alpha: 0, width: 0, stroke: "none", main: false });
-      bands.push({ series: [top, bottom], color });
-    }
-    if (smoothing > 0) add({ label: `${label} raw`, xs, ys }, { color, alpha: 0.3, width: 1, main: false });
-    add({ label, xs, ys: smoothing > 0 ? smooth(ys, smoothing) : ys }, { color, alpha: 1, width: 1.6, dashed, main: true });
-  }
-  const joined = join(columns.length ? columns : [{ label: "", xs: [], ys: [] }]);
-  // uPlot leaves a gap at null and draws through undefined: a line's own gaps stay, other lines' steps leave none.
-  return { series, bands, data: columns.length ? [joined.xs, ...joined.columns] : [[]] };
+/// The chart in `host`. It is made anew when its make-up changes; whatever else changes, it is drawn again.
+function useChart(host: RefObject<HTMLDivElement | null>, now: Chart): RefObject<uPlot | null> {
+  const chart = useRef<uPlot | null>(null);
+  const theme = useResolvedTheme();
+  const latest = useRef(now);
+  useEffect(() => { latest.current = now; });
+  const { x_name, x_is = "number", log = false, sync, height = 220 } = now;
+  useEffect(() => {
+    const element = host.current;
+    if (!element) return;
+    const made = make_chart(element, { x_name, x_is, log, sync, height }, hooks_of(latest, chart));
+    chart.current = made;
+    const observer = new ResizeObserver(() => { const width = element.clientWidth; if (width > 0 && width !== made.width) made.setSize({ width, height }); });
+    observer.observe(element);
+    return () => { observer.disconnect(); made.destroy(); chart.current = null; };
+  }, [host, x_name, x_is, log, sync, height, theme]);
+  const { drawn, window, scale, emphasis } = now;
+  useEffect(() => { if (chart.current) renew(chart.current); }, [drawn, window?.[0], window?.[1], scale[0], scale[1], theme]);
+  useEffect(() => { chart.current?.redraw(false, false); }, [emphasis]);
+  return chart;
 }
 
-function with_alpha(color: string, alpha: number): string {
-  const hex = /^#([0-9a-f]{6})$/i.exec(color)?.[1];
-  if (!hex) return color;
-  const [r, g, b] = [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16));
-  return `rgba(${r},${g},${b},${alpha})`;
+function hooks_of(latest: RefObject<Chart>, chart: RefObject<uPlot | null>): Hooks {
+  let frame = 0;
+  return {
+    x: () => {
+      const { window, drawn } = latest.current;
+      const reach = window ?? reach_of(drawn) ?? [0, 1];
+      return reach[0] === reach[1] ? padded(reach[0], reach[1]) : [reach[0], reach[1]];
+    },
+    y: () => latest.current.scale,
+    draw: (u) => {
+      const colors = new Map<string, string>();
+      const color = (line: Drawn) => { let known = colors.get(line.color); if (!known) colors.set(line.color, known = token(line.color)); return known; };
+      draw_lines(u, latest.current.drawn, { color, smoothed: (latest.current.smoothing ?? 0) > 0, emphasis: latest.current.emphasis });
+    },
+    // The pointer moves more often than the screen is drawn.
+    pointed: (at) => {
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(() => {
+        if (!chart.current) return;
+        const near = at?.own ? nearest(chart.current, latest.current.drawn, at.left, at.top) : null;
+        latest.current.set_pointed(at && { ...at, width: chart.current.over.clientWidth, near: near && { label: near.line.label, color: near.line.color, x: near.x, y: near.y } });
+      });
+    },
+    zoomed: (range) => latest.current.zoomed(range),
+  };
+}
+
+/// The name of the line under the pointer, beside it.
+function Near({ pointed: { near, left, top, width }, title, x_is, text = number }: { pointed: Pointed; title: string; x_is: XKind; text?: (value: number | null) => string }) {
+  if (!near) return null;
+  return (
+    <div className={css.near} style={{ ...(left > width / 2 ? { right: width - left + 12 } : { left: left + kAxisWidth + 12 }), top: Math.max(0, top - 8) }} aria-hidden="true">
+      {near.label !== title && <><span style={{ color: near.color }}>●</span> {near.label} </>}<span className="num">{text(near.y)}</span><span className="quiet"> at {x_text(x_is, near.x)}</span>
+    </div>
+  );
+}
+
+interface CaptionProps extends Props { smoothing: number; log: boolean; outside: number | null; window: Zoom; reset: () => void; chart: RefObject<uPlot | null> }
+
+function Caption({ title, unit, note, smoothing, log, outside, window, reset, tools, ...rest }: CaptionProps) {
+  const said = [
+    smoothing > 0 && `smoothed ${smoothing} (exponential average, raw line behind)`,
+    log && "log scale",
+    outside !== null && `${100 * kClipped} % clipped at either end: ${counted(outside, "point")} outside`,
+    note,
+  ].filter(Boolean).join(" · ");
+  return (
+    <figcaption>
+      <div className={css.caption}>
+        <span className={css.title} title={title}>{title}</span>{unit && <span className="quiet">{unit}</span>}
+        <span className="grow" />
+        {window && <button type="button" className="plain small" onClick={reset}>Whole range</button>}
+        {tools}
+        <Save title={title} log={log} {...rest} />
+      </div>
+      {said && <p className={css.said}>{said}</p>}
+    </figcaption>
+  );
+}
+
+function Save({ title, x_name, lines, log, chart }: Pick<CaptionProps, "title" | "x_name" | "lines" | "log" | "chart">) {
+  const name = title.replace(/[^\w.-]+/g, "_");
+  const keep = useCallback((end: string, type: string, content: BlobPart) => download(`${name}.${end}`, new Blob([content], { type })), [name]);
+  return (
+    <Popover button="Save" name={`Save ${title}`} align="right" className="plain small">
+      {(close) => (
+        <div className="stack">
+          <button type="button" onClick={() => { keep("csv", "text/csv", csv(x_name, lines)); close(); }}>CSV, numbers</button>
+          <button type="button" onClick={() => { const canvas = chart.current?.ctx.canvas; if (canvas) png(canvas, `${name}.png`); close(); }}>PNG, picture</button>
+          <button type="button" onClick={() => { keep("svg", "image/svg+xml", svg(lines.map((line) => ({ ...line, color: token(line.color) })), { title, x_name, log })); close(); }}>SVG, drawing</button>
+        </div>
+      )}
+    </Popover>
+  );
 }
 
 function png(source: HTMLCanvasElement, name: string) {

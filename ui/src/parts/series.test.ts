@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { csv, join, padded, smooth, svg, value_at } from "./series";
+import { csv, extent_of, join, padded, smooth, svg, value_at, window_of } from "./series";
 
 test("smoothing keeps a constant as it is, from the first point on", () => { for (const value of smooth([3, 3, 3], 0.9)) expect(value).toBeCloseTo(3); });
 test("smoothing leaves gaps and goes on after them", () => {
@@ -40,4 +40,26 @@ test("a span of nothing is widened, an unknown one is 0 to 1", () => {
   expect(padded(5, 5)[0]).toBeLessThan(5);
   expect(padded(0, 0)).toEqual([-1, 1]);
   expect(padded(NaN, NaN)).toEqual([0, 1]);
+});
+
+test("smoothing remembers less over a larger distance", () => {
+  const near = smooth([0, 0, 0, 1], 0.9, [0, 1, 2, 3]).at(-1)!;
+  const far = smooth([0, 0, 0, 1], 0.9, [0, 1, 2, 40]).at(-1)!;
+  expect(far).toBeGreaterThan(near);
+  expect(smooth([0, 0, 0, 1], 0.9).at(-1)).toBeCloseTo(near);
+});
+
+test("clipping leaves the outermost percents outside and counts them", () => {
+  const ys = Array.from({ length: 1000 }, (_, i) => i);
+  const clipped = extent_of([[...ys.slice(0, -1), 1e9]], { log: false, clip: true })!;
+  expect(clipped.high).toBeLessThan(1000);
+  expect(clipped.outside).toBe(18);
+  expect(extent_of([ys], { log: false, clip: false })).toEqual({ low: 0, high: 999, outside: 0 });
+  expect(extent_of([[0, -1, null]], { log: true, clip: false })).toBeNull();
+});
+
+test("a window takes one point beyond it on either side", () => {
+  expect(window_of([0, 10, 20, 30, 40], [15, 25])).toEqual([1, 3]);
+  expect(window_of([0, 10], [-5, 50])).toEqual([0, 1]);
+  expect(window_of([0, 10], null)).toEqual([0, 1]);
 });

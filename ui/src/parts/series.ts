@@ -1,17 +1,30 @@
 // The arithmetic of plots, without a canvas: smoothing, joining, thinning, export.
 
 /// Exponential moving average with bias correction, so that the first points are not pulled to zero. `weight` in [0, 1):
-/// the share of the past. NaN stays a gap and does not poison what follows.
-export function smooth(values: (number | null)[], weight: number): (number | null)[] {
+/// the share of the past, over the line's usual distance between points when `xs` are given: what lies further apart
+/// remembers less, so that a gap or a run that logs seldom does not drag its past along. NaN stays a gap and does not poison
+/// what follows.
+export function smooth(values: (number | null)[], weight: number, xs?: number[]): (number | null)[] {
   if (weight <= 0) return values;
+  const usual = xs ? usual_gap(xs) : 0;
   let last = 0;
   let mass = 0;
-  return values.map((value) => {
+  let before = NaN;
+  return values.map((value, i) => {
     if (value === null || !Number.isFinite(value)) return null;
-    last = last * weight + value * (1 - weight);
-    mass = mass * weight + (1 - weight);
+    const x = xs?.[i] ?? 0;
+    const kept = usual > 0 && mass > 0 ? weight ** ((x - before) / usual) : weight;
+    before = x;
+    last = last * kept + value * (1 - kept);
+    mass = mass * kept + (1 - kept);
     return last / mass;
   });
+}
+
+/// The median distance between neighbours; 0 for fewer than two.
+function usual_gap(xs: number[]): number {
+  const gaps = xs.slice(1).map((x, i) => x - xs[i]!).sort((a, b) => a - b);
+  return gaps[gaps.length >> 1] ?? 0;
 }
 
 export interface Line { label: string; xs: number[]; ys: (number | null)[] }
@@ -31,15 +44,45 @@ export function join(lines: Line[]): { xs: number[]; columns: (number | null | u
 
 /// The value at or before x, for the legend under the crosshair.
 export function value_at(line: Line, x: number): number | null {
-  let low = 0;
-  let high = line.xs.length - 1;
-  if (high < 0 || line.xs[0]! > x) return null;
+  return line.ys[index_at(line.xs, x)] ?? null;
+}
+
+/// The index of the last one that is not above x; -1 when all are. `xs` rise.
+export function index_at(xs: number[], x: number): number {
+  let low = -1;
+  let high = xs.length - 1;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if (line.xs[middle]! <= x) low = middle; else high = middle - 1;
+    if (xs[middle]! <= x) low = middle; else high = middle - 1;
   }
-  return line.ys[low] ?? null;
+  return low;
 }
+
+/// From the first to the last index in a window, one beyond it on either side, so that lines leave it in the right direction.
+export function window_of(xs: number[], window: readonly [number, number] | null): [number, number] {
+  if (!window) return [0, xs.length - 1];
+  return [Math.max(0, index_at(xs, window[0])), Math.min(xs.length - 1, index_at(xs, window[1]) + 1)];
+}
+
+export interface Extent { low: number; high: number; outside: number }
+
+/// What a y axis has to show of some lines of numbers. With `clip`, only what lies from the 1st to the 99th percentile;
+/// `outside` counts the rest.
+export function extent_of(columns: (number | null)[][], { log, clip }: { log: boolean; clip: boolean }): Extent | null {
+  const shown = (y: number | null | undefined): y is number => y !== null && y !== undefined && Number.isFinite(y) && (!log || y > 0);
+  if (!clip) {
+    let [low, high] = [Infinity, -Infinity];
+    for (const column of columns) for (const y of column) if (shown(y)) { if (y < low) low = y; if (y > high) high = y; }
+    return low <= high ? { low, high, outside: 0 } : null;
+  }
+  const sorted = Float64Array.from(columns.flat().filter(shown)).sort();
+  if (sorted.length === 0) return null;
+  const low = sorted[Math.floor((sorted.length - 1) * kClipped)]!;
+  const high = sorted[Math.ceil((sorted.length - 1) * (1 - kClipped))]!;
+  return { low, high, outside: sorted.filter((y) => y < low || y > high).length };
+}
+/// The share of points that clipping may leave outside, at either end.
+export const kClipped = 0.01;
 
 export function csv(x_name: string, lines: Line[]): string {
   const { xs, columns } = join(lines);

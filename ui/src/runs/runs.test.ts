@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { Series } from "../api/types";
 import { order_by } from "./columns";
-import { compare_rows } from "./compare";
-import { line_of } from "./metrics";
+import { compare_rows } from "./side_by_side";
+import { line_of } from "./lines";
 
 test("an order names its column in the server's language", () => {
   expect(order_by({ id: "metrics.val_acc", desc: true })).toBe("metrics.val_acc desc");
@@ -20,5 +20,5 @@ test("compared runs show what differs", () => {
 
 test("a step that was logged twice keeps its last value, and NaN is a gap", () => {
   const series: Series = { key: "loss", count: 4, thinned: false, steps: [0, 2, 1, 2], times_ms: [0, 1, 2, 3], values: [1, 2, "NaN", 4], min: null, max: null };
-  expect(line_of(series, false, "loss", "")).toMatchObject({ xs: [0, 1, 2], ys: [1, null, 4] });
+  expect(line_of(series, "step", "loss", "")).toMatchObject({ xs: [0, 1, 2], ys: [1, null, 4] });
 });

@@ -43,9 +43,13 @@ export default function Runs() {
     ...(selected.length >= 2 ? [{ what: "Compare the selected runs", cli: `slipway diff ${selected.slice(0, 2).join(" ")}` }] : []),
   ]);
 
-  const compare = useCallback(() => { if (selected.length >= 2) navigate(`/runs/compare?ids=${selected.join(",")}`); }, [selected]);
+  const all = runs.rows.length;
+  const compare = useCallback(() => {
+    if (selected.length >= 2) navigate(`/runs/compare?ids=${selected.join(",")}`);
+    else if (selected.length === 0 && all >= 2) navigate(url("/runs/compare", { experiment, filter, order: order_by(sort) }));
+  }, [selected, all, experiment, filter, sort]);
   useKeys([
-    { keys: "c", what: "Compare the selected runs", run: compare, group: "Table" },
+    { keys: "c", what: "Compare the selected runs, or all that the filter finds", run: compare, group: "Table" },
     { keys: "Escape", what: "Close the run beside the list", run: () => { if (open) set_open(null); else set_selected([]); }, group: "Table" },
   ]);
   const filter_refused = runs.error && runs.error.status >= 400 && runs.error.status < 500 && filter !== "";
@@ -54,7 +58,7 @@ export default function Runs() {
     <FillPage>
       <Head title="Runs">
         <Views name="runs" />
-        <button type="button" disabled={selected.length < 2} onClick={compare}>Compare{selected.length >= 2 ? ` ${selected.length}` : ""}</button>
+        <button type="button" disabled={selected.length === 1 || all < 2} onClick={compare}>Compare {selected.length >= 1 ? selected.length : "all"}</button>
         <Link to="/new/run" className="button primary">New run</Link>
       </Head>
       <Bar>

@@ -1,0 +1,103 @@
+// What the lines of a plot are called and say: at the crosshair or last, and with `best` as a table of their extremes, too.
+import { useState } from "react";
+import { Swatch } from "./basics";
+import { number } from "./format";
+import { x_text, type XKind } from "./plot_chart";
+import type { PlotLine } from "./plot_lines";
+import { value_at } from "./series";
+import css from "./plot.module.css";
+
+export type Best = "lowest" | "highest";
+export interface LegendProps {
+  title: string;
+  lines: PlotLine[];
+  /// Where the crosshair is.
+  at: number | null;
+  off: string[];
+  on_toggle: (line: PlotLine) => void;
+  on_point?: (label: string | null) => void;
+  x_is: XKind;
+  best?: Best | undefined;
+  on_best?: ((best: Best) => void) | undefined;
+  text?: ((value: number | null) => string) | undefined;
+}
+
+export const id_of = (line: PlotLine) => line.id ?? line.label;
+
+export function Legend(props: LegendProps) {
+  const [find, set_find] = useState("");
+  const listed = props.lines.filter(({ label }) => label.toLowerCase().includes(find.toLowerCase()));
+  return (
+    <div className={css.legend}>
+      {props.lines.length > 10 && <input aria-label="Find a line" placeholder="Find a line" value={find} onChange={(event) => set_find(event.target.value)} />}
+      {props.best ? <Figures {...props} lines={listed} best={props.best} /> : <Names {...props} lines={listed} />}
+    </div>
+  );
+}
+
+function Name({ line, off, on_toggle }: Pick<LegendProps, "off" | "on_toggle"> & { line: PlotLine }) {
+  const hidden = off.includes(id_of(line));
+  return (
+    <button type="button" aria-pressed={!hidden} title={line.label} onClick={() => on_toggle(line)}>
+      {line.dashed && !hidden ? <span className={css.dashes} style={{ borderColor: line.color }} aria-hidden="true" /> : <Swatch color={hidden ? "var(--line-strong)" : line.color} />}
+      <span className="clip">{line.label}</span>
+    </button>
+  );
+}
+
+const shown_value = (line: PlotLine, at: number | null) => (at === null ? line.ys.findLast((y) => y !== null) ?? null : value_at(line, at));
+
+function Names({ title, lines, at, off, on_toggle, text = number }: LegendProps) {
+  return (
+    <ul tabIndex={lines.length > 8 ? 0 : undefined} aria-label={`Lines of ${title}`}>
+      {lines.map((line) => <li key={id_of(line)}><Name line={line} off={off} on_toggle={on_toggle} /><span className="num">{text(shown_value(line, at))}</span></li>)}
+    </ul>
+  );
+}
+
+export interface Summary { low: number | null; low_x: number | null; high: number | null; high_x: number | null }
+
+/// The extremes of a line and where they are; thinned points know the extremes of what they stand for.
+export function summary_of(line: PlotLine): Summary {
+  const found: Summary = { low: null, low_x: null, high: null, high_x: null };
+  line.xs.forEach((x, i) => {
+    const low = line.low?.[i] ?? line.ys[i];
+    const high = line.high?.[i] ?? line.ys[i];
+    if (low !== null && low !== undefined && (found.low === null || low < found.low)) { found.low = low; found.low_x = x; }
+    if (high !== null && high !== undefined && (found.high === null || high > found.high)) { found.high = high; found.high_x = x; }
+  });
+  return found;
+}
+
+/// Of a mean, the extremes are those of the mean, not of its spread.
+const own = (line: PlotLine): PlotLine => (line.id?.startsWith("group:") ? { ...line, low: null, high: null } : line);
+
+function Figures({ title, lines, at, off, on_toggle, on_point, x_is, best, on_best, text = number }: LegendProps & { best: Best }) {
+  const rows = lines.map((line) => ({ line, summary: summary_of(own(line)) }));
+  const value = ({ low, high }: Summary) => (best === "lowest" ? low : high);
+  const place = (x: number | null) => (x === null ? "" : `at ${x_text(x_is, x)}`);
+  rows.sort((a, b) => ((value(a.summary) ?? Infinity) - (value(b.summary) ?? Infinity)) * (best === "lowest" ? 1 : -1));
+  return (
+    <div className={css.figures} tabIndex={rows.length > 6 ? 0 : undefined} role="region" aria-label={`Lines of ${title}`}>
+      <table>
+        <thead>
+          <tr>
+            <th>Line</th><th>{at === null ? "Last" : "Here"}</th>
+            <th><button type="button" title="Which of them counts as the best" onClick={() => on_best?.(best === "lowest" ? "highest" : "lowest")}>Best: {best}</button></th>
+            <th>Min</th><th>Max</th>
+          </tr>
+        </thead>
+        <tbody onPointerLeave={() => on_point?.(null)}>
+          {rows.map(({ line, summary }) => (
+            <tr key={id_of(line)} onPointerEnter={() => on_point?.(line.label)}>
+              <th scope="row"><Name line={line} off={off} on_toggle={on_toggle} /></th>
+              <td>{text(shown_value(line, at))}</td>
+              <td>{text(value(summary))} <span className="quiet">{place(best === "lowest" ? summary.low_x : summary.high_x)}</span></td>
+              <td>{text(summary.low)}</td><td>{text(summary.high)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
