@@ -11,6 +11,8 @@
 namespace slipway::http {
 namespace {
 
+constexpr std::string_view kNoSniff = "X-Content-Type-Options";
+
 std::string_view reason(int status) {
   const auto text = boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(status));
   return {text.data(), text.size()};
@@ -73,7 +75,7 @@ bool may_have_body(int status) { return status >= 200 && status != 204 && status
 
 std::string render_head(const Response& response, const Framing& framing) {
   std::string head;
-  head.reserve(256);
+  head.reserve(320);
   head.append("HTTP/1.1 ")
       .append(std::to_string(response.status))
       .append(" ")
@@ -87,6 +89,8 @@ std::string render_head(const Response& response, const Framing& framing) {
     }
     head.append(key).append(": ").append(value).append("\r\n");
   }
+  // What somebody stored is shown as the type it has, never as one that a browser guesses.
+  if (!response.headers.has(kNoSniff)) head.append(kNoSniff).append(": nosniff\r\n");
   if (framing.length && may_have_body(response.status))
     head.append("Content-Length: ").append(std::to_string(*framing.length)).append("\r\n");
   if (framing.chunked) head.append("Transfer-Encoding: chunked\r\n");

@@ -3,6 +3,7 @@
 #include <boost/beast/http/parser.hpp>
 
 #include "base/text.h"
+#include "http/address.h"
 #include "http/http.h"
 #include "http/wire.h"
 
@@ -15,46 +16,10 @@ namespace {
 
 constexpr size_t kReadBytes = 64 << 10;
 constexpr std::uint32_t kHeadBytesMax = 256 << 10;
-constexpr std::uint64_t kBodyBytesMax = 1ull << 30;  // of an answer that is kept in memory
 constexpr Duration kEarlyAnswerTime = std::chrono::seconds(2);
 
 using Consume = std::function<bool(std::string_view)>;
 using Produce = std::function<Result<std::string>()>;
-
-struct Address {
-  std::string host;
-  int port = 0;
-  bool tls = false;
-  std::string authority;  // for the Host header
-};
-
-Result<Address> parse_url(std::string_view url) {
-  const Error wrong{ErrorCode::invalid_argument,
-                    "'" + clean_utf8(url, 200) + "' is not a server's URL; expected for example http://127.0.0.1:7070"};
-  Address address;
-  address.tls = url.starts_with("https://");
-  if (!address.tls && !url.starts_with("http://")) return wrong;
-  url.remove_prefix(address.tls ? 8 : 7);
-  if (url.ends_with('/')) url.remove_suffix(1);
-  if (url.find_first_of("/?#@ \t\r\n") != std::string_view::npos) return wrong;
-  address.authority = url;
-  address.port = address.tls ? 443 : 80;
-  const size_t bracket = url.starts_with('[') ? url.find(']') : std::string_view::npos;
-  const size_t colon = url.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  if (colon != std::string_view::npos) {
-    const auto port = parse_u64(url.substr(colon + 1));
-    if (!port || *port == 0 || *port > 65535) return wrong;
-    address.port = static_cast<int>(*port);
-    url = url.substr(0, colon);
-  }
-  if (bracket != std::string_view::npos) {
-    if (!url.ends_with(']')) return wrong;
-    url = url.substr(1, url.size() - 2);
-  }
-  if (url.empty()) return wrong;
-  address.host = url;
-  return address;
-}
 
 bool writes_lines(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
@@ -69,13 +34,15 @@ bool is_idempotent(Method method) { return method != Method::post && method != M
 struct Client::Impl {
   ClientOptions options;
   std::string url;
-  Address address;
+  Origin address;
   std::optional<Trust> trust;
   std::unique_ptr<Wire> wire;
   beast::flat_buffer buffer{kHeadBytesMax + 2 * kReadBytes};
   bool answer_began = false;
+  std::optional<Time> answer_deadline;  // steady
 
   Error no_answer(const Error& reason) const {
+    if (reason.code == ErrorCode::permission_denied) return reason;
     return {reason.code == ErrorCode::timed_out ? ErrorCode::timed_out : ErrorCode::unavailable,
             "no answer from " + url + " (" + reason.message + ")"};
   }
@@ -85,7 +52,8 @@ struct Client::Impl {
     answer_began = false;
     if (wire && buffer.size() == 0 && !wire->is_readable()) return true;
     drop();
-    auto fresh = Wire::connect(address.host, address.port, options.connect_timeout, trust ? &*trust : nullptr);
+    auto fresh = Wire::connect(address.host, address.port, options.connect_timeout, trust ? &*trust : nullptr,
+                               options.public_addresses_only);
     if (!fresh.ok()) return no_answer(fresh.error());
     wire = std::move(*fresh);
     return false;
@@ -126,6 +94,11 @@ struct Client::Impl {
   }
 
   Result<void> fill(Duration timeout) {
+    if (answer_deadline) {
+      const Duration left = *answer_deadline - system_clock().steady();
+      if (left <= Duration(0)) return Error{ErrorCode::timed_out, "its answer did not end in time"};
+      timeout = std::min(timeout, left);
+    }
     const auto room = buffer.prepare(kReadBytes);
     const size_t n = TRY(wire->read(static_cast<char*>(room.data()), room.size(), timeout));
     if (n == 0) return Error{ErrorCode::unavailable, "the server closed the connection"};
@@ -175,6 +148,7 @@ struct Client::Impl {
 
   /// The answer, its body through `consume` unless it is an error's.
   Result<ClientResponse> read_answer(Method method, const Consume* consume, Duration timeout) {
+    if (options.answer_timeout) answer_deadline = system_clock().steady() + *options.answer_timeout;
     while (true) {
       Parser parser;
       parser.header_limit(kHeadBytesMax);
@@ -188,12 +162,13 @@ struct Client::Impl {
         response.headers.add(std::string(field.name_string()), std::string(field.value()));
       bool is_too_large = false;
       const Consume keep = [&](std::string_view bytes) {
-        is_too_large = response.body.size() + bytes.size() > kBodyBytesMax;
+        is_too_large = response.body.size() + bytes.size() > options.answer_bytes_max;
         if (!is_too_large) response.body += bytes;
         return !is_too_large;
       };
       const auto read = read_body(parser, consume && response.status < 400 ? *consume : keep);
-      if (is_too_large) return Error{ErrorCode::too_large, "the answer is larger than " + render_bytes(kBodyBytesMax)};
+      if (is_too_large)
+        return Error{ErrorCode::too_large, "the answer is larger than " + render_bytes(options.answer_bytes_max)};
       TRY(read);
       if (!parser.keep_alive()) drop();
       return response;
@@ -263,7 +238,7 @@ Client::~Client() = default;
 Result<Client> Client::open(std::string_view url, ClientOptions options) {
   auto impl = std::make_unique<Impl>();
   impl->url = url;
-  impl->address = TRY(parse_url(url));
+  impl->address = TRY(parse_origin(url));
   impl->options = std::move(options);
   if (impl->address.tls) impl->trust = TRY(Trust::open(impl->options.ca_file));
   return Client(std::move(impl));

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "http/answer.h"
+#include "http/sharing.h"
 
 namespace slipway::http {
 namespace {
@@ -104,6 +105,7 @@ void Exchange::wake() {
 void Exchange::send(Response response) {
   // Here rather than on the event loop, because a large body takes milliseconds.
   compress(response, accepted);
+  add_sharing(request, response);
   {
     const std::lock_guard lock(mutex_);
     if (answered_) {
@@ -119,6 +121,7 @@ void Exchange::send(Response response) {
 
 std::shared_ptr<BodyWriter> Exchange::stream(Response head, std::optional<std::uint64_t> length) {
   bool is_second = false;
+  add_sharing(request, head);
   {
     const std::lock_guard lock(mutex_);
     is_second = answered_;

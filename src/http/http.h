@@ -214,9 +214,14 @@ class Server {
 
 struct ClientOptions {
   Duration connect_timeout = std::chrono::seconds(10);
-  Duration read_timeout = std::chrono::seconds(120);
+  Duration read_timeout = std::chrono::seconds(120);  // without a byte
+  std::optional<Duration> answer_timeout;             // for a whole answer, however steadily it drips
   std::string ca_file;       // empty: the system's
   std::string bearer_token;  // sent as Authorization when set; never logged
+  /// Whoever gave the URL is not trusted: only addresses of the public internet are connected to, whatever its name
+  /// resolves to in that moment. permission_denied for others.
+  bool public_addresses_only = false;
+  std::uint64_t answer_bytes_max = 1ull << 30;  // of an answer that is kept in memory; too_large past it
 };
 
 struct ClientResponse {
@@ -233,7 +238,8 @@ class Client {
   Client& operator=(Client&&) noexcept;
   ~Client();
 
-  /// Any status is a response; unavailable when nobody answers, timed_out when it takes too long.
+  /// Any status is a response (a redirect, too: none is followed); unavailable when nobody answers, timed_out when it
+  /// takes too long.
   Result<ClientResponse> request(Method method, std::string_view target, std::string body = "",
                                  std::string_view content_type = "application/json", const Headers& headers = {});
   /// Sends what `produce` gives until it gives an empty string. `length` when known, else chunked.

@@ -18,6 +18,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "http/address.h"
 
 namespace slipway::http {
 namespace {
@@ -105,17 +106,16 @@ Result<Trust> Trust::open(const std::string& ca_file) {
   return trust;
 }
 
-Result<std::unique_ptr<Wire>> Wire::connect(const std::string& host, int port, Duration timeout, const Trust* trust) {
-  addrinfo wanted{};
-  wanted.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int problem = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &found); problem != 0) {
-    return Error{ErrorCode::unavailable,
-                 std::string("the name ") + host + " was not found: " + ::gai_strerror(problem)};
-  }
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> addresses(found, ::freeaddrinfo);
+Result<std::unique_ptr<Wire>> Wire::connect(const std::string& host, int port, Duration timeout, const Trust* trust,
+                                            bool public_only) {
+  const auto addresses = TRY(resolve(host, port));
   Error last{ErrorCode::unavailable, "the name has no address"};
   for (const addrinfo* at = addresses.get(); at != nullptr; at = at->ai_next) {
+    // The address that is looked at is the one that is connected to: no second answer of the name can slip between.
+    if (public_only && !is_public(*at->ai_addr)) {
+      last = not_public(host, *at->ai_addr);
+      continue;
+    }
     std::unique_ptr<Wire> wire(
         new Wire(UniqueFd(::socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, at->ai_protocol))));
     int problem = wire->fd_ && ::connect(wire->fd_.get(), at->ai_addr, at->ai_addrlen) == 0 ? 0 : errno;

@@ -28,8 +28,10 @@ class Trust {
 
 class Wire {
  public:
-  /// Tries each address of the host until one answers. `trust` null: no TLS. unavailable or timed_out say why not.
-  static Result<std::unique_ptr<Wire>> connect(const std::string& host, int port, Duration timeout, const Trust* trust);
+  /// Tries each address of the host until one answers. `trust` null: no TLS. unavailable or timed_out say why not. With
+  /// `public_only` an address that is none of the public internet's is passed over, permission_denied when all are.
+  static Result<std::unique_ptr<Wire>> connect(const std::string& host, int port, Duration timeout, const Trust* trust,
+                                               bool public_only = false);
   ~Wire();
 
   /// At least one byte, at most `size`; 0 at the end. timed_out when nothing comes for `timeout`.
