@@ -55,6 +55,7 @@ Result<void> Models::set_alias(const ProjectId& project, std::string_view model,
     const ModelRow row = TRY(find_model(c, project, model));
     TRY(find_version(c, row, version));
     TRY(move_alias(c, row.number, alias, version, now, member, reason));
+    TRY(TRY(Telling::of(listener_, c, project, row.number, model)).alias_moved(alias, version));
     return touch_model(c, row.number, now);
   }));
   changed(project, model);
@@ -68,6 +69,7 @@ Result<void> Models::remove_alias(const ProjectId& project, std::string_view mod
   TRY(database_.write(Durability::record, [&](Connection& c) -> Result<void> {
     const ModelRow row = TRY(find_model(c, project, model));
     TRY(move_alias(c, row.number, alias, std::nullopt, now, member, reason));
+    TRY(TRY(Telling::of(listener_, c, project, row.number, model)).alias_moved(alias, std::nullopt));
     return touch_model(c, row.number, now);
   }));
   changed(project, model);

@@ -163,6 +163,7 @@ Result<Version> Models::change_version(const ProjectId& project, std::string_vie
   auto changed_version = database_.write_value(Durability::record, [&](Connection& c) -> Result<Version> {
     const ModelRow row = TRY(find_model(c, project, model));
     Version version = TRY(find_version(c, row, number)).version;
+    TRY(TRY(Telling::of(listener_, c, project, row.number, model)).version_created(number, request));
     TRY(change(c, row.number, version));
     TRY(c.run(kUpdateVersion,
               {version.description, std::string(name(version.status)), version.status_message, version.stage,
@@ -213,25 +214,25 @@ Result<Version> Models::transition(const ProjectId& project, std::string_view mo
 Result<void> Models::set_version_tag(const ProjectId& project, std::string_view model, std::int64_t number,
                                      std::string_view key, std::string_view value) {
   TRY(check_registry_tag(key, value));
-  TRY(change_version(project, model, number, false,
-                     [&](Connection& c, std::int64_t model_number, Version& version) -> Result<void> {
-                       if (version.tags.size() >= kRegistryTagsMax)
-                         return Error{ErrorCode::invalid_argument,
-                                      fmt::format("a model version may have at most {} tags", kRegistryTagsMax)};
-                       TRY(c.run(kUpsertTag, {model_number, number, std::string(key), std::string(value)}));
-                       return {};
-                     }));
+  TRY(change_version(
+      project, model, number, false, [&](Connection& c, std::int64_t model_number, Version& version) -> Result<void> {
+        if (version.tags.size() >= kRegistryTagsMax)
+          return Error{ErrorCode::invalid_argument,
+                       fmt::format("a model version may have at most {} tags", kRegistryTagsMax)};
+        TRY(c.run(kUpsertTag, {model_number, number, std::string(key), std::string(value)}));
+        return TRY(Telling::of(listener_, c, project, model_number, model)).version_tagged(number, key, &value);
+      }));
   return {};
 }
 
 Result<void> Models::remove_version_tag(const ProjectId& project, std::string_view model, std::int64_t number,
                                         std::string_view key) {
   TRY(check_registry_tag(key, ""));
-  TRY(change_version(project, model, number, false,
-                     [&](Connection& c, std::int64_t model_number, Version&) -> Result<void> {
-                       TRY(c.run(kDeleteTag, {model_number, number, std::string(key)}));
-                       return {};
-                     }));
+  TRY(change_version(
+      project, model, number, false, [&](Connection& c, std::int64_t model_number, Version&) -> Result<void> {
+        TRY(c.run(kDeleteTag, {model_number, number, std::string(key)}));
+        return TRY(Telling::of(listener_, c, project, model_number, model)).version_tagged(number, key, nullptr);
+      }));
   return {};
 }
 

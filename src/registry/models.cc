@@ -54,6 +54,7 @@ Result<void> put_tag(Connection& c, std::int64_t model, const std::string& key, 
 }  // namespace
 
 void Models::changed(const ProjectId& project, std::string_view name) {
+  if (listener_ != nullptr) listener_->committed();
   if (events_ != nullptr) events_->emit({EventKind::model_changed, project, std::string(name)});
 }
 
@@ -70,6 +71,7 @@ Result<Model> Models::create(const ProjectId& project, std::string_view name, st
                 [](const catalog::Row& row) { return row.integer(0); });
     if (!number.ok()) return number.error().code == ErrorCode::already_exists ? name_taken(name) : number.error();
     for (const auto& [key, value] : tags) TRY(put_tag(c, **number, key, value));
+    TRY(TRY(Telling::of(listener_, c, project, **number, name)).created(description, tags));
     ModelRow row = TRY(find_model(c, project, name));
     TRY(complete_model(c, row));
     return row.model;
@@ -120,6 +122,7 @@ Result<void> Models::set_tag(const ProjectId& project, std::string_view name, st
   TRY(database_.write(Durability::record, [&](Connection& c) -> Result<void> {
     const ModelRow row = TRY(find_model(c, project, name));
     TRY(put_tag(c, row.number, std::string(key), std::string(value)));
+    TRY(TRY(Telling::of(listener_, c, project, row.number, name)).tagged(key, &value));
     return touch_model(c, row.number, now);
   }));
   changed(project, name);
@@ -131,6 +134,8 @@ Result<void> Models::remove_tag(const ProjectId& project, std::string_view name,
   const Time now = clock_.now();
   TRY(database_.write(Durability::record, [&](Connection& c) -> Result<void> {
     const ModelRow row = TRY(find_model(c, project, name));
+    // Before it goes: the tag may be the one that makes a prompt of it.
+    TRY(TRY(Telling::of(listener_, c, project, row.number, name)).tagged(key, nullptr));
     TRY(c.run(kDeleteTag, {row.number, std::string(key)}));
     return touch_model(c, row.number, now);
   }));

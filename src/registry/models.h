@@ -20,6 +20,7 @@
 #include "domain/ids.h"
 #include "domain/reference.h"
 #include "registry/artifacts.h"
+#include "registry/change_listener.h"
 #include "registry/rows.h"
 
 namespace slipway::registry {
@@ -109,11 +110,18 @@ inline constexpr size_t kRegistryTagsMax = 1'000;  // of one model or version
 inline constexpr size_t kDescriptionBytesMax = 1 << 20;
 inline constexpr std::int64_t kSearchPageMax = 200'000;
 
-/// Thread-safe; blocks for the database. Every write ends with Event model_changed.
+/// Thread-safe; blocks for the database. Every write ends with Event model_changed; those that MLflow's webhooks know
+/// are told to the listener in their own transaction.
 class Models {
  public:
-  Models(catalog::Database& database, store::Store& store, Artifacts& artifacts, const Clock& clock, EventSink* events)
-      : database_(database), store_(store), artifacts_(artifacts), clock_(clock), events_(events) {}
+  Models(catalog::Database& database, store::Store& store, Artifacts& artifacts, const Clock& clock, EventSink* events,
+         ChangeListener* listener = nullptr)
+      : database_(database),
+        store_(store),
+        artifacts_(artifacts),
+        clock_(clock),
+        events_(events),
+        listener_(listener) {}
 
   /// already_exists when the name is taken.
   Result<Model> create(const ProjectId& project, std::string_view name, std::string_view description, const Tags& tags);
@@ -183,6 +191,7 @@ class Models {
 
 /// Where the files of a version's source are, when they are ours: models:/m-…[/path], runs:/<run>/<path>,
 /// mlflow-artifacts:[//host]/<experiment>/<run>/artifacts/<path>,
+  ChangeListener* const listener_;
 /// mlflow-artifacts:…/<experiment>/models/<m-…>/artifacts/<path>.
 struct SourceLocation {
   OwnerKind kind = OwnerKind::run;

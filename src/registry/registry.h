@@ -6,12 +6,13 @@
 #include "base/clock.h"
 #include "catalog/catalog.h"
 #include "domain/events.h"
-#include "registry/artifacts.h"   // IWYU pragma: export
-#include "registry/datasets.h"    // IWYU pragma: export
-#include "registry/lineage.h"     // IWYU pragma: export
-#include "registry/models.h"      // IWYU pragma: export
-#include "registry/references.h"  // IWYU pragma: export
-#include "registry/samples.h"     // IWYU pragma: export
+#include "registry/artifacts.h"        // IWYU pragma: export
+#include "registry/change_listener.h"  // IWYU pragma: export
+#include "registry/datasets.h"         // IWYU pragma: export
+#include "registry/lineage.h"          // IWYU pragma: export
+#include "registry/models.h"           // IWYU pragma: export
+#include "registry/references.h"       // IWYU pragma: export
+#include "registry/samples.h"          // IWYU pragma: export
 #include "store/store.h"
 
 namespace slipway::registry {
@@ -19,10 +20,11 @@ namespace slipway::registry {
 /// What the parts share. Everything given here outlives it. Thread-safe.
 class Registry {
  public:
-  Registry(catalog::Database& database, store::Store& store, const Clock& clock, EventSink* events = nullptr)
+  Registry(catalog::Database& database, store::Store& store, const Clock& clock, EventSink* events = nullptr,
+           ChangeListener* listener = nullptr)
       : store_(store),
         artifacts_(database, store, clock),
-        models_(database, store, artifacts_, clock, events),
+        models_(database, store, artifacts_, clock, events, listener),
         datasets_(database, store, clock, events),
         samples_(datasets_, store),
         lineage_(database, clock),
