@@ -1,5 +1,5 @@
 // Every page as a person meets it, and what a person does on it. `needs` names what the seed must have made.
-import { compare_acts } from "./compare_cases.mjs";
+import { compare_acts, sweep_acts, table_acts } from "./compare_cases.mjs";
 import { expect } from "./harness.mjs";
 import { loop_acts } from "./loop_cases.mjs";
 import { monitor_acts } from "./monitor_cases.mjs";
@@ -75,6 +75,8 @@ const acts = [
   ...loop_acts,
   ...monitor_acts,
   ...compare_acts,
+  ...table_acts,
+  ...sweep_acts,
   {
     name: "Ctrl K finds a command", url: "/models",
     act: async ({ page, rest }) => {
@@ -191,6 +193,7 @@ const acts = [
   {
     name: "a run opens beside the list by keyboard and closes at the same place", url: "/runs", needs: ["run"],
     act: async ({ page, rest }) => {
+      await page.locator('[role="row"][aria-selected]').nth(1).waitFor();
       await press(page, "j", "j", "Enter");
       const beside = page.getByRole("region", { name: "The run beside the list" });
       await beside.waitFor();
@@ -204,6 +207,7 @@ const acts = [
   {
     name: "two runs are selected and compared by keyboard", url: "/runs", needs: ["run", "other_run"],
     act: async ({ page, rest }) => {
+      await page.locator('[role="row"][aria-selected]').nth(1).waitFor();
       await press(page, "j", "x", "j", "x", "c");
       await page.waitForURL(/\/runs\/compare/);
       await rest();

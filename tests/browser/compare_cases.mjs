@@ -71,3 +71,110 @@ export const compare_acts = [
     },
   },
 ];
+
+const grid_rows = (page) => page.getByRole("grid", { name: "Runs" }).locator('[role="row"][aria-selected]');
+
+export const table_acts = [
+  {
+    name: "runs are grouped by columns, a group is opened, selected and compared", url: ({ sweep }) => `/runs?experiment=${sweep}&columns=name,state,metrics.val_loss,params.lr,params.seed`, needs: ["sweep"],
+    act: async ({ page, rest }) => {
+      await page.getByRole("button", { name: "Group", exact: true }).click();
+      const dialog = page.getByRole("dialog", { name: "Group by columns" });
+      await dialog.getByLabel("lr", { exact: true }).check();
+      await dialog.getByLabel("width", { exact: true }).check();
+      await page.waitForURL(/by=params.lr%2Cparams.width|by=params.lr,params.width/);
+      await page.keyboard.press("Escape");
+      await rest();
+      await main_says(page, /6 groups of 18 runs/);
+      await page.getByRole("columnheader", { name: "val_loss" }).getByRole("button").click();
+      await page.getByRole("columnheader", { name: "val_loss" }).getByRole("button").click();
+      await page.waitForURL(/sort=metrics.val_loss/);
+      await rest();
+      const best = grid_rows(page).first();
+      expect(/lr = 0.01, width = 32/.test(await best.innerText()), `the best group is not first: ${await best.innerText()}`);
+      await best.getByRole("button").click();
+      expect((await grid_rows(page).count()) === 9, "the group does not show its three runs");
+      await best.getByRole("checkbox").check();
+      await main_says(page, /4 selected/);
+      await page.getByRole("button", { name: "Compare 3" }).click();
+      await page.waitForURL(/runs\/compare\?ids=/);
+      await rest();
+      await main_says(page, /Compare 3 runs/);
+    },
+  },
+  {
+    name: "a formula that is wrong is marked under its word; a right one is a column that sorts", url: ({ sweep }) => `/runs?experiment=${sweep}`, needs: ["sweep"],
+    act: async ({ page, rest }) => {
+      await page.getByRole("button", { name: "Formula", exact: true }).click();
+      await page.getByLabel("Name of the column").fill("gap");
+      const box = page.getByLabel("Formula", { exact: true });
+      await box.fill("100 * (val_los - train_loss)");
+      const alert = page.getByRole("alert");
+      expect(/did you mean “val_loss”/.test(await alert.innerText()), `the alert says: ${await alert.innerText()}`);
+      expect((await alert.locator("mark").innerText()) === "val_los", "the wrong word is not marked");
+      await box.fill("100 * (val_loss - train_loss)");
+      await box.press("Enter");
+      await page.waitForURL(/formulas=gap/);
+      await page.keyboard.press("Escape");
+      await page.getByRole("columnheader", { name: "gap" }).getByRole("button").click();
+      await page.waitForURL(/sort=-formula.gap/);
+      await rest();
+      expect(/20\.0/.test(await grid_rows(page).first().innerText()), `the first row has another gap: ${await grid_rows(page).first().innerText()}`);
+    },
+  },
+];
+
+export const sweep_acts = [
+  {
+    name: "a span dragged on an axis leaves the runs that pass, which are then compared", url: of_sweep("tab=parallel"), needs: ["sweep"],
+    act: async ({ page, rest }) => {
+      const axis = page.locator('[data-axis="params.lr"]');
+      const box = await axis.boundingBox();
+      await page.mouse.move(box.x + box.width / 2, box.y + box.height * 0.35);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width / 2, box.y + box.height * 0.65, { steps: 5 });
+      await page.mouse.up();
+      await page.waitForURL(/brush=params.lr/);
+      await main_says(page, /6 runs of 18 runs pass/);
+      await page.getByRole("button", { name: "Compare these 6" }).click();
+      await page.waitForURL(/ids=/);
+      await rest();
+      await main_says(page, /Compare 6 runs/);
+    },
+  },
+  {
+    name: "two fields are laid out against each other, and a point opens its run", url: of_sweep("tab=scatter&sx=params.width"), needs: ["sweep"],
+    act: async ({ page, rest }) => {
+      await main_says(page, /Rank correlation \(Spearman\) -0\.\d+/);
+      await page.getByRole("combobox", { name: "Across" }).selectOption("metrics.train_loss");
+      await page.waitForURL(/sx=metrics.train_loss/);
+      await page.getByRole("img", { name: "val_loss over train_loss, 18 runs" }).waitFor();
+      await main_says(page, /Rank correlation \(Spearman\) 1\b/);
+      await page.locator("main circle").first().click();
+      await page.waitForURL(/\/runs\/[0-9a-f]{32}$/);
+      await rest();
+    },
+  },
+  {
+    name: "what matters is said with its method: the learning rate, not the seed", url: of_sweep("tab=importance"), needs: ["sweep"],
+    act: async ({ page }) => {
+      const rows = page.getByRole("region", { name: "Importance of parameters" }).locator("tbody tr");
+      await rows.first().waitFor();
+      expect(/^lr/.test((await rows.first().innerText()).trim()), `the first is ${await rows.first().innerText()}`);
+      const seed = await rows.filter({ hasText: "seed" }).innerText();
+      expect(/\s[0-9] %/.test(seed), `the seed matters: ${seed}`);
+      await main_says(page, /Permutation importance \(Breiman 2001\) from 18 runs/);
+    },
+  },
+  {
+    name: "what runs recorded is shown where it differs, or whole", url: ({ run, step_run }) => `/runs/compare?ids=${run},${step_run}&tab=differences`, needs: ["run", "step_run"],
+    act: async ({ page, rest }) => {
+      await main_says(page, /1 run of 2 runs was started outside Slipway/);
+      await main_says(page, /Command/);
+      expect((await page.getByRole("region", { name: "Machine" }).locator("tbody tr").count()) > 0, "the machine is not shown");
+      await page.getByLabel("What is the same too").check();
+      await page.waitForURL(/all=1/);
+      await rest();
+    },
+  },
+];

@@ -4,6 +4,7 @@ import { useEffect, useId, useRef, useState, type ReactNode } from "react";
 import { blob } from "../api/client";
 import { useKeys } from "../app/keys";
 import { token, useResolvedTheme } from "../app/theme";
+import { viridis, type Rgb } from "./viridis";
 import css from "./images.module.css";
 
 export interface Tile {
@@ -204,13 +205,4 @@ function colored(image: HTMLImageElement, kind: Layer["kind"], opacity: number):
   return made;
 }
 
-type Rgb = [number, number, number];
 const rgb = (hex: string): Rgb => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16) || 0) as Rgb;
-
-/// A sequential palette from dark violet over green to yellow, by five stops.
-export function viridis(t: number): Rgb {
-  const stops: Rgb[] = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
-  const place = Math.max(0, Math.min(1, t)) * (stops.length - 1);
-  const i = Math.min(stops.length - 2, Math.floor(place));
-  return [0, 1, 2].map((c) => Math.round(stops[i]![c]! + (stops[i + 1]![c]! - stops[i]![c]!) * (place - i))) as Rgb;
-}

@@ -1,5 +1,5 @@
 // What the lines of a plot are called and say: at the crosshair or last, and with `best` as a table of their extremes, too.
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { Swatch } from "./basics";
 import { number } from "./format";
 import { x_text, type XKind } from "./plot_chart";
@@ -26,7 +26,7 @@ export const id_of = (line: PlotLine) => line.id ?? line.label;
 
 export function Legend(props: LegendProps) {
   const [find, set_find] = useState("");
-  const listed = props.lines.filter(({ label }) => label.toLowerCase().includes(find.toLowerCase()));
+  const listed = useMemo(() => props.lines.filter(({ label }) => label.toLowerCase().includes(find.toLowerCase())), [props.lines, find]);
   return (
     <div className={css.legend}>
       {props.lines.length > 10 && <input aria-label="Find a line" placeholder="Find a line" value={find} onChange={(event) => set_find(event.target.value)} />}
@@ -73,7 +73,9 @@ export function summary_of(line: PlotLine): Summary {
 const own = (line: PlotLine): PlotLine => (line.id?.startsWith("group:") ? { ...line, low: null, high: null } : line);
 
 function Figures({ title, lines, at, off, on_toggle, on_point, x_is, best, on_best, text = number }: LegendProps & { best: Best }) {
-  const rows = lines.map((line) => ({ line, summary: summary_of(own(line)) }));
+  // The pointer's every move draws the legend again; the lines stay.
+  const summaries = useMemo(() => new Map(lines.map((line) => [line, summary_of(own(line))])), [lines]);
+  const rows = lines.map((line) => ({ line, summary: summaries.get(line)! }));
   const value = ({ low, high }: Summary) => (best === "lowest" ? low : high);
   const place = (x: number | null) => (x === null ? "" : `at ${x_text(x_is, x)}`);
   rows.sort((a, b) => ((value(a.summary) ?? Infinity) - (value(b.summary) ?? Infinity)) * (best === "lowest" ? 1 : -1));

@@ -10,7 +10,7 @@ const fixed: Column<Run>[] = [
   { id: "name", name: "Name", width: 190, value: (run) => run.name || run.id, cell: (run) => <Link to={`/runs/${run.id}`}>{run.name || short_id(run.id)}</Link> },
   { id: "state", name: "State", width: 100, value: (run) => run.state, cell: (run) => <State of={run.state} /> },
   { id: "created_at", name: "Created", width: 104, right: true, value: (run) => run.created_at, cell: (run) => <Ago at={run.created_at} /> },
-  { id: "duration_s", name: "Duration", width: 104, right: true, value: (run) => run.duration_s, cell: (run) => duration(run.duration_s) },
+  { id: "duration_s", name: "Duration", width: 104, right: true, value: (run) => run.duration_s, cell: (run) => duration(run.duration_s), text: duration },
   { id: "experiment_name", name: "Experiment", width: 108, value: (run) => run.experiment_name, sortable: false },
   { id: "step", name: "Step", width: 84, value: (run) => run.source?.step ?? null, sortable: false },
   { id: "member", name: "Member", width: 80, value: (run) => run.member },
@@ -27,6 +27,7 @@ export function run_columns(known: RunColumns | undefined): Column<Run>[] {
   const metrics = keys.map((key, i): Column<Run> => ({
     id: `metrics.${key}`, name: key, width: 104, right: true, hidden: i >= kFirstShown || is_system(key), hint: `metrics.${key}, last value`,
     value: (run) => { const value = value_of(run.metrics[key]?.last); return Number.isNaN(value) ? null : value; },
+    text: (value) => metric_text(key, value),
     cell: (run) => (run.metrics[key] ? metric_text(key, run.metrics[key].last) : <span className="quiet">–</span>),
   }));
   const parameters = (known?.parameters ?? []).map((key, i): Column<Run> => ({

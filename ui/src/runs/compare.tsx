@@ -10,9 +10,12 @@ import { counted } from "../parts/format";
 import { Views } from "../parts/views";
 import { Charts } from "./compare_charts";
 import { Differences } from "./differences";
+import { Importance } from "./importance";
 import { look_of } from "./look";
 import { useCompared, kComparedMax, type Compared } from "./compared";
 import { kPointsMax } from "./lines";
+import { Parallel } from "./parallel";
+import { Scatter } from "./scatter";
 import { SideBySide } from "./side_by_side";
 import css from "./runs.module.css";
 
@@ -45,6 +48,9 @@ function Body({ compared, runs, drop }: { compared: Compared; runs: Run[]; drop:
   const tabs: { id: string; name: string; content: () => ReactNode }[] = [
     { id: "charts", name: "Charts", content: () => <Charts runs={runs} /> },
     { id: "table", name: "Side by side", content: () => <SideBySide runs={runs} /> },
+    { id: "parallel", name: "Parallel coordinates", content: () => <Parallel runs={runs} /> },
+    { id: "scatter", name: "Scatter", content: () => <Scatter runs={runs} /> },
+    { id: "importance", name: "What matters", content: () => <Importance runs={runs} /> },
     { id: "differences", name: "Code, data, machine", content: () => <Differences runs={runs} /> },
   ];
   return (
