@@ -4,6 +4,7 @@ import { expect } from "./harness.mjs";
 import { loop_acts } from "./loop_cases.mjs";
 import { monitor_acts } from "./monitor_cases.mjs";
 import { main_says, press, text_of } from "./steps.mjs";
+import { views_acts } from "./views_cases.mjs";
 
 /// Pages that must look right on a server that holds nothing: each teaches the command that fills it.
 export const empty_cases = [
@@ -77,6 +78,7 @@ const acts = [
   ...compare_acts,
   ...table_acts,
   ...sweep_acts,
+  ...views_acts,
   {
     name: "Ctrl K finds a command", url: "/models",
     act: async ({ page, rest }) => {

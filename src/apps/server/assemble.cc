@@ -27,6 +27,7 @@
 #include "api/native/runs_execution.h"
 #include "api/native/server.h"
 #include "api/native/snapshots.h"
+#include "api/native/views.h"
 #include "api/openapi.h"
 #include "api/ui.h"
 #include "base/log.h"
@@ -209,6 +210,7 @@ void add_routes(Parts& parts) {
   api::add_members(parts.router, *parts.teams);
   api::add_events(parts.router, *parts.events);
   api::add_experiments(parts.router, *parts.tracking);
+  api::add_views(parts.router, *parts.database, system_clock());
   const api::RunExtras extras = run_extras(parts);
   api::add_runs(parts.router, *parts.tracking, extras);
   api::add_runs_execution(parts.router, *parts.runs, *parts.log_followers, *parts.tracking, *parts.registry,

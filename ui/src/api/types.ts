@@ -53,4 +53,5 @@ export type {
   RunLineage as Lineage,
   SampleFile as Stream,
   Texts as Text,
+  View as SavedView,
 } from "./schema";
