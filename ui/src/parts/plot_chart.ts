@@ -52,10 +52,12 @@ function axes({ x_name, x_is }: Make): uPlot.Axis[] {
   const axis = { stroke: token("--text-quiet"), grid: { stroke: token("--plot-grid"), width: 1 }, ticks: { stroke: token("--plot-grid"), width: 1, size: 4 }, font, labelFont: font };
   return [
     { ...axis, label: x_name, labelSize: 16, size: 26, space: 70, labelGap: 0, ...x_axis(x_is) },
-    { ...axis, size: kAxisWidth, space: 34, values: ticks_by((tick) => number(tick)) },
+    { ...axis, size: kAxisWidth, space: 34, values: ticks_by(short) },
   ];
 }
 
+/// What fits beside the axis.
+const short = (tick: number) => (tick !== 0 && Math.abs(tick) < 1e-3 ? tick.toExponential(1) : Math.abs(tick) >= 1e6 ? tick.toExponential(2) : number(tick));
 const ticks_by = (text: (tick: number) => string): uPlot.Axis.Values => (_u, ticks) => ticks.map((tick) => (tick === null ? "" : text(tick)));
 
 function x_axis(x_is: XKind): Pick<uPlot.Axis, "values" | "incrs"> {

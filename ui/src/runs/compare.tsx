@@ -56,6 +56,7 @@ function Body({ compared, runs, drop }: { compared: Compared; runs: Run[]; drop:
   return (
     <>
       {compared.total > runs.length && <p className="quiet">The first {counted(kComparedMax, "run")} of {counted(compared.total, "run")} that the filter finds.</p>}
+      {compared.left_out > 0 && <p className="quiet">Of all parameters, metrics and tags the first are read; {counted(compared.left_out, "column")} {compared.left_out === 1 ? "is" : "are"} left out. Select up to 50 runs to compare them in everything.</p>}
       {!compared.by_filter && <Chips runs={runs} drop={drop} />}
       <Tabs label="What to compare" tabs={tabs} />
     </>

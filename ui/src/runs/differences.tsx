@@ -37,10 +37,10 @@ export function Differences({ runs: all }: { runs: Run[] }) {
       <div className={css.tools}>
         <label><input type="checkbox" checked={every === "1"} onChange={() => set_every(every === "1" ? null : "1")} /> What is the same too</label>
         {all.length > runs.length && <span className="quiet">The first {counted(kRunsMax, "run")} of {counted(all.length, "run")}.</span>}
-        {outside > 0 && <span className="quiet">{counted(outside, "run")} of {counted(runs.length, "run")} {outside === 1 ? "was" : "were"} started outside Slipway, which records only what the client told.</span>}
+        {outside > 0 && <span className="quiet">{outside === runs.length ? `All ${outside} runs` : `${counted(outside, "run")} of ${counted(runs.length, "run")}`} {outside === 1 ? "was" : "were"} started outside Slipway, which records only what the client told.</span>}
       </div>
       {sections.map(([title, rows]) => <Part key={title} title={title} runs={runs} rows={shown(rows)} known={rows.length} />)}
-      <CodeChanges runs={runs} />
+      {outside < runs.length && <CodeChanges runs={runs} />}
     </div>
   );
 }
