@@ -164,7 +164,14 @@ class Parser {
       const auto entity = dot == std::string::npos ? std::nullopt : entity_of(std::string_view(word).substr(0, dot));
       if (entity) out.entity = *entity;
       out.key = entity ? word.substr(dot + 1) : word;
-      if (entity && out.key.empty()) TRY(quoted_key(out));
+      if (entity && out.key.empty()) {
+        TRY(quoted_key(out));
+      } else if (word.ends_with('.')) {
+        // `metadata.` with a quoted key: an attribute of the whole name.
+        const std::string start = std::move(out.key);
+        TRY(quoted_key(out));
+        out.key = start + out.key;
+      }
     } else {
       return unexpected("a name such as metrics.loss");
     }
