@@ -9,6 +9,7 @@
 #include "tracking/records.h"        // IWYU pragma: export
 #include "tracking/runs.h"           // IWYU pragma: export
 #include "tracking/search.h"         // IWYU pragma: export
+#include "tracking/traces.h"         // IWYU pragma: export
 
 namespace slipway::tracking {
 
@@ -24,7 +25,8 @@ class Tracking {
         experiments_(database, clock),
         runs_(database, metrics_, clock, events),
         search_(database, sorter_, metrics_),
-        logged_models_(database, clock) {
+        logged_models_(database, clock),
+        traces_(database, clock) {
     // A database that does not answer now will say so to whoever asks next; the date waits for the next start.
     (void)experiments_.date_default();
   }
@@ -35,6 +37,7 @@ class Tracking {
   Metrics& metrics() { return metrics_; }
   Search& search() { return search_; }
   LoggedModels& logged_models() { return logged_models_; }
+  Traces& traces() { return traces_; }
   MetricSorter& sorter() { return sorter_; }
 
  private:
@@ -46,6 +49,7 @@ class Tracking {
   Runs runs_;
   Search search_;
   LoggedModels logged_models_;
+  Traces traces_;
 };
 
 }  // namespace slipway::tracking
