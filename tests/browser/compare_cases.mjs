@@ -156,6 +156,18 @@ export const sweep_acts = [
     },
   },
   {
+    name: "a result is a surface with lines of equal height over two parameters", url: of_sweep("tab=scatter&sx=params.lr"), needs: ["sweep"],
+    act: async ({ page, rest }) => {
+      await page.getByLabel("Surface").check();
+      await page.waitForURL(/surface=1/);
+      await page.getByRole("img", { name: "seed over lr, 18 runs" }).waitFor();
+      await page.getByRole("combobox", { name: "Upwards" }).selectOption("params.width");
+      await rest();
+      expect((await page.locator("main svg path").count()) > 0, "no line of equal height is drawn");
+      await main_says(page, /Surface: the mean val_loss of the runs near a place/);
+    },
+  },
+  {
     name: "what matters is said with its method: the learning rate, not the seed", url: of_sweep("tab=importance"), needs: ["sweep"],
     act: async ({ page }) => {
       const rows = page.getByRole("region", { name: "Importance of parameters" }).locator("tbody tr");
