@@ -2,6 +2,7 @@
 import atexit
 
 import mlflow_test
+import mlflow_traces_test
 from server import Postgres
 
 _cluster = None
@@ -22,6 +23,7 @@ def on_postgres(case):
 
 globals().update({
     name + "OnPostgres": on_postgres(case)
-    for name, case in list(vars(mlflow_test).items())
-    if isinstance(case, type) and issubclass(case, mlflow_test.OnServer) and case is not mlflow_test.OnServer
+    for module in (mlflow_test, mlflow_traces_test)
+    for name, case in list(vars(module).items())
+    if isinstance(case, type) and issubclass(case, mlflow_test.OnServer) and case.__module__ == module.__name__ and case is not mlflow_test.OnServer
 })

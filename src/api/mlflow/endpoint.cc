@@ -49,6 +49,10 @@ Result<Json> convert(const Field& field, const Json& value) {
                                                               clean_utf8(value.string(), 100))};
       }
       break;
+    case FieldType::any: return value;
+    case FieldType::object:
+      if (value.is_object()) return value;
+      break;
     case FieldType::texts:
     case FieldType::objects:
       if (!value.is_array()) break;

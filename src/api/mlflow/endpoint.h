@@ -16,7 +16,7 @@
 
 namespace slipway::api::mlflow {
 
-enum class FieldType { text, integer, number, boolean, texts, objects, choice };
+enum class FieldType { text, integer, number, boolean, texts, objects, object, choice, any };
 
 struct Field {
   const char* name;
@@ -37,6 +37,7 @@ class Call {
   double number(std::string_view field) const { return fields_[field].number().value_or(0); }
   bool boolean(std::string_view field) const { return fields_[field].boolean().value_or(false); }
   const Json::Array& list(std::string_view field) const { return fields_[field].array(); }
+  const Json& object(std::string_view field) const { return fields_[field]; }
   std::vector<std::string> texts(std::string_view field) const;
   /// A list of {key, value}.
   tracking::KeyValues pairs(std::string_view field) const;
@@ -81,6 +82,10 @@ std::span<const Endpoint> logged_model_endpoints();
 std::span<const Endpoint> model_endpoints();
 std::span<const Endpoint> model_version_endpoints();
 std::span<const Endpoint> artifact_endpoints();
+std::span<const Endpoint> trace_endpoints();
+std::span<const Endpoint> old_trace_endpoints();
+std::span<const Endpoint> assessment_endpoints();
+std::span<const Endpoint> trace_metric_endpoints();
 
 /// Endpoints with handlers of their own kind: logging (on the event loops), file contents (streams), upstream's odd
 /// ones.

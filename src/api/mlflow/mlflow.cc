@@ -6,13 +6,14 @@
 namespace slipway::api::mlflow {
 namespace {
 
-/// Clients of this version send spans by OTLP from 3.4 on, so it stays below until we take them.
-constexpr const char* kVersion = "3.3.2";
+/// The version of mlflow's server that this one stands in for; its clients decide by it what they ask for.
+constexpr const char* kVersion = "3.17.2";
 constexpr const char* kPrefixes[] = {"/api/2.0/", "/api/3.0/", "/ajax-api/2.0/", "/ajax-api/3.0/"};
 
 std::vector<std::span<const Endpoint>> tables() {
   return {experiment_endpoints(), run_endpoints(),           metric_endpoints(),  logged_model_endpoints(),
-          model_endpoints(),      model_version_endpoints(), artifact_endpoints()};
+          model_endpoints(),      model_version_endpoints(), artifact_endpoints(), trace_endpoints(),
+          old_trace_endpoints(),  assessment_endpoints(),    trace_metric_endpoints()};
 }
 
 void add(http::Router& router, const Rooms& rooms, const std::string& prefix, const Endpoint& endpoint) {

@@ -29,6 +29,7 @@
 #include "api/native/snapshots.h"
 #include "api/native/views.h"
 #include "api/openapi.h"
+#include "api/otlp/otlp.h"
 #include "api/ui.h"
 #include "base/log.h"
 #include "parts.h"
@@ -234,6 +235,7 @@ void add_routes(Parts& parts) {
   api::add_run_files(parts.router, *parts.tracking, parts.registry->artifacts(), *parts.store);
   api::mlflow::add_mlflow(parts.router, {*parts.tracking, parts.registry->models(), parts.registry->artifacts(),
                                          *parts.store, system_clock()});
+  api::add_otlp(parts.router, *parts.tracking);
   api::add_deployments(parts.router, *parts.serving, *parts.monitor);
   api::add_inference(parts.router, *parts.serving, *parts.pool);
   api::add_evaluations(parts.router, *parts.evaluations);
