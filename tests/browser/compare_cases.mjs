@@ -103,6 +103,20 @@ export const table_acts = [
     },
   },
   {
+    name: "the filter box completes a value behind its field", url: ({ sweep }) => `/runs?experiment=${sweep}`, needs: ["sweep"], themes: ["light"],
+    act: async ({ page, rest }) => {
+      await grid_rows(page).nth(1).waitFor();
+      await page.keyboard.press("f");
+      await page.keyboard.type("params.lr = '0.0");
+      await page.getByRole("option", { name: "0.001", exact: true }).waitFor();
+      await page.keyboard.press("Tab");
+      await page.keyboard.press("Enter");
+      await page.waitForURL((url) => url.searchParams.get("filter") === "params.lr = '0.001'");
+      await rest();
+      await main_says(page, /6 rows/);
+    },
+  },
+  {
     name: "a formula that is wrong is marked under its word; a right one is a column that sorts", url: ({ sweep }) => `/runs?experiment=${sweep}`, needs: ["sweep"],
     act: async ({ page, rest }) => {
       await page.getByRole("button", { name: "Formula", exact: true }).click();

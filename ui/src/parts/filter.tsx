@@ -11,6 +11,8 @@ interface Props {
   on_change: (value: string) => void;
   /// Words that may stand left of an operator.
   words: string[];
+  /// Known values of what stands left of an operator.
+  values?: (field: string) => string[];
   error?: Error | null;
   placeholder: string;
 }
@@ -22,7 +24,27 @@ export function word_before(text: string, caret: number): string {
   return /[\w./-]+$/.exec(before)?.[0] ?? "";
 }
 
-export function FilterBox({ value, on_change, words, error, placeholder }: Props) {
+export interface Completion { from: number; show: string; insert: string }
+const kCompletionsMax = 12;
+
+/// What may come at the caret: a word, or behind `field =` one of the field's values.
+export function completions(text: string, caret: number, words: string[], values: (field: string) => string[] = () => []): Completion[] {
+  const before = text.slice(0, caret);
+  const compared = /((?:[\w]+\.)?(?:`[^`]*`|[\w.]+))\s*(?:=|!=|\bi?like\b|\bin\s*\()\s*(?:'[^']*',\s*)*('[^']*)?$/i.exec(before);
+  if (compared) {
+    const typed = compared[2]?.slice(1) ?? "";
+    const from = caret - (compared[2]?.length ?? 0);
+    // What stands behind the caret may be the rest of a text that is being changed.
+    if ((before.match(/'/g)?.length ?? 0) % 2 === (compared[2] === undefined ? 0 : 1))
+      return values(compared[1]!.replaceAll("`", "")).filter((one) => !one.includes("'") && one.toLowerCase().includes(typed.toLowerCase()) && one !== typed).slice(0, kCompletionsMax).map((one) => ({ from, show: one, insert: `'${one}'` }));
+  }
+  const word = word_before(text, caret);
+  if (!word) return [];
+  const found = words.filter((one) => one.toLowerCase().includes(word.toLowerCase()) && one !== word).slice(0, kCompletionsMax);
+  return found.map((one) => ({ from: caret - word.length, show: one, insert: /[^\w.]/.test(one) ? one.replace(/^(\w+)\.(.*)$/, "$1.`$2`") : one }));
+}
+
+export function FilterBox({ value, on_change, words, values, error, placeholder }: Props) {
   const [text, set_text] = useState(value);
   const [caret, set_caret] = useState(0);
   const [open, set_open] = useState(false);
@@ -32,13 +54,10 @@ export function FilterBox({ value, on_change, words, error, placeholder }: Props
   useEffect(() => { set_text(value); }, [value]);
   useKeys([{ keys: "f", what: "Filter", run: () => input.current?.focus(), group: "Table" }]);
 
-  const word = word_before(text, caret);
-  const found = open && word ? words.filter((one) => one.toLowerCase().includes(word.toLowerCase()) && one !== word).slice(0, 12) : [];
-  const take = (chosen: string) => {
-    const needs_quotes = /[^\w.]/.test(chosen);
-    const written = needs_quotes ? chosen.replace(/^(\w+)\.(.*)$/, "$1.`$2`") : chosen;
-    const next = `${text.slice(0, caret - word.length)}${written} ${text.slice(caret).trimStart()}`;
-    const position = caret - word.length + written.length + 1;
+  const found = open ? completions(text, caret, words, values) : [];
+  const take = ({ from, insert }: Completion) => {
+    const next = `${text.slice(0, from)}${insert} ${text.slice(caret).replace(/^'/, "").trimStart()}`;
+    const position = from + insert.length + 1;
     // At once: a key that is typed before the next frame must find the caret behind the word.
     flushSync(() => { set_text(next); set_open(false); set_caret(position); });
     input.current?.setSelectionRange(position, position);
@@ -72,7 +91,7 @@ export function FilterBox({ value, on_change, words, error, placeholder }: Props
         {found.length > 0 && (
           <ul id={`${id}-list`} role="listbox" aria-label="Completions" className={css.list}>
             {found.map((one, i) => (
-              <li key={one} id={`${id}-${i}`} role="option" aria-selected={i === at} className="num" onPointerDown={(event) => { event.preventDefault(); take(one); }}>{one}</li>
+              <li key={one.show} id={`${id}-${i}`} role="option" aria-selected={i === at} className="num" onPointerDown={(event) => { event.preventDefault(); take(one); }}>{one.show}</li>
             ))}
           </ul>
         )}

@@ -2,6 +2,7 @@
 import type { Run, RunColumns } from "../api/types";
 import { Ago, State } from "../parts/basics";
 import { duration, short_id, value_of } from "../parts/format";
+import { compare_texts } from "./grouping";
 import { in_order, is_system, metric_text } from "./metric";
 import { Link } from "../app/router";
 import type { Column } from "../parts/table";
@@ -45,6 +46,18 @@ export function filter_words(known: RunColumns | undefined): string[] {
     "state", "name", "created_at", "started_at", "duration_s", "member", "and", "like", "ilike", "order_by",
     ...(known?.metrics ?? []).map((key) => `metrics.${key}`), ...(known?.parameters ?? []).map((key) => `params.${key}`), ...(known?.tags ?? []).map((key) => `tags.${key}`),
   ].filter((word) => word !== "order_by");
+}
+
+/// Values that the filter may compare with, as far as the runs on screen have them.
+export function filter_values(runs: Run[], field: string): string[] {
+  const of = (run: Run): string | null | undefined => {
+    const [, kind, key] = /^(params|tags)\.(.+)$/s.exec(field) ?? [];
+    if (kind === "params") return run.parameters[key!];
+    if (kind === "tags") return run.tags[key!];
+    return field === "name" || field === "run_name" ? run.name : field === "member" ? run.member : field === "experiment_name" ? run.experiment_name : null;
+  };
+  if (field === "state") return ["queued", "scheduled", "running", "stopping", "finished", "failed", "killed"];
+  return [...new Set(runs.flatMap((run) => of(run) || []))].sort(compare_texts);
 }
 
 /// The server's order_by for a column of the table; null for those it cannot order by.

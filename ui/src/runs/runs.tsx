@@ -12,7 +12,7 @@ import { FilterBox } from "../parts/filter";
 import { count } from "../parts/format";
 import { DataTable, type Column } from "../parts/table";
 import { Views } from "../parts/views";
-import { filter_words, order_by } from "./columns";
+import { filter_values, filter_words, order_by } from "./columns";
 import { Formulas } from "./formulas";
 import { group_rows, kAggregates, sorted_runs, type TableRow } from "./run_groups";
 import { RunView } from "./run_view";
@@ -51,7 +51,7 @@ export default function Runs() {
           <option value="">All experiments</option>
           {experiments.data?.experiments.map(({ id, name, run_count }) => <option key={id} value={id}>{name} ({run_count})</option>)}
         </select>
-        <FilterBox value={filter} on_change={query.set_filter} words={filter_words(found.known)} error={runs.error} placeholder="metrics.val_acc > 0.9 and params.lr = '0.01' and state = 'finished'" />
+        <FilterBox value={filter} on_change={query.set_filter} words={filter_words(found.known)} values={(field) => filter_values(runs.rows, field)} error={runs.error} placeholder="metrics.val_acc > 0.9 and params.lr = '0.01' and state = 'finished'" />
         <GroupBy columns={found.columns} query={query} />
         <Formulas formulas={query.formulas} known={found.known} on_change={query.set_formulas} />
       </Bar>
