@@ -7,8 +7,8 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "inference/classification.h"
 #include "inference/elements.h"
+#include "inference/outputs.h"
 
 namespace slipway::inference {
 namespace {
@@ -250,13 +250,6 @@ EncodedBody assemble(std::string json, const std::vector<std::string_view>& raw,
   return body;
 }
 
-std::vector<WantedOutput> wanted_outputs(const InferRequest& request, const InferResponse& response) {
-  if (!request.outputs.empty()) return request.outputs;
-  std::vector<WantedOutput> all;
-  for (const Tensor& output : response.outputs) all.push_back({output.name, request.binary_outputs, 0});
-  return all;
-}
-
 /// The answer's id; who sends a picture is often a person with curl and wants the class as well.
 void append_parameters(std::string& json, const InferRequest& request, const InferResponse& response) {
   json += ",\"parameters\":{\"slipway_answer_id\":\"";
@@ -351,24 +344,18 @@ Result<EncodedBody> encode_response(const InferRequest& request, const InferResp
   }
   if (!response.answer.empty()) append_parameters(json, request, response);
   json += ",\"outputs\":[";
+  const std::vector<WantedOutput> wanted = wanted_outputs(request, response);
+  const std::vector<Tensor> tensors = TRY(wanted_tensors(wanted, response));
   std::vector<std::string_view> raw;
-  std::vector<Tensor> classified;  // keeps made tensors alive until their bytes are copied
-  classified.reserve(request.outputs.size());
-  bool any_binary = false, first = true;
-  for (const WantedOutput& wanted : wanted_outputs(request, response)) {
-    const auto found = std::ranges::find(response.outputs, wanted.name, &Tensor::name);
-    if (found == response.outputs.end())
-      return Error{ErrorCode::internal, "the model gave no output '" + wanted.name + "'"};
-    const Tensor* tensor = &*found;
-    if (wanted.classification > 0)
-      tensor = &classified.emplace_back(TRY(classify(*found, wanted.classification, response.labels.get())));
-    if (!wanted.binary && is_half(tensor->type)) return no_json_form("output", tensor->name, tensor->type);
-    if (!first) json += ',';
-    first = false;
-    append_tensor_head(json, *tensor);
-    append_tensor_body(json, *tensor, wanted.binary);
-    if (wanted.binary) raw.push_back(tensor->bytes);
-    any_binary = any_binary || wanted.binary;
+  bool any_binary = false;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const bool binary = wanted[i].binary;
+    if (!binary && is_half(tensors[i].type)) return no_json_form("output", tensors[i].name, tensors[i].type);
+    if (i > 0) json += ',';
+    append_tensor_head(json, tensors[i]);
+    append_tensor_body(json, tensors[i], binary);
+    if (binary) raw.push_back(tensors[i].bytes);
+    any_binary = any_binary || binary;
   }
   json += "]}";
   return assemble(std::move(json), raw, any_binary);
