@@ -39,14 +39,6 @@ Result<inference::InferRequest> picture_request(const std::shared_ptr<const std:
   return request;
 }
 
-size_t output_bytes(const Result<inference::InferResponse>& response) {
-  size_t total = 0;
-  if (response.ok()) {
-    for (const inference::Tensor& output : response->outputs) total += output.bytes.size();
-  }
-  return total;
-}
-
 /// What is left of an HTTP request once its handler may return.
 struct Call {
   serving::Target target;
@@ -65,24 +57,37 @@ void run(serving::Serving& serving, ThreadPool& pool, const Call& call) {
   serving.infer(call.target, std::move(*request), {call.body, call.media_type, call.json_bytes.value_or(0)},
                 [&pool, responder = call.responder](const inference::InferRequest& asked,
                                                     Result<inference::InferResponse> response) {
-                  if (output_bytes(response) <= kJsonOnLoopBytesMax)
-                    return responder.send(infer_response(asked, response));
-                  const auto later = [asked, response, responder] { responder.send(infer_response(asked, response)); };
-                  if (!pool.submit(later))
-                    responder.send(error_response(
-                        {ErrorCode::busy, "too many large answers are being written; try again in a moment"}));
+                  if (is_quickly_written(response)) return responder.send(infer_response(asked, response));
+                  auto later = [asked, response = std::move(response), responder] {
+                    responder.send(infer_response(asked, response));
+                  };
+                  if (!pool.submit(std::move(later)))
+                    responder.send(error_response(too_many_large("answers are being written")));
                 });
 }
 
 }  // namespace
 
+bool is_quickly_read(size_t json_bytes, size_t body_bytes) {
+  return json_bytes <= kJsonOnLoopBytesMax && body_bytes <= kBodyOnLoopBytesMax;
+}
+
+bool is_quickly_written(const Result<inference::InferResponse>& response) {
+  size_t total = 0;
+  if (response.ok()) {
+    for (const inference::Tensor& output : response->outputs) total += output.bytes.size();
+  }
+  return total <= kJsonOnLoopBytesMax;
+}
+
+Error too_many_large(const std::string& what) {
+  return {ErrorCode::busy, "too many large " + what + "; try again in a moment"};
+}
+
 void infer(serving::Serving& serving, ThreadPool& pool, http::Request& request, const http::Responder& responder) {
-  const std::string_view version_text = request.parameter("version");
-  const auto version = parse_i64(version_text);
-  if (!version_text.empty() && !version)
-    return responder.send(error_response({ErrorCode::invalid_argument, "a model version is a whole number; found '" +
-                                                                           clean_utf8(version_text, 40) + "'"}));
-  auto target = serving.target(project_of(request), request.parameter("model"), version);
+  const auto version = parse_version(request.parameter("version"));
+  if (!version.ok()) return responder.send(error_response(version.error()));
+  auto target = serving.target(project_of(request), request.parameter("model"), *version);
   if (!target.ok()) return responder.send(error_response(target.error()));
   const auto length = json_length(request.headers.get("Inference-Header-Content-Length"));
   if (!length.ok()) return responder.send(error_response(length.error()));
@@ -97,9 +102,9 @@ void infer(serving::Serving& serving, ThreadPool& pool, http::Request& request, 
             responder};
   call.body = std::make_shared<const std::string>(std::move(request.body));
   const size_t json_bytes = call.is_picture ? 0 : call.json_bytes ? *call.json_bytes : call.body->size();
-  if (json_bytes <= kJsonOnLoopBytesMax && call.body->size() <= kBodyOnLoopBytesMax) return run(serving, pool, call);
+  if (is_quickly_read(json_bytes, call.body->size())) return run(serving, pool, call);
   if (!pool.submit([&serving, &pool, call] { run(serving, pool, call); }))
-    responder.send(error_response({ErrorCode::busy, "too many large requests are being read; try again in a moment"}));
+    responder.send(error_response(too_many_large("requests are being read")));
 }
 
 }  // namespace slipway::api::oip

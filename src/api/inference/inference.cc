@@ -4,7 +4,6 @@
 #include "api/inference/infer.h"
 #include "api/inference/wire.h"
 #include "base/text.h"
-#include "version.h"
 
 namespace slipway::api {
 namespace {
@@ -17,12 +16,10 @@ using http::Response;
 constexpr http::RouteOptions kOnLoop{http::Where::on_loop, 1 << 20};
 constexpr http::RouteOptions kInfer{http::Where::on_loop, inference::kRequestBytesMax};
 
+/// A path that names no version is a path that leads nowhere.
 Result<std::optional<std::int64_t>> version_of(const Request& request) {
-  const std::string_view text = request.parameter("version");
-  if (text.empty()) return std::optional<std::int64_t>();
-  const auto version = parse_i64(text);
-  if (!version)
-    return Error{ErrorCode::not_found, "a model version is a whole number; found '" + clean_utf8(text, 40) + "'"};
+  auto version = oip::parse_version(request.parameter("version"));
+  if (!version.ok()) return Error{ErrorCode::not_found, version.error().message};
   return version;
 }
 
@@ -35,58 +32,19 @@ void answer_json(const Responder& responder, const Result<serving::Target>& targ
   responder.send(target.ok() ? Response::json(render(*target)) : oip::error_response(target.error()));
 }
 
-std::string server_json() {
-  JsonWriter json;
-  json.begin_object().member("name", "slipway").member("version", kVersion).key("extensions").begin_array();
-  for (const char* extension : {"classification", "model_repository", "model_configuration", "binary_tensor_data",
-                                "parameters", "statistics", "schedule_policy"})
-    json.value(extension);
-  return json.end_array().end_object().take();
-}
-
-/// Of one deployment, or of all of the project when `name` is empty.
-Result<std::string> statistics_json(serving::Serving& serving, const ProjectId& project, std::string_view name,
-                                    std::optional<std::int64_t> version) {
-  JsonWriter json;
-  json.begin_object().key("model_stats").begin_array();
-  for (const auto& [deployment, active] : serving.endpoints(project)) {
-    if (!name.empty() && deployment != name) continue;
-    for (const serving::VersionFigures& figures : TRY(serving.figures(project, deployment))) {
-      if (!version || figures.version == *version) oip::append_statistics(json, deployment, figures);
-    }
-  }
-  return json.end_array().end_object().take();
-}
-
+/// Of one deployment, or of all of the project when the path names none.
 void statistics(serving::Serving& serving, const Request& request, const Responder& responder) {
-  const auto target = target_of(serving, request);
-  // Statistics outlive the moment: a deployment that cannot answer still has them.
-  if (!target.ok() && target.error().code == ErrorCode::not_found)
-    return responder.send(oip::error_response(target.error()));
-  const auto json = statistics_json(serving, project_of(request), request.parameter("model"),
-                                    version_of(request).value_or(std::nullopt));
+  const auto version = version_of(request);
+  if (!version.ok()) return responder.send(oip::error_response(version.error()));
+  const auto json = oip::statistics_json(serving, project_of(request), request.parameter("model"), *version);
   responder.send(json.ok() ? Response::json(*json) : oip::error_response(json.error()));
-}
-
-std::string index_json(serving::Serving& serving, const ProjectId& project, bool ready_only) {
-  JsonWriter json;
-  json.begin_array();
-  for (const auto& [name, version] : serving.endpoints(project)) {
-    const auto target = serving.target(project, name);
-    if (ready_only && !target.ok()) continue;
-    json.begin_object().member("name", name);
-    if (version > 0) json.member("version", std::to_string(version));
-    json.member("state", target.ok() ? "READY" : "UNAVAILABLE")
-        .member("reason", target.ok() ? "" : target.error().message)
-        .end_object();
-  }
-  return json.end_array().take();
 }
 
 void repository_index(serving::Serving& serving, const Request& request, const Responder& responder) {
   const auto body = json_body(request);
   if (!body.ok()) return responder.send(oip::error_response(body.error()));
-  responder.send(Response::json(index_json(serving, project_of(request), (*body)["ready"].boolean().value_or(false))));
+  responder.send(
+      Response::json(oip::index_json(serving, project_of(request), (*body)["ready"].boolean().value_or(false))));
 }
 
 /// Load and unload start and stop a deployment that exists; making one needs a model, which the native API names.
@@ -107,8 +65,8 @@ void set_running(serving::Serving& serving, const Request& request, const Respon
 
 void add_server_routes(http::Router& router, serving::Serving& serving) {
   router.add(
-      Method::get, "/v2", [](Request&, const Responder& responder) { responder.send(Response::json(server_json())); },
-      kOnLoop);
+      Method::get, "/v2",
+      [](Request&, const Responder& responder) { responder.send(Response::json(oip::server_json())); }, kOnLoop);
   // Live and ready say that the server itself answers; each model has its own.
   for (const char* path : {"/v2/health/live", "/v2/health/ready"}) {
     router.add(
@@ -128,11 +86,7 @@ void add_server_routes(http::Router& router, serving::Serving& serving) {
   }
   router.add(
       Method::get, "/v2/models/stats",
-      [&serving](Request& request, const Responder& responder) {
-        const auto json = statistics_json(serving, project_of(request), "", std::nullopt);
-        responder.send(json.ok() ? Response::json(*json) : oip::error_response(json.error()));
-      },
-      kOnLoop);
+      [&serving](Request& request, const Responder& responder) { statistics(serving, request, responder); }, kOnLoop);
 }
 
 void add_model_routes(http::Router& router, serving::Serving& serving, ThreadPool& pool, const std::string& model) {

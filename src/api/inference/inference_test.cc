@@ -3,38 +3,15 @@
 
 #include <gtest/gtest.h>
 
-#include <thread>
-
+#include "api/inference/fixture.h"
 #include "api/inference/wire.h"
-#include "base/file.h"
 #include "http/testing.h"
-#include "inference/onnx_writer.h"
 
 namespace slipway::api {
 namespace {
 
-using namespace std::chrono_literals;
 using http::testing::Answer;
 using http::testing::RawClient;
-namespace onnx = inference::onnx;
-
-/// One model, `scale`, whose only version multiplies by ten.
-class OneModel : public serving::ModelSource {
- public:
-  explicit OneModel(const std::filesystem::path& folder) : file_(folder / "model.onnx") {
-    EXPECT_TRUE(write_file_atomic(file_, onnx::scaling_model(2, 10)).ok());
-  }
-  Result<std::int64_t> version(const ProjectId&, const Reference& reference) override {
-    if (reference.name != "scale") return Error{ErrorCode::not_found, "there is no " + render(reference)};
-    return 1;
-  }
-  Result<serving::ServedModel> fetch(const ProjectId&, const std::string&, std::int64_t) override {
-    return serving::ServedModel{file_, {}, {}};
-  }
-
- private:
-  const std::filesystem::path file_;
-};
 
 const char kGood[] = R"({"id":"7","inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"data":[1,2]}]})";
 
@@ -61,13 +38,6 @@ class InferenceTest : public ::testing::Test {
     spec.model = parse_reference("model:scale/1").value();
     ASSERT_TRUE(serving_->create(kDefaultProject, spec, "ada").ok());
     wait_until([this] { return get("/v2/models/scale/ready").status == 200; });
-  }
-  static void wait_until(const std::function<bool()>& is_so) {
-    for (int i = 0; i < 600; ++i) {
-      if (is_so()) return;
-      std::this_thread::sleep_for(50ms);
-    }
-    FAIL() << "waited 30 s in vain";
   }
 
   Answer get(std::string_view target) { return RawClient(port_).ask(http::testing::get(target)); }

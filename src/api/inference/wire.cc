@@ -1,6 +1,8 @@
 #include "api/inference/wire.h"
 
 #include "api/api.h"
+#include "base/text.h"
+#include "version.h"
 
 namespace slipway::api::oip {
 namespace {
@@ -49,7 +51,55 @@ void append_count(JsonWriter& json, const char* key, const serving::CountNs& fig
   json.key(key).begin_object().member("count", figure.count).member("ns", figure.ns).end_object();
 }
 
+/// One element of model_stats.
+void append_statistics(JsonWriter& json, const std::string& name, const serving::VersionFigures& figures) {
+  json.begin_object().member("name", name).member("version", std::to_string(figures.version));
+  json.member("last_inference", figures.last_inference.millis())
+      .member("inference_count", figures.inference_count)
+      .member("execution_count", figures.execution_count);
+  json.key("inference_stats").begin_object();
+  append_count(json, "success", figures.success);
+  append_count(json, "fail", figures.fail);
+  append_count(json, "queue", figures.queue);
+  append_count(json, "compute_input", figures.input);
+  append_count(json, "compute_infer", figures.infer);
+  append_count(json, "compute_output", figures.output);
+  append_count(json, "cache_hit", {});
+  append_count(json, "cache_miss", {});
+  json.end_object().key("response_stats").begin_object().end_object();
+  json.key("batch_stats").begin_array();
+  for (const serving::BatchFigures& batch : figures.batches) {
+    json.begin_object().member("batch_size", batch.size);
+    append_count(json, "compute_input", batch.input);
+    append_count(json, "compute_infer", batch.infer);
+    append_count(json, "compute_output", batch.output);
+    json.end_object();
+  }
+  json.end_array().key("memory_usage").begin_array();
+  if (figures.memory_bytes > 0)
+    json.begin_object().member("type", "CPU").member("id", 0).member("byte_size", figures.memory_bytes).end_object();
+  json.end_array().end_object();
+}
+
 }  // namespace
+
+Result<std::optional<std::int64_t>> parse_version(std::string_view text) {
+  if (text.empty()) return std::optional<std::int64_t>();
+  const auto version = parse_i64(text);
+  if (!version)
+    return Error{ErrorCode::invalid_argument,
+                 "a model version is a whole number; found '" + clean_utf8(text, 40) + "'"};
+  return version;
+}
+
+std::string server_json() {
+  JsonWriter json;
+  json.begin_object().member("name", "slipway").member("version", kVersion).key("extensions").begin_array();
+  for (const char* extension : {"classification", "model_repository", "model_configuration", "binary_tensor_data",
+                                "parameters", "statistics", "schedule_policy"})
+    json.value(extension);
+  return json.end_array().end_object().take();
+}
 
 http::Response error_response(const Error& error) {
   int status = http_status(error.code);
@@ -144,33 +194,36 @@ std::string config_json(const serving::Target& target) {
   return json.end_object().take();
 }
 
-void append_statistics(JsonWriter& json, const std::string& name, const serving::VersionFigures& figures) {
-  json.begin_object().member("name", name).member("version", std::to_string(figures.version));
-  json.member("last_inference", figures.last_inference.millis())
-      .member("inference_count", figures.inference_count)
-      .member("execution_count", figures.execution_count);
-  json.key("inference_stats").begin_object();
-  append_count(json, "success", figures.success);
-  append_count(json, "fail", figures.fail);
-  append_count(json, "queue", figures.queue);
-  append_count(json, "compute_input", figures.input);
-  append_count(json, "compute_infer", figures.infer);
-  append_count(json, "compute_output", figures.output);
-  append_count(json, "cache_hit", {});
-  append_count(json, "cache_miss", {});
-  json.end_object().key("response_stats").begin_object().end_object();
-  json.key("batch_stats").begin_array();
-  for (const serving::BatchFigures& batch : figures.batches) {
-    json.begin_object().member("batch_size", batch.size);
-    append_count(json, "compute_input", batch.input);
-    append_count(json, "compute_infer", batch.infer);
-    append_count(json, "compute_output", batch.output);
-    json.end_object();
+Result<std::string> statistics_json(serving::Serving& serving, const ProjectId& project, std::string_view model,
+                                    std::optional<std::int64_t> version) {
+  if (!model.empty()) {
+    const auto target = serving.target(project, model, version);
+    if (!target.ok() && target.error().code == ErrorCode::not_found) return target.error();
   }
-  json.end_array().key("memory_usage").begin_array();
-  if (figures.memory_bytes > 0)
-    json.begin_object().member("type", "CPU").member("id", 0).member("byte_size", figures.memory_bytes).end_object();
-  json.end_array().end_object();
+  JsonWriter json;
+  json.begin_object().key("model_stats").begin_array();
+  for (const auto& [deployment, active] : serving.endpoints(project)) {
+    if (!model.empty() && deployment != model) continue;
+    for (const serving::VersionFigures& figures : TRY(serving.figures(project, deployment))) {
+      if (!version || figures.version == *version) append_statistics(json, deployment, figures);
+    }
+  }
+  return json.end_array().end_object().take();
+}
+
+std::string index_json(serving::Serving& serving, const ProjectId& project, bool ready_only) {
+  JsonWriter json;
+  json.begin_array();
+  for (const auto& [name, version] : serving.endpoints(project)) {
+    const auto target = serving.target(project, name);
+    if (ready_only && !target.ok()) continue;
+    json.begin_object().member("name", name);
+    if (version > 0) json.member("version", std::to_string(version));
+    json.member("state", target.ok() ? "READY" : "UNAVAILABLE")
+        .member("reason", target.ok() ? "" : target.error().message)
+        .end_object();
+  }
+  return json.end_array().take();
 }
 
 http::Response infer_response(const inference::InferRequest& request,
