@@ -148,6 +148,7 @@ Result<Version> Models::create_version(const ProjectId& project, std::string_vie
       file.created_at = now;
       TRY(put_artifact(c, {project, OwnerKind::model_version, id}, file));
     }
+    TRY(TRY(Telling::of(listener_, c, project, row.number, model)).version_created(number, request));
     return TRY(find_version(c, row, number)).version;
   });
   if (made.ok()) changed(project, model);
@@ -163,7 +164,6 @@ Result<Version> Models::change_version(const ProjectId& project, std::string_vie
   auto changed_version = database_.write_value(Durability::record, [&](Connection& c) -> Result<Version> {
     const ModelRow row = TRY(find_model(c, project, model));
     Version version = TRY(find_version(c, row, number)).version;
-    TRY(TRY(Telling::of(listener_, c, project, row.number, model)).version_created(number, request));
     TRY(change(c, row.number, version));
     TRY(c.run(kUpdateVersion,
               {version.description, std::string(name(version.status)), version.status_message, version.stage,

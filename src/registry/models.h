@@ -187,11 +187,11 @@ class Models {
   Artifacts& artifacts_;
   const Clock& clock_;
   EventSink* const events_;
+  ChangeListener* const listener_;
 };
 
 /// Where the files of a version's source are, when they are ours: models:/m-…[/path], runs:/<run>/<path>,
 /// mlflow-artifacts:[//host]/<experiment>/<run>/artifacts/<path>,
-  ChangeListener* const listener_;
 /// mlflow-artifacts:…/<experiment>/models/<m-…>/artifacts/<path>.
 struct SourceLocation {
   OwnerKind kind = OwnerKind::run;
