@@ -265,6 +265,7 @@ const acts = [
       await page.mouse.up();
       await page.getByRole("button", { name: "Columns" }).click();
       await page.getByRole("listitem").filter({ has: page.getByLabel("State", { exact: true }) }).getByRole("button", { name: "Pin" }).click();
+      await page.waitForURL(/pins=state/);
       await page.reload();
       await rest();
       const after = await head.boundingBox();

@@ -53,6 +53,9 @@ interface Props<Row> {
   /// Chosen columns that come from the page (the server's columns); the table's own chooser is then the page's business.
   chosen?: string[];
   on_choose?: (columns: string[]) => void;
+  /// Pinned columns that the page keeps in its URL; what the reader pinned last counts where it says nothing.
+  pinned?: string[];
+  on_pin?: (columns: string[]) => void;
   height?: number;
   current?: string | undefined;
   /// What the foot says instead of how many rows are loaded.
@@ -76,6 +79,8 @@ export function DataTable<Row>(props: Props<Row>) {
   const id = useId();
   const scroller = useRef<HTMLDivElement>(null);
   const kept = useKept(props.name);
+  const pinned = props.pinned?.length ? props.pinned : kept.pinned;
+  const pin = (next: string[]) => { kept.set_pinned(next); props.on_pin?.(next); };
   const [own_sort, set_own_sort] = useState<SortingState>(sort ? [sort] : []);
   const definitions = useMemo(() => columns.map(definition_of), [columns]);
   const by_id = useMemo(() => new Map(columns.map((column) => [column.id, column])), [columns]);
@@ -86,7 +91,7 @@ export function DataTable<Row>(props: Props<Row>) {
   const sorting: SortingState = on_sort ? (sort ? [sort] : []) : own_sort;
   const table = useReactTable<Row>({
     data: rows, columns: definitions, getRowId: row_key,
-    state: { sorting, columnVisibility: visibility, columnSizing: kept.sizes, columnPinning: { left: kept.pinned } },
+    state: { sorting, columnVisibility: visibility, columnSizing: kept.sizes, columnPinning: { left: pinned } },
     manualSorting: !!on_sort, columnResizeMode: "onChange",
     onSortingChange: (change) => {
       const next = typeof change === "function" ? change(sorting) : change;
@@ -125,12 +130,12 @@ export function DataTable<Row>(props: Props<Row>) {
       <div className={css.foot}>
         <FootText lines={lines.length} {...props} />
         <ColumnChooser
-          columns={columns} shown={leaves.map((leaf) => leaf.id)} pinned={kept.pinned} on_pin={kept.set_pinned}
+          columns={columns} shown={leaves.map((leaf) => leaf.id)} pinned={pinned} on_pin={pin}
           on_change={(next) => {
             if (props.on_choose) props.on_choose(next);
             else kept.set_visible(Object.fromEntries(columns.map((column) => [column.id, next.includes(column.id)])));
           }}
-          on_reset={() => { kept.set_sizes({}); kept.set_pinned([]); if (props.on_choose) props.on_choose([]); else kept.set_visible({}); }}
+          on_reset={() => { kept.set_sizes({}); pin([]); if (props.on_choose) props.on_choose([]); else kept.set_visible({}); }}
         />
       </div>
     </div>

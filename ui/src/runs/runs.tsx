@@ -107,14 +107,14 @@ function RunsTable({ query, found, refused, selected, set_selected, open, set_op
   const row_columns = useMemo(() => table_columns(columns, how, toggle, by.length > 0), [columns, how, toggle, by.length]);
   const groups = rows.filter((row) => row.kind === "group");
   const picked = useMemo(() => [...selected, ...groups.filter((group) => group.kind === "group" && group.runs.every(({ id }) => selected.includes(id))).map(({ key }) => key)], [selected, rows]);
-  const note = by.length ? `${count(groups.length)} ${groups.length === 1 ? "group" : "groups"} of ${count(runs.rows.length)} runs` : undefined;
+  const note = by.length ? `${count(groups.length)} ${groups.length === 1 ? "group" : "groups"} of ${count(runs.rows.length)} runs; numbers: ${kAggregates[how]}` : undefined;
   const cut = whole && runs.more && runs.rows.length >= kWholeMax ? `; only the first ${count(kWholeMax)} are in it` : "";
   return (
     <DataTable
       name="runs" label="Runs" primary of={`${experiment} ${filter} ${sort?.id} ${sort?.desc} ${by.join()}`} rows={rows} columns={row_columns} row_key={(row) => row.key}
       open={(row) => { if (row.kind === "run") set_open(row.run.id, { push: !open }); else toggle(row.key); }} current={open || undefined}
       sort={sort} on_sort={query.set_sort} chosen={shown} on_choose={(next) => query.set_chosen(next.filter((id) => !id.startsWith("formula.")))}
-      selected={picked} on_select={(keys) => set_selected(select_runs(keys, picked, groups))} {...(note || cut ? { note: `${note ?? `${count(runs.rows.length)} runs`}${cut}` } : {})}
+      pinned={query.pinned} on_pin={query.set_pinned} selected={picked} on_select={(keys) => set_selected(select_runs(keys, picked, groups))} {...(note || cut ? { note: `${note ?? `${count(runs.rows.length)} runs`}${cut}` } : {})}
       total={by.length ? rows.length : runs.total} more={!whole && runs.more} load_more={runs.load_more} loading={runs.loading} changing={runs.changing}
       empty={refused ? <p className="quiet">Nothing is shown until the filter is understood.</p> : filter || experiment
         ? <Empty>No run matches. <button type="button" className="small" onClick={() => set_search({ filter: null, experiment: null })}>Show all runs</button></Empty>

@@ -20,12 +20,13 @@ export function useRunsQuery() {
   const [sorted, set_sorted] = useParam("sort");
   const [chosen, set_chosen] = useListParam("columns");
   const [by, set_by] = useListParam("by");
+  const [pinned, set_pinned] = useListParam("pins");
   const [how, set_how] = useParam("agg", "mean");
   const [formula_texts, set_formula_texts] = useListParam("formulas");
   const formulas = useMemo(() => read_formulas(formula_texts), [formula_texts]);
   const sort = useMemo<Sort | null>(() => (sorted ? { id: sorted.replace(/^-/, ""), desc: sorted.startsWith("-") } : null), [sorted]);
   return {
-    filter, set_filter, experiment, set_experiment, sort, chosen, set_chosen, by, set_by, formulas,
+    filter, set_filter, experiment, set_experiment, sort, chosen, set_chosen, pinned, set_pinned, by, set_by, formulas,
     set_sort: (next: Sort | null) => set_sorted(next ? `${next.desc ? "-" : ""}${next.id}` : null),
     how: (how in kAggregates ? how : "mean") as Aggregate, set_how,
     set_formulas: (next: NamedFormula[]) => set_formula_texts(write_formulas(next)),
