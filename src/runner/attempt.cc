@@ -15,6 +15,7 @@
 #include "runner/cache.h"
 #include "runner/command.h"
 #include "runner/node_folder.h"
+#include "runner/output_metrics.h"
 #include "runner/reporter.h"
 #include "runner/runner.h"
 
@@ -198,7 +199,15 @@ class Attempt {
       pid = started;
       reporter_->set_state("running", pid, {});
     };
-    hooks.on_output = [&](std::string_view bytes) { reporter_->log(bytes); };
+    OutputMetrics printed;
+    const auto setting = command.environment.find(kOutputMetricsVariable);
+    const bool reads_metrics = setting == command.environment.end() || setting->second != "off";
+    hooks.on_output = [&](std::string_view bytes) {
+      reporter_->log(bytes);
+      if (!reads_metrics) return;
+      const auto points = printed.feed(bytes, clock_.now().millis());
+      if (!points.empty()) reporter_->metrics(points);
+    };
     hooks.stop_asked = [&] { return stop_asked(); };
     hooks.on_usage = [&](const Usage& usage) {
       reporter_->set_state("running", pid, usage);
@@ -212,7 +221,9 @@ class Attempt {
                           {"system/processes", static_cast<double>(usage.processes), step, now_ms}});
       ++step;
     };
-    return watch_command(command, hooks, clock_);
+    const AttemptResult result = watch_command(command, hooks, clock_);
+    if (const auto points = printed.finish(clock_.now().millis()); !points.empty()) reporter_->metrics(points);
+    return result;
   }
 
   Result<void> collect() {

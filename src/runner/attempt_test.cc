@@ -7,6 +7,7 @@
 #include "base/base.h"
 #include "runner/cache.h"
 #include "runner/fake_link.h"
+#include "runner/output_metrics.h"
 #include "runner/runner.h"
 
 namespace slipway::runner {
@@ -285,6 +286,22 @@ TEST_F(AttemptTest, an_attempt_the_server_gave_up_is_ended) {
   const Time start = system_clock().steady();
   EXPECT_EQ(run().end, AttemptEnd::stopped);
   EXPECT_LT(system_clock().steady() - start, seconds(20));
+}
+
+TEST_F(AttemptTest, a_line_of_numbers_on_the_output_is_metrics_unless_the_step_says_no) {
+  spec("echo begin; printf '{\"step\": 2, \"loss\": 0.5}\\n{\"acc\": 1}'");
+  EXPECT_TRUE(run().ok());
+  std::map<std::string, double> values;
+  for (const MetricPoint& point : server_.state.lock()->metrics) values[point.key] = point.value;
+  EXPECT_EQ(values["loss"], 0.5);
+  EXPECT_EQ(values["acc"], 1);
+  EXPECT_EQ(log(), "begin\n{\"step\": 2, \"loss\": 0.5}\n{\"acc\": 1}") << "the lines stay in the log";
+  server_.state.lock()->metrics.clear();
+  server_.state.lock()->log.clear();
+  spec("echo '{\"loss\": 0.5}'").variables = {{kOutputMetricsVariable, "off"}};
+  EXPECT_TRUE(run().ok());
+  for (const MetricPoint& point : server_.state.lock()->metrics)
+    EXPECT_TRUE(point.key.starts_with("system/")) << point.key;
 }
 
 TEST_F(AttemptTest, load_of_the_machine_is_told_as_metrics) {
