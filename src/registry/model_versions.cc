@@ -15,6 +15,9 @@ using catalog::Row;
 
 constexpr std::string_view kNextNumber =
     "UPDATE models SET version_last = version_last + 1, updated_at = ? WHERE number = ? RETURNING version_last";
+constexpr std::string_view kClaimNumber =
+    "UPDATE models SET version_last = CASE WHEN version_last < ? THEN ? ELSE version_last END, updated_at = ? WHERE number = ?";
+constexpr std::string_view kSelectNumber = "SELECT version FROM model_versions WHERE model = ? AND version = ?";
 constexpr std::string_view kInsertVersion =
     "INSERT INTO model_versions (model, version, id, description, source, run_id, run_link, logged_model_id, status, details, created_by, "
     "created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -70,6 +73,19 @@ Json labels_of(std::string_view text) {
   }
   labels.resize(named);
   return labels;
+}
+
+/// The number of a new version: the one that was asked for, also never used before, or the next.
+Result<std::int64_t> number_of_new(Connection& c, const ModelRow& row, const NewVersion& request, Time now) {
+  if (!request.number)
+    return TRY(c.first(kNextNumber, {now.micros, row.number}, [](const Row& r) { return r.integer(0); })).value();
+  const auto taken =
+      TRY(c.first(kSelectNumber, {row.number, *request.number}, [](const Row& r) { return r.integer(0); }));
+  if (taken)
+    return Error{ErrorCode::already_exists,
+                 fmt::format("version {} of this model exists already, or was removed", *request.number)};
+  TRY(c.run(kClaimNumber, {*request.number, *request.number, now.micros, row.number}));
+  return *request.number;
 }
 
 }  // namespace
@@ -136,13 +152,12 @@ Result<Version> Models::create_version(const ProjectId& project, std::string_vie
   const std::string id = new_id_text(clock_);
   auto made = database_.write_value(Durability::record, [&](Connection& c) -> Result<Version> {
     const ModelRow row = TRY(find_model(c, project, model));
-    const std::int64_t number =
-        TRY(c.first(kNextNumber, {now.micros, row.number}, [](const Row& r) { return r.integer(0); })).value();
-    TRY(c.run(kInsertVersion,
-              {row.number, number, id, request.description, request.source,
-               id_or_null(request.run ? &request.run->text : nullptr), request.run_link,
-               id_or_null(request.logged_model ? &request.logged_model->text : nullptr),
-               std::string(name(request.status)), details.render(), request.created_by, now.micros, now.micros}));
+    const std::int64_t number = TRY(number_of_new(c, row, request, now));
+    TRY(c.run(kInsertVersion, {row.number, number, id, request.description, request.source,
+                               id_or_null(request.run ? &request.run->text : nullptr), request.run_link,
+                               id_or_null(request.logged_model ? &request.logged_model->text : nullptr),
+                               std::string(name(request.status)), details.render(), request.created_by,
+                               request.created_at.value_or(now).micros, now.micros}));
     for (const auto& [key, value] : request.tags) TRY(c.run(kUpsertTag, {row.number, number, key, value}));
     for (Artifact file : files) {
       file.created_at = now;

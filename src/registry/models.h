@@ -69,6 +69,10 @@ struct NewVersion {
   Json details;
   Tags tags;
   VersionStatus status = VersionStatus::ready;
+  /// Of a version that comes from another registry: its number, which must be free (already_exists otherwise; the next
+  /// one counts on from the greatest), and when it was made there.
+  std::optional<std::int64_t> number;
+  std::optional<Time> created_at;
   /// Files the version keeps as its own from now on, whatever happens to their first owner. By default those that
   /// `source` or `logged_model` names (see locate_source()).
   std::vector<Artifact> files;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tracking/experiments.h"    // IWYU pragma: export
+#include "tracking/imports.h"        // IWYU pragma: export
 #include "tracking/logged_models.h"  // IWYU pragma: export
 #include "tracking/metric_log.h"     // IWYU pragma: export
 #include "tracking/metric_sorter.h"  // IWYU pragma: export
@@ -26,6 +27,7 @@ class Tracking {
         runs_(database, metrics_, clock, events),
         search_(database, sorter_, metrics_),
         logged_models_(database, clock),
+        imports_(database, clock, events),
         traces_(database, clock) {
     // A database that does not answer now will say so to whoever asks next; the date waits for the next start.
     (void)experiments_.date_default();
@@ -37,6 +39,7 @@ class Tracking {
   Metrics& metrics() { return metrics_; }
   Search& search() { return search_; }
   LoggedModels& logged_models() { return logged_models_; }
+  Imports& imports() { return imports_; }
   Traces& traces() { return traces_; }
   MetricSorter& sorter() { return sorter_; }
 
@@ -49,6 +52,7 @@ class Tracking {
   Runs runs_;
   Search search_;
   LoggedModels logged_models_;
+  Imports imports_;
   Traces traces_;
 };
 

@@ -87,6 +87,8 @@ STORY = {
     "pipelines stop": "slipway pipelines run wait --detach",
     "pipelines enable": "",
     "pipelines disable": "",
+    "import mlflow": "mkdir -p mlruns/1/a1/metrics; echo 'name: old' > mlruns/1/meta.yaml; echo '1700000000000 0.5 1' > mlruns/1/a1/metrics/loss; "
+                     "printf 'run_name: one\\nstatus: 3\\n' > mlruns/1/a1/meta.yaml",
 }
 
 

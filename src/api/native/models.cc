@@ -207,10 +207,23 @@ Result<Json> list_versions(const Rooms& rooms, const Request& request) {
   return Json().set("versions", std::move(list)).set("next_page_token", text_or_null(found.next_page_token));
 }
 
-/// {source?, run_id?, files: [{path, hash}]?, description, tags, inputs, outputs, preprocess, labels}
+/// The number and time that a version had in another registry.
+Result<void> read_origin(const Json& body, registry::NewVersion& version) {
+  if (const std::int64_t number = TRY(optional_integer(body, "version", 0)); number != 0) {
+    if (number < 0) return Error{ErrorCode::invalid_argument, "'version' is no number from 1"};
+    version.number = number;
+  }
+  if (const std::string time = TRY(optional_string(body, "created_at")); !time.empty())
+    version.created_at = TRY(parse_time(time));
+  return {};
+}
+
+/// {source?, run_id?, files: [{path, hash}]?, description, tags, inputs, outputs, preprocess, labels, version?,
+/// created_at?}
 Result<Json> create_version(const Rooms& rooms, const Request& request) {
   const Json body = TRY(json_body(request));
   registry::NewVersion version;
+  TRY(read_origin(body, version));
   version.description = TRY(optional_string(body, "description"));
   version.source = TRY(optional_string(body, "source"));
   version.created_by = caller_of(request).name;

@@ -44,6 +44,7 @@ void add_all(Commands& commands) {
   add_findings(commands);
   add_pipelines(commands);
   add_why(commands);
+  add_import(commands);
   add_gc(commands);
   add_backup(commands);
   add_restore(commands);

@@ -15,6 +15,7 @@
 #include "api/native/evaluations.h"
 #include "api/native/events.h"
 #include "api/native/experiments.h"
+#include "api/native/imports.h"
 #include "api/native/members.h"
 #include "api/native/metrics.h"
 #include "api/native/models.h"
@@ -212,6 +213,7 @@ void add_routes(Parts& parts) {
   api::add_events(parts.router, *parts.events);
   api::add_experiments(parts.router, *parts.tracking);
   api::add_views(parts.router, *parts.database, system_clock());
+  api::add_imports(parts.router, *parts.tracking);
   const api::RunExtras extras = run_extras(parts);
   api::add_runs(parts.router, *parts.tracking, extras);
   api::add_runs_execution(parts.router, *parts.runs, *parts.log_followers, *parts.tracking, *parts.registry,

@@ -1,0 +1,10 @@
+// The front door of imports: records of other trackers, and how they are carried into a Slipway server.
+#pragma once
+
+#include "imports/carry.h"          // IWYU pragma: export
+#include "imports/destination.h"    // IWYU pragma: export
+#include "imports/mlflow_folder.h"  // IWYU pragma: export
+#include "imports/mlflow_server.h"  // IWYU pragma: export
+#include "imports/report.h"         // IWYU pragma: export
+#include "imports/rest.h"           // IWYU pragma: export
+#include "imports/source.h"         // IWYU pragma: export

@@ -1,0 +1,15 @@
+// A running MLflow tracking server, over its REST protocol (2.x and 3.x).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "imports/rest.h"
+#include "imports/source.h"
+
+namespace slipway::imports {
+
+/// `unsupported` when what answers there is no MLflow server.
+Result<std::unique_ptr<Source>> open_mlflow_server(const std::string& url, const Credentials& credentials);
+
+}  // namespace slipway::imports
