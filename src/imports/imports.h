@@ -8,3 +8,4 @@
 #include "imports/report.h"         // IWYU pragma: export
 #include "imports/rest.h"           // IWYU pragma: export
 #include "imports/source.h"         // IWYU pragma: export
+#include "imports/sync.h"           // IWYU pragma: export

@@ -89,6 +89,8 @@ STORY = {
     "pipelines disable": "",
     "import mlflow": "mkdir -p mlruns/1/a1/metrics; echo 'name: old' > mlruns/1/meta.yaml; echo '1700000000000 0.5 1' > mlruns/1/a1/metrics/loss; "
                      "printf 'run_name: one\\nstatus: 3\\n' > mlruns/1/a1/meta.yaml",
+    "sync": "mkdir -p slipway-runs/a2; echo SLIPWAY-JOURNAL-1 > slipway-runs/a2/journal; "
+            "echo '{\"format\": 1, \"run_id\": \"a2\", \"experiment\": \"Default\", \"name\": \"one\"}' > slipway-runs/a2/run.json",
 }
 
 
