@@ -62,6 +62,13 @@ export const compare_acts = [
     },
   },
   {
+    name: "a compared run that is not there is counted, the others are shown", url: ({ sweep_runs }) => `/runs/compare?ids=${sweep_runs.slice(0, 2).join(",")},${"0".repeat(32)}`, needs: ["sweep"], themes: ["light"],
+    act: async ({ page }) => {
+      await main_says(page, /Compare 2 runs/);
+      await main_says(page, /1 run of those that the address names is not here/);
+    },
+  },
+  {
     name: "compared runs are shown side by side, and one is left out", url: ({ sweep_runs }) => `/runs/compare?ids=${sweep_runs.slice(0, 4).join(",")}&tab=table`, needs: ["sweep"], themes: ["dark"],
     act: async ({ page, rest }) => {
       await main_says(page, /2 parameters are the same in all runs/);

@@ -23,7 +23,7 @@ export default function CompareRuns() {
   const compared = useCompared();
   const [ids, set_ids] = useListParam("ids");
   const runs = compared.runs ?? [];
-  const title = compared.by_filter ? `Compare ${counted(runs.length, "run")}` : `Compare ${counted(ids.length, "run")}`;
+  const title = `Compare ${counted(compared.runs ? runs.length : ids.length, "run")}`;
   usePage([{ name: "Runs", to: "/runs" }, { name: title }], hows(runs.map(({ id }) => id)));
   useBack("/runs");
   return (
@@ -56,6 +56,7 @@ function Body({ compared, runs, drop }: { compared: Compared; runs: Run[]; drop:
   return (
     <>
       {compared.total > runs.length && <p className="quiet">The first {counted(kComparedMax, "run")} of {counted(compared.total, "run")} that the filter finds.</p>}
+      {compared.missing > 0 && <p className="quiet">{counted(compared.missing, "run")} of those that the address names {compared.missing === 1 ? "is" : "are"} not here: deleted, or of another project.</p>}
       {compared.left_out > 0 && <p className="quiet">Of all parameters, metrics and tags the first are read; {counted(compared.left_out, "column")} {compared.left_out === 1 ? "is" : "are"} left out. Select up to 50 runs to compare them in everything.</p>}
       {!compared.by_filter && <Chips runs={runs} drop={drop} />}
       <Tabs label="What to compare" tabs={tabs} />

@@ -24,10 +24,13 @@ export interface Compared {
   by_filter: boolean;
   /// Metrics and parameters that were left out, because there are too many.
   left_out: number;
+  /// Runs that the URL names and the project does not have.
+  missing: number;
 }
 
 export function useCompared(): Compared {
-  const [ids] = useListParam("ids");
+  const [named] = useListParam("ids");
+  const ids = named.slice(0, kComparedMax);
   const [filter] = useParam("filter");
   const [experiment] = useParam("experiment");
   const [order] = useParam("order");
@@ -38,7 +41,8 @@ export function useCompared(): Compared {
     ? { filter, experiment, order_by: order, columns, page_size: kComparedMax }
     : { filter: `run_id IN (${ids.map((id) => `'${id.replace(/[^\w-]/g, "")}'`).join(",")})`, columns: "*", page_size: kComparedMax };
   const answer = useQuery<Page, ApiError>({
-    queryKey: ["runs", "list", "compared", query],
+    // Not among the lists of runs, which each event makes old: so many are read again at a pace of their own.
+    queryKey: ["runs", "compared", query],
     queryFn: ({ signal }) => get<Page>(url("/api/v1/runs", query), signal),
     enabled: !by_filter || known.data !== undefined,
     refetchInterval: ({ state }) => (state.data?.runs.some(is_running) ? kRefreshMs : false),
@@ -46,7 +50,8 @@ export function useCompared(): Compared {
   const found = answer.data?.runs;
   const runs = found && !by_filter ? ids.flatMap((id) => found.filter((run) => run.id === id)) : found;
   const again = () => void (known.error ? known.refetch() : answer.refetch());
-  return { runs, error: answer.error ?? known.error, again, total: answer.data?.total ?? found?.length ?? 0, by_filter, left_out: by_filter ? left_out : 0 };
+  const missing = runs && !by_filter ? ids.length - runs.length : 0;
+  return { runs, missing, error: answer.error ?? known.error, again, total: answer.data?.total ?? found?.length ?? 0, by_filter, left_out: by_filter ? left_out : 0 };
 }
 
 /// Parameters before metrics, tags last.

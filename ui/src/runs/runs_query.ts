@@ -13,6 +13,7 @@ import { kAggregates, type Aggregate } from "./run_groups";
 /// Grouping, and ordering by a formula, need all runs in the browser; more than this are not fetched for it.
 export const kWholeMax = 5000;
 const kWholePage = 1000;
+const kWholeEveryMs = 15_000;
 
 export function useRunsQuery() {
   const [filter, set_filter] = useParam("filter");
@@ -46,7 +47,8 @@ export function useRuns(query: RunsQuery) {
   const sorts_here = sort?.id.startsWith("formula.") ?? false;
   const whole = by.length > 0 || sorts_here;
   const asked = { experiment, filter, order_by: sorts_here ? null : order_by(sort), columns: wanted, ...(whole ? { page_size: kWholePage } : {}) };
-  const runs = useList<Run>(["runs", "list"], "/api/v1/runs", "runs", asked);
+  // Thousands of runs are not read again at each event.
+  const runs = useList<Run>(whole ? ["runs", "whole"] : ["runs", "list"], "/api/v1/runs", "runs", asked, whole ? { every_ms: kWholeEveryMs } : {});
   const { more, load_more } = runs;
   useEffect(() => { if (whole && more && runs.rows.length < kWholeMax) load_more(); }, [whole, more, load_more, runs.rows.length]);
   return { known: known.data, columns: all, shown, runs, whole, sorts_here, asked };
