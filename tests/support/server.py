@@ -99,7 +99,7 @@ class Server:
         raise RuntimeError(f"slipway-server ended with {self.process.returncode} before it was ready:\n{self.log_text()}")
 
     def _drain(self, stream):
-        with stream, open(self.log, "ab") as log:
+        with stream, open(self.log, "ab", buffering=0) as log:
             for line in stream:
                 log.write(line)
 

@@ -47,6 +47,9 @@ void add_server(Commands& commands) {
       .options =
           {{.name = "data", .letter = 'd', .value_name = "FOLDER", .help = "Where everything is kept [./slipway-data]"},
            {.name = "listen", .letter = 'l', .value_name = "ADDRESS:PORT", .help = "Where to answer [127.0.0.1:7070]"},
+           {.name = "grpc",
+            .value_name = "ADDRESS:PORT",
+            .help = "Also answer the inference protocol over gRPC there, for example 127.0.0.1:8001 [off]"},
            {.name = "database", .value_name = "URL", .help = "postgresql://user@host/name instead of SQLite"},
            {.name = "durability",
             .value_name = "normal|full",

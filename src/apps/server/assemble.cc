@@ -192,20 +192,25 @@ Result<void> start_runs(Parts& parts) {
 }
 
 /// Closed by default: nobody outside this machine may reach a server whose admins have no credential.
-Result<void> check_exposure(const Settings& settings, teams::Teams& teams) {
-  if (is_loopback(settings.address) || TRY(teams.an_admin_has_a_credential())) return {};
+Result<void> check_exposure(const std::string& address, teams::Teams& teams) {
+  if (is_loopback(address) || TRY(teams.an_admin_has_a_credential())) return {};
   return Error{
       ErrorCode::failed_precondition,
-      "refusing to listen on " + settings.address +
+      "refusing to listen on " + address +
           ": no admin has a credential yet. Start on 127.0.0.1, run `slipway tokens create first`, and start again"};
 }
 
-void add_routes(Parts& parts) {
+/// Who may come in, the same on every port.
+http::Router::Gate make_gate(const Parts& parts) {
   api::GateOptions gate;
   gate.owner_uid = ::getuid();
   gate.hosts = {parts.settings.allowed_hosts.begin(), parts.settings.allowed_hosts.end()};
   gate.origins = {parts.settings.allowed_origins.begin(), parts.settings.allowed_origins.end()};
-  parts.router.add_gate(api::make_gate(*parts.teams, gate));
+  return api::make_gate(*parts.teams, gate);
+}
+
+void add_routes(Parts& parts) {
+  parts.router.add_gate(make_gate(parts));
   parts.router.add_gate(api::make_low_disk_gate(*parts.disk));
   api::add_openapi(parts.router);
   api::add_server(parts.router, {parts.folder->path(), *parts.database, *parts.counters, *parts.teams, *parts.disk});
@@ -262,6 +267,14 @@ Result<void> start_http(Parts& parts) {
   return {};
 }
 
+Result<void> start_grpc(Parts& parts) {
+  if (!parts.settings.grpc) return {};
+  const api::GrpcOptions options{parts.settings.grpc->address, parts.settings.grpc->port,
+                                 parts.settings.tls_certificate, parts.settings.tls_key};
+  parts.grpc = TRY(api::GrpcServer::start(options, make_gate(parts), *parts.serving, *parts.pool, *parts.counters));
+  return {};
+}
+
 }  // namespace
 
 std::string database_url(const Settings& settings, const DataFolder& folder) {
@@ -279,12 +292,14 @@ Result<Parts> assemble(const Settings& settings) {
   parts.settings = settings;
   parts.counters = std::make_unique<Counters>();
   TRY(open_stores(parts));
-  TRY(check_exposure(settings, *parts.teams));
+  TRY(check_exposure(settings.address, *parts.teams));
+  if (settings.grpc) TRY(check_exposure(settings.grpc->address, *parts.teams));
   TRY(open_rooms(parts));
   open_loop_of_improvement(parts);
   parts.pool = std::make_unique<ThreadPool>("blocking", kBlockingThreads, kBlockingWaitingMax, *parts.counters);
   add_routes(parts);
   TRY(start_http(parts));
+  TRY(start_grpc(parts));
   TRY(start_runs(parts));
   return parts;
 }

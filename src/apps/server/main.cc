@@ -25,12 +25,27 @@ sigset_t block_signals() {
   return ends;
 }
 
+std::string rendered(const std::string& address, int port) {
+  return (address.find(':') == std::string::npos ? address : "[" + address + "]") + ":" + std::to_string(port);
+}
+
 void announce(const Parts& parts) {
   const bool tls = !parts.settings.tls_certificate.empty();
-  const bool ipv6 = parts.settings.address.find(':') != std::string::npos;
-  const std::string host = ipv6 ? "[" + parts.settings.address + "]" : parts.settings.address;
-  std::printf("Slipway %s answers on %s://%s:%d\n", kVersion, tls ? "https" : "http", host.c_str(), parts.http->port());
+  std::string text = "Slipway " + std::string(kVersion) + " answers on " + (tls ? "https" : "http") + "://" +
+                     rendered(parts.settings.address, parts.http->port()) + "\n";
+  if (parts.grpc)
+    text += std::string("Inference over gRPC is answered on ") + (tls ? "grpcs" : "grpc") + "://" +
+            rendered(parts.settings.grpc->address, parts.grpc->port()) + "\n";
+  std::fputs(text.c_str(), stdout);
   std::fflush(stdout);
+}
+
+/// Both ports close at once; what is in flight on either has the same time to end.
+void drain(Parts& parts) {
+  const Duration grace = std::chrono::seconds(parts.settings.drain_s);
+  Thread grpc;
+  if (parts.grpc) grpc = Thread("grpc-drain", [&parts, grace] { parts.grpc->stop(grace); });
+  parts.http->stop(grace);
 }
 
 int exit_code(const Result<void>& ended) {
@@ -60,7 +75,7 @@ int main_of(int argc, char** argv) {
   parts->runs_loop->stop();
   parts->events->close();
   parts->log_followers->close();
-  parts->http->stop(std::chrono::seconds(settings.drain_s));
+  drain(*parts);
   return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "api/disk_watch.h"
 #include "api/events_hub.h"
 #include "api/idempotency.h"
+#include "api/inference/grpc.h"
 #include "api/native/runs_execution.h"
 #include "base/counters.h"
 #include "base/thread.h"
@@ -68,6 +69,7 @@ struct Parts {
   http::Router router;
   std::unique_ptr<ThreadPool> pool;  // `blocking-N`: handlers that wait for the database or the disk
   std::unique_ptr<http::Server> http;
+  std::unique_ptr<api::GrpcServer> grpc;  // null: off
   std::unique_ptr<runs::Loop> runs_loop;  // knows the URL that runners call, so it comes last
 };
 

@@ -9,16 +9,26 @@ namespace slipway::server {
 namespace {
 
 /// "127.0.0.1:7070", ":7070", "[::1]:7070" -> address and port; nullopt when it is none of these.
-bool parse_listen(const std::string& text, Settings& settings) {
+std::optional<Listen> parse_listen(const std::string& text) {
   const size_t colon = text.rfind(':');
-  if (colon == std::string::npos) return false;
+  if (colon == std::string::npos) return std::nullopt;
   const auto port = parse_i64(text.substr(colon + 1));
-  if (!port || *port < 0 || *port > 65535) return false;
+  if (!port || *port < 0 || *port > 65535) return std::nullopt;
   std::string address = text.substr(0, colon);
   if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
-  if (!address.empty()) settings.address = address == "localhost" ? "127.0.0.1" : address;
-  settings.port = static_cast<int>(*port);
-  return true;
+  if (address.empty() || address == "localhost") address = "127.0.0.1";
+  return Listen{address, static_cast<int>(*port)};
+}
+
+/// Where to answer, or the words to end with. `flag` without dashes.
+std::optional<EndNow> read_listen(const std::string& flag, const std::string& text, Listen& listen) {
+  const auto parsed = parse_listen(text);
+  if (!parsed)
+    return EndNow{"slipway-server: --" + flag + " is '" + text +
+                      "'; expected ADDRESS:PORT, for example 127.0.0.1:" + (flag == "grpc" ? "8001" : "7070") + "\n",
+                  2};
+  listen = *parsed;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -27,7 +37,7 @@ bool is_loopback(const std::string& address) { return address.starts_with("127."
 
 std::variant<Settings, EndNow> read_settings(int argc, char** argv) {
   Settings settings;
-  std::string listen = "127.0.0.1:7070", durability = "normal", disk_free_min = "256MiB";
+  std::string listen = "127.0.0.1:7070", grpc, durability = "normal", disk_free_min = "256MiB";
   CLI::App app("The Slipway server: UI, API, MLflow and inference on one port.", "slipway-server");
   app.set_version_flag("--version", std::string("slipway-server ") + kVersion);
   app.set_config("--config", "",
@@ -36,6 +46,8 @@ std::variant<Settings, EndNow> read_settings(int argc, char** argv) {
   app.add_option("--listen", listen, "Where to answer; port 0 takes a free one")
       ->envname("SLIPWAY_LISTEN")
       ->capture_default_str();
+  app.add_option("--grpc", grpc, "Also answer the inference protocol over gRPC there, for example 127.0.0.1:8001 [off]")
+      ->envname("SLIPWAY_GRPC");
   app.add_option("--database", settings.database, "postgresql://user@host/name instead of SQLite")
       ->envname("SLIPWAY_DATABASE");
   app.add_option("--durability", durability, "full: metric points and logs are synced before the answer, too")
@@ -68,9 +80,13 @@ std::variant<Settings, EndNow> read_settings(int argc, char** argv) {
     }
     return EndNow{std::string("slipway-server: ") + problem.what() + "\nSee `slipway-server --help`.\n", 2};
   }
-  if (!parse_listen(listen, settings)) {
-    return EndNow{"slipway-server: --listen is '" + listen + "'; expected ADDRESS:PORT, for example 127.0.0.1:7070\n",
-                  2};
+  Listen http;
+  if (auto end = read_listen("listen", listen, http)) return *end;
+  settings.address = http.address;
+  settings.port = http.port;
+  if (!grpc.empty()) {
+    settings.grpc.emplace();
+    if (auto end = read_listen("grpc", grpc, *settings.grpc)) return *end;
   }
   const auto kept_free = parse_bytes(disk_free_min);
   if (!kept_free.ok())

@@ -11,12 +11,18 @@
 
 namespace slipway::server {
 
+struct Listen {
+  std::string address = "127.0.0.1";  // without brackets
+  int port = 0;                       // 0: any free one
+};
+
 struct Settings {
   std::filesystem::path data = "slipway-data";
   std::string address = "127.0.0.1";
   int port = 7070;
-  std::string database;       // empty: SQLite in the data folder
-  bool sync_streams = false;  // --durability full
+  std::optional<Listen> grpc;  // none: no gRPC
+  std::string database;        // empty: SQLite in the data folder
+  bool sync_streams = false;   // --durability full
   std::string tls_certificate, tls_key;
   std::vector<std::string> allowed_hosts, allowed_origins;
   std::string log_file;
