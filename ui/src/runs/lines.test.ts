@@ -21,7 +21,7 @@ test("a deeper zoom asks for more points, up to what a chart can hold", () => {
   expect(points_for(1, 0)).toBe(2000);
   expect(points_for(1, 1)).toBe(4000);
   expect(points_for(1, 12)).toBe(100_000);
-  expect(points_for(20, 0)).toBe(2000);
+  expect(points_for(20, 0)).toBe(1000);
   expect(points_for(20, 9)).toBe(8192);
   expect(points_for(200, 0)).toBe(512);
 });

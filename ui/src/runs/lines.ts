@@ -8,6 +8,9 @@ import { index_at, type Line } from "../parts/series";
 import type { X } from "./plot_settings";
 
 export const kPointsMax = 2000;
+/// A chart of many lines asks for as many of each as it has columns of pixels.
+const kLinesFew = 5;
+const kPointsOfMany = 1000;
 /// Points that one chart asks for, of all its lines together.
 const kChartPointsMax = 200_000;
 /// The server's own limit for one line.
@@ -16,7 +19,8 @@ const kLinePointsMax = 100_000;
 /// How many points of each of `lines` are asked for at a depth of zoom: twice as many for each halving of what is in view.
 export function points_for(lines: number, depth: number): number {
   const fitting = 2 ** Math.floor(Math.log2(kChartPointsMax / Math.max(1, lines)));
-  return Math.round(Math.min(kPointsMax * 2 ** depth, Math.max(200, fitting), kLinePointsMax));
+  const first = lines > kLinesFew ? kPointsOfMany : kPointsMax;
+  return Math.round(Math.min(first * 2 ** depth, Math.max(200, fitting), kLinePointsMax));
 }
 
 /// How deep the zoom into some lines is, and a function that is told the lines at each rendering. While the zoom stays the
