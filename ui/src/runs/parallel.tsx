@@ -152,10 +152,12 @@ function Lines({ places, colors, pass, width, x_of, emphasis }: { places: number
     element.height = kHeight * unit;
     ctx.scale(unit, unit);
     const faint = token("--line-strong");
+    // Many lines are seen through each other, few stand out.
+    const alpha = Math.max(0.35, Math.min(0.9, 60 / pass.filter(Boolean).length));
     const order = pass.map((_, run) => run).sort((a, b) => Number(pass[a]) - Number(pass[b]) || Number(a === emphasis) - Number(b === emphasis));
     for (const run of order) {
       ctx.strokeStyle = pass[run] ? (colors[run] ?? faint) : faint;
-      ctx.globalAlpha = !pass[run] ? 0.15 : emphasis === null ? Math.max(0.35, Math.min(0.9, 60 / pass.length)) : run === emphasis ? 1 : 0.2;
+      ctx.globalAlpha = !pass[run] ? 0.15 : emphasis === null ? alpha : run === emphasis ? 1 : 0.2;
       ctx.lineWidth = run === emphasis ? 2.5 : 1.2;
       ctx.beginPath();
       let pen = false;
