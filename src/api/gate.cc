@@ -1,7 +1,13 @@
 #include "api/gate.h"
 
+#include <fnmatch.h>
+
+#include <algorithm>
+
 #include "api/api.h"
+#include "api/signed_url.h"
 #include "base/text.h"
+#include "http/sharing.h"
 
 namespace slipway::api {
 namespace {
@@ -18,6 +24,13 @@ std::string_view without_port(std::string_view host) {
   return host.substr(0, host.find(':'));
 }
 
+/// Whether any of the patterns, in which '*' stands for any characters, is the whole text.
+bool matches(const std::set<std::string>& patterns, std::string_view text) {
+  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+    return ::fnmatch(pattern.c_str(), std::string(text).c_str(), FNM_CASEFOLD) == 0;
+  });
+}
+
 bool is_loopback_name(std::string_view host) {
   return host == "localhost" || host == "127.0.0.1" || host == "[::1]" || host.ends_with(".localhost");
 }
@@ -25,11 +38,13 @@ bool is_loopback_name(std::string_view host) {
 /// Paths that say nothing about anybody's work and that must answer before a sign-in.
 bool is_open(const http::Request& request) {
   const std::string_view path = request.path;
+  if (path.starts_with(kSignedPrefix)) return true;  // its signature is its credential
   if (path == "/healthz" || path == "/health" || path == "/version" || path == "/api/v1/login") return true;
   // The UI itself: a document and its assets; all it shows it asks for with a credential.
-  const bool is_api = path.starts_with("/api/") || path.starts_with("/ajax-api/") || path.starts_with("/v2") ||
-                      path.starts_with("/metrics") || path.starts_with("/git/") || path.starts_with("/hooks") ||
-                      path.starts_with("/v1/");
+  const bool is_file = path == "/get-artifact" || path.starts_with("/model-versions/");  // of upstream's own UI
+  const bool is_api = is_file || path.starts_with("/api/") || path.starts_with("/ajax-api/") ||
+                      path.starts_with("/v2") || path.starts_with("/metrics") || path.starts_with("/git/") ||
+                      path.starts_with("/hooks") || path.starts_with("/v1/");
   return !is_api && (request.method == http::Method::get || request.method == http::Method::head);
 }
 
@@ -42,6 +57,22 @@ std::string cookie(std::string_view header, std::string_view name) {
   return "";
 }
 
+void set_target(http::Request& request, std::string target) {
+  if (!target.starts_with('/')) target.insert(0, "/");
+  request.target = std::move(target);
+  request.path = http::url_decode(std::string_view(request.target).substr(0, request.target.find('?')));
+}
+
+/// "/lab/api/v1/runs" becomes "/api/v1/runs" on a server that stands below "/lab"; true when it was there.
+bool take_static_prefix(http::Request& request, const std::string& prefix) {
+  const std::string_view target = request.target;
+  if (prefix.empty() || !target.starts_with(prefix)) return false;
+  const std::string_view rest = target.substr(prefix.size());
+  if (!rest.empty() && rest[0] != '/' && rest[0] != '?') return false;
+  set_target(request, std::string(rest));
+  return true;
+}
+
 /// "/projects/lab/api/v1/runs?x" becomes "/api/v1/runs?x", and "lab" is answered; nothing for a path without a project.
 std::string take_project(http::Request& request) {
   const std::string_view target = request.target;
@@ -49,10 +80,7 @@ std::string take_project(http::Request& request) {
   const size_t end = std::min(target.find_first_of("/?", kProjectPrefix.size()), target.size());
   std::string project = http::url_decode(target.substr(kProjectPrefix.size(), end - kProjectPrefix.size()));
   if (project.empty()) return "";
-  std::string rest(target.substr(end));
-  if (!rest.starts_with('/')) rest.insert(0, "/");
-  request.target = std::move(rest);
-  request.path = http::url_decode(std::string_view(request.target).substr(0, request.target.find('?')));
+  set_target(request, std::string(target.substr(end)));
   return project;
 }
 
@@ -98,10 +126,20 @@ class Gate {
   std::optional<http::Response> operator()(http::Request& request) const {
     request.headers.set(kCallerHeader, "");
     request.headers.set(kProjectHeader, "default");
-    const std::string host = lower(without_port(request.headers.get("Host")));
-    if (request.peer.loopback && !is_loopback_name(host) && options_.hosts.count(host) == 0) return foreign_host(host);
-    const std::string_view origin = request.headers.get("Origin");
-    if (!origin.empty() && !is_own_origin(origin, request)) return foreign_origin(origin);
+    const bool is_below_prefix = take_static_prefix(request, options_.static_prefix);
+    if (is_below_prefix || request.headers.has(kStaticPrefixHeader))
+      request.headers.set(std::string(kStaticPrefixHeader), is_below_prefix ? options_.static_prefix : "");
+    http::share_answer(request, "");
+    const std::string whole_host = lower(request.headers.get("Host")), host(without_port(whole_host));
+    if (request.peer.loopback && !is_loopback_name(host) && !matches(options_.hosts, host) &&
+        !matches(options_.hosts, whole_host))
+      return foreign_host(host);
+    const std::string origin(request.headers.get("Origin"));
+    if (!origin.empty() && !is_own_origin(origin, request)) {
+      if (!matches(options_.origins, origin)) return foreign_origin(origin);
+      http::share_answer(request, origin);
+      if (http::is_preflight(request)) return http::preflight_answer(request);
+    }
 
     const std::string prefix = take_project(request);
     if (auto refused = identify(request)) return refused;
@@ -110,8 +148,7 @@ class Gate {
   }
 
  private:
-  bool is_own_origin(std::string_view origin, const http::Request& request) const {
-    if (options_.origins.count(std::string(origin)) > 0) return true;
+  static bool is_own_origin(std::string_view origin, const http::Request& request) {
     const size_t scheme_end = origin.find("://");
     return scheme_end != std::string_view::npos &&
            equals_ignore_case(origin.substr(scheme_end + 3), request.headers.get("Host"));

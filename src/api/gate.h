@@ -18,9 +18,13 @@
 namespace slipway::api {
 
 struct GateOptions {
-  unsigned owner_uid = 0;         // whose connections need no token on loopback
-  std::set<std::string> hosts;    // further names in Host headers that are ours, lower case, without port
-  std::set<std::string> origins;  // further origins that may call us, e.g. "https://lab.example"
+  unsigned owner_uid = 0;  // whose connections need no token on loopback
+  /// Further names in Host headers that are ours, with or without port; '*' stands for any characters.
+  std::set<std::string> hosts;
+  /// Further origins whose pages may call us and read our answers, e.g. "https://lab.example"; '*' as above.
+  std::set<std::string> origins;
+  /// "/lab" when the server stands below that path of a proxy; taken off where it is there.
+  std::string static_prefix;
 };
 
 /// `teams` outlives the gate.

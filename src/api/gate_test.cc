@@ -2,9 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "api/api.h"
+#include "api/signed_url.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "http/sharing.h"
 
 namespace slipway::api {
 namespace {
@@ -22,6 +26,8 @@ class GateTest : public testing::Test {
         teams_(teams::Teams::open(*database_, clock_, "ada").value()),
         gate_(make_gate(*teams_,
                         {.owner_uid = kOwner, .hosts = {"lab.example"}, .origins = {"https://pages.example"}})) {}
+
+  http::Router::Gate open_gate(GateOptions options) { return make_gate(*teams_, std::move(options)); }
 
   /// A request of the server's own user on this machine.
   http::Request local(std::string target, Headers headers = {}) {
@@ -109,6 +115,63 @@ TEST_F(GateTest, a_page_of_another_origin_may_not_call_even_with_a_credential) {
             200);
 }
 
+TEST_F(GateTest, pages_of_an_allowed_origin_may_ask_first_and_then_call) {
+  http::Request asks = local(kRuns, {{"Origin", "https://a.lab.example"},
+                                     {"Access-Control-Request-Method", "PATCH"},
+                                     {"Access-Control-Request-Headers", "authorization, content-type"}});
+  asks.method = http::Method::options;
+  const auto answer = open_gate({.owner_uid = kOwner, .origins = {"https://*.lab.example"}})(asks);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 204);
+  EXPECT_EQ(answer->headers.get("Access-Control-Allow-Headers"), "authorization, content-type");
+  http::Response read;
+  http::add_sharing(asks, read);
+  EXPECT_EQ(read.headers.get("Access-Control-Allow-Origin"), "https://a.lab.example");
+  http::Request stranger = local(kRuns, {{"Origin", "https://lab.example.evil"}});
+  EXPECT_EQ(open_gate({.owner_uid = kOwner, .origins = {"https://*.lab.example"}})(stranger)->status, 403);
+  http::Request liar = local(kRuns, {{"X-Slipway-Internal-Shared-With", "https://evil.example"}});
+  EXPECT_FALSE(gate_(liar));
+  http::Response none;
+  http::add_sharing(liar, none);
+  EXPECT_FALSE(none.headers.has("Access-Control-Allow-Origin"));
+}
+
+TEST_F(GateTest, names_of_ours_may_have_stars_and_ports) {
+  const auto gate = open_gate({.owner_uid = kOwner, .hosts = {"*.lab.example", "other:8080"}});
+  for (const char* host : {"a.lab.example", "A.lab.example:7070", "other:8080"}) {
+    http::Request request = local(kRuns, {{"Host", host}});
+    EXPECT_FALSE(gate(request)) << host;
+  }
+  for (const char* host : {"lab.example", "other:8081", "other", "lab.example.evil"}) {
+    http::Request request = local(kRuns, {{"Host", host}});
+    EXPECT_TRUE(gate(request)) << host;
+  }
+}
+
+TEST_F(GateTest, a_static_prefix_is_taken_off_where_it_is_there) {
+  const auto gate = open_gate({.owner_uid = kOwner, .static_prefix = "/lab"});
+  for (const auto& [target, path, prefix] :
+       std::vector<std::array<std::string, 3>>{{"/lab/api/v1/runs", "/api/v1/runs", "/lab"},
+                                               {"/lab", "/", "/lab"},
+                                               {"/api/v1/runs", "/api/v1/runs", ""},
+                                               {"/laboratory", "/laboratory", ""},
+                                               {"/lab/projects/default/api/v1/runs", "/api/v1/runs", "/lab"}}) {
+    http::Request request = local(target, {{std::string(kStaticPrefixHeader), "/lie"}});
+    EXPECT_FALSE(gate(request)) << target;
+    EXPECT_EQ(request.path, path);
+    EXPECT_EQ(request.headers.get(kStaticPrefixHeader), prefix);
+  }
+}
+
+TEST_F(GateTest, a_signed_url_is_its_own_credential_and_its_host_is_still_looked_at) {
+  http::Request put = remote("/signed/uploads/u/1?expires=1&signature=x");
+  put.method = http::Method::put;
+  EXPECT_EQ(status(put), 200);
+  EXPECT_EQ(caller(put), "");
+  http::Request rebound = local("/signed/artifacts/p/run/r/x", {{"Host", "evil.example"}});
+  EXPECT_EQ(status(rebound), 403);
+}
+
 TEST_F(GateTest, a_token_is_shown_as_bearer_as_the_password_of_basic_or_in_the_cookie) {
   ASSERT_TRUE(teams_->create_member("bob", teams::Role::member).ok());
   const std::string secret = token("bob");
@@ -148,7 +211,8 @@ TEST_F(GateTest, what_must_answer_before_a_sign_in_is_open_and_nothing_of_the_ap
   }
   for (const char* closed :
        {kRuns, "/api/2.0/mlflow/runs/search", "/ajax-api/2.0/x", "/v2/models/m/infer", "/metrics", "/git/x", "/hooks/x",
-        "/v1/models", "/projects/default/api/v1/runs", "/projects/default/metrics"}) {
+        "/v1/models", "/projects/default/api/v1/runs", "/projects/default/metrics", "/get-artifact?run_id=1&path=x",
+        "/model-versions/get-artifact?name=m&version=1&path=x", "/projects/default/get-artifact"}) {
     EXPECT_EQ(status(remote(closed)), 401) << closed;
   }
   http::Request post = remote("/runs/1");

@@ -21,7 +21,6 @@
 #include "http/head.h"
 #include "http/pace.h"
 #include "http/peer.h"
-#include "http/sharing.h"
 #include "http/timed_stream.h"
 #include "http/websocket.h"
 
@@ -187,10 +186,7 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
     auto early = begin(head);
     if (!early && head.content_length().value_or(0) > route_->options.body_bytes_max)
       early = body_too_large(exchange_->request, *route_);
-    if (early) {
-      add_sharing(exchange_->request, *early);
-      co_return co_await answer_early(head, *early, has_body);
-    }
+    if (early) co_return co_await answer_early(head, *early, has_body);
     if (std::holds_alternative<Upgrade>(route_->handler)) co_return co_await upgrade(head);
     const bool waits =
         has_body && !is_http_1_0_ && equals_ignore_case(exchange_->request.headers.get("Expect"), "100-continue");

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "http/answer.h"
 #include "http/encoding.h"
+#include "http/sharing.h"
 #include "http/url.h"
 
 namespace slipway::http {
@@ -36,6 +37,12 @@ Response no_route(const Router::Impl& router, const Request& request, const Matc
           : refusal(405, "unsupported",
                     clean_utf8(request.path, 200) + " does not answer to " + std::string(name(request.method)));
   if (status == 405) response.headers.set("Allow", match.render_allowed());
+  return response;
+}
+
+/// Also a refusal may be read by pages that may call.
+Response shared(const Request& request, Response response) {
+  add_sharing(request, response);
   return response;
 }
 
@@ -83,22 +90,23 @@ std::optional<Response> fill_request(const HeadParser& head, Request& request) {
 std::optional<Response> find_route(const Router::Impl& router, Request& request, const Route*& route) {
   route = nullptr;
   for (const auto& gate : router.gates) {
-    if (auto answer = gate(request)) return answer;
+    if (auto answer = gate(request)) return shared(request, std::move(*answer));
   }
   // A copy: the matched values point into it.
   const std::string raw_path = request.target.substr(0, request.target.find('?'));
   const Match match = router.find(request.method, raw_path);
   route = match.route;
-  if (!route) return no_route(router, request, match);
+  if (!route) return shared(request, no_route(router, request, match));
   for (size_t i = 0; i < match.values.size(); ++i)
     request.parameters.emplace_back(route->parameter_names[i], url_decode(match.values[i]));
   return std::nullopt;
 }
 
 Response body_too_large(const Request& request, const Route& route) {
-  return refusal(413, "too_large",
-                 "the body of " + std::string(name(request.method)) + " " + clean_utf8(request.path, 200) +
-                     " may have at most " + render_bytes(route.options.body_bytes_max));
+  return shared(request,
+                refusal(413, "too_large",
+                        "the body of " + std::string(name(request.method)) + " " + clean_utf8(request.path, 200) +
+                            " may have at most " + render_bytes(route.options.body_bytes_max)));
 }
 
 bool open_body(Request& request, const Route& route, const Responder& responder) {
