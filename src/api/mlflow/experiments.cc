@@ -17,17 +17,7 @@ ExperimentId experiment_of(const Call& call) { return ExperimentId(call.text("ex
 Result<std::string> create(const Rooms& rooms, const Call& call) {
   TRY(check_experiment_name(call.text("name")));
   const std::string& location = call.text("artifact_location");
-  TRY(check_length("artifact_location", location, kArtifactLocationMax));
-  if (location.starts_with("runs:")) {
-    return Error{ErrorCode::invalid_argument,
-                 fmt::format("Artifact location cannot be a runs:/ URI. Given: '{}'", location)};
-  }
-  if (location.find("..") != std::string::npos || location.find('#') != std::string::npos ||
-      location.find('?') != std::string::npos) {
-    return Error{
-        ErrorCode::invalid_argument,
-        fmt::format("Invalid artifact_location '{}': expected a URI without '..', query or fragment", location)};
-  }
+  TRY(check_artifact_location(location));
   const auto tags = call.pairs("tags");
   for (const auto& [key, value] : tags) TRY(check_experiment_tag(key, value));
   const auto made = TRY(rooms.tracking.experiments().create(call.project(), call.text("name"), location, tags));

@@ -3,6 +3,7 @@
 #include "api/api.h"
 #include "api/mlflow/endpoint.h"
 #include "api/mlflow/render.h"
+#include "api/mlflow/validate.h"
 #include "base/text.h"
 
 namespace slipway::api::mlflow {
@@ -25,13 +26,11 @@ std::string answer_with(const registry::Version& version) {
 
 /// A client may register what the server keeps, or what lies elsewhere; never a file of the server's own machine.
 Result<void> check_source(std::string_view source) {
-  const bool is_local = source.starts_with("/") || source.starts_with("file:") || source.starts_with("./") ||
-                        source.find("://") == std::string_view::npos;
-  const bool is_ours =
-      source.starts_with("models:") || source.starts_with("runs:") || source.starts_with("mlflow-artifacts:");
-  const bool climbs = source.find("..") != std::string_view::npos || source.find("%2e") != std::string_view::npos ||
-                      source.find("%2E") != std::string_view::npos;
-  if ((is_ours || !is_local) && !climbs) return {};
+  const std::string scheme = scheme_of(source);
+  const bool is_ours = scheme == "models" || scheme == "runs" || scheme == "mlflow-artifacts";
+  const bool is_elsewhere =
+      scheme != "file" && scheme != "local-file" && source.substr(scheme.size()).starts_with("://");
+  if ((is_ours || (is_elsewhere && !scheme.empty())) && !climbs(source)) return {};
   return Error{
       ErrorCode::invalid_argument,
       fmt::format(
@@ -40,8 +39,24 @@ Result<void> check_source(std::string_view source) {
           clean_utf8(source, 300))};
 }
 
+/// A version of a prompt has no files; clients say so with one of these.
+Result<void> check_prompt_source(std::string_view source) {
+  if (source == "dummy-source" || source == "prompt-template") return {};
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("Invalid prompt source: '{}'. Prompt sources must use an MLflow placeholder.",
+                           clean_utf8(source, 300))};
+}
+
+bool is_prompt(const tracking::KeyValues& tags) {
+  bool is_marked = false;
+  for (const auto& [key, value] : tags) {
+    if (key == "mlflow.prompt.is_prompt") is_marked = value == "true";
+  }
+  return is_marked;
+}
+
 Result<std::string> create(const Rooms& rooms, const Call& call) {
-  TRY(check_source(call.text("source")));
+  TRY(is_prompt(call.pairs("tags")) ? check_prompt_source(call.text("source")) : check_source(call.text("source")));
   registry::NewVersion version;
   version.description = call.text("description");
   version.source = call.text("source");

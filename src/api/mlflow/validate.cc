@@ -52,6 +52,41 @@ std::string normal_path(std::string_view path) {
   return out.empty() ? "." : out;
 }
 
+bool climbs(std::string_view uri) {
+  constexpr int kDecodingsMax = 10;
+  std::string text(uri);
+  for (int i = 0; i < kDecodingsMax; ++i) {
+    if (text.find("..") != std::string::npos || text.find('\0') != std::string::npos) return true;
+    std::string decoded = http::url_decode(text);
+    if (decoded == text) return false;
+    text = std::move(decoded);
+  }
+  return true;  // nobody who means well encodes that often
+}
+
+std::string scheme_of(std::string_view uri) {
+  const size_t colon = uri.find(':');
+  if (colon == std::string_view::npos || colon == 0 || !std::isalpha(static_cast<unsigned char>(uri[0]))) return "";
+  const auto is_part = [](unsigned char c) { return std::isalnum(c) || c == '+' || c == '-' || c == '.' || c == '_'; };
+  const std::string_view scheme = uri.substr(0, colon);
+  return std::all_of(scheme.begin(), scheme.end(), is_part) ? lower(scheme) : "";
+}
+
+Result<void> check_artifact_location(std::string_view location) {
+  TRY(check_length("artifact_location", location, kArtifactLocationMax));
+  const std::string scheme = scheme_of(location);
+  if (scheme == "runs") {
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("Artifact location cannot be a runs:/ URI. Given: '{}'", clean_utf8(location, 300))};
+  }
+  // "javascript:x" is a URI, too, but nothing can lie there.
+  const bool is_place = scheme.empty() || scheme == "file" || location.substr(scheme.size() + 1).starts_with('/');
+  if (is_place && !climbs(location) && location.find_first_of("#?") == std::string_view::npos) return {};
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("Invalid artifact_location '{}': expected a URI without '..', query or fragment",
+                           clean_utf8(location, 300))};
+}
+
 Result<void> check_key(std::string_view key, std::string_view path) {
   if (!std::all_of(key.begin(), key.end(), is_key_character)) {
     return invalid_value(

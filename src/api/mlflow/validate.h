@@ -44,6 +44,12 @@ Result<void> check_run_id(std::string_view id);
 Result<void> check_distinct_params(const tracking::KeyValues& params);
 Result<void> check_batch_sizes(size_t metrics, size_t params, size_t tags);
 
+/// Whether a URI has a ".." or a NUL in it, also after decoding it as often as a careless reader might.
+bool climbs(std::string_view uri);
+/// "s3" of "S3://bucket", "file" of "file:x"; empty for a path.
+std::string scheme_of(std::string_view uri);
+Result<void> check_artifact_location(std::string_view location);
+
 /// As Python's posixpath.normpath.
 std::string normal_path(std::string_view path);
 
