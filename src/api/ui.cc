@@ -4,6 +4,7 @@
 #include <array>
 
 #include "api/api.h"
+#include "base/json.h"
 #include "base/text.h"
 
 namespace slipway::api {
@@ -16,8 +17,8 @@ constexpr char kContentSecurityPolicy[] =
     "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 // Paths that belong to machines: an unknown one below them is an answer in JSON, also to a browser.
-constexpr std::array<std::string_view, 8> kApiPrefixes = {"/api/", "/ajax-api/", "/v1/",          "/v2/",
-                                                          "/git/", "/hooks/",    "/get-artifact", "/assets/"};
+constexpr std::array<std::string_view, 9> kApiPrefixes = {"/api/",   "/ajax-api/",    "/v1/",     "/v2/",    "/git/",
+                                                          "/hooks/", "/get-artifact", "/assets/", "/signed/"};
 
 constexpr char kNotBuilt[] =
     "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Slipway</title>"
@@ -50,6 +51,21 @@ http::Response file(const http::Request& request, const Assets& assets, const As
   return response;
 }
 
+/// Clients of MLflow look for their own form of an error, also where there is nothing.
+http::Response nothing_of_mlflow(const http::Request& request, int status) {
+  JsonWriter json;
+  json.begin_object()
+      .member("error_code", "ENDPOINT_NOT_FOUND")
+      .member("message", std::string(http::name(request.method)) + " " + clean_utf8(request.path, 200) +
+                             " is not offered; docs/mlflow.md lists what is")
+      .end_object();
+  return http::Response::json(json.take(), status);
+}
+
+bool is_of_mlflow(std::string_view path) {
+  return path.starts_with("/api/2.0/") || path.starts_with("/api/3.0/") || path.starts_with("/ajax-api/");
+}
+
 }  // namespace
 
 http::Response ui_response(const http::Request& request, const Assets& assets) {
@@ -65,6 +81,7 @@ http::Response ui_response(const http::Request& request, const Assets& assets) {
 
 void add_ui(http::Router& router) {
   router.set_fallback([](const http::Request& request, int status) {
+    if (is_of_mlflow(request.path)) return nothing_of_mlflow(request, status);
     const bool reads = request.method == http::Method::get || request.method == http::Method::head;
     if (status == 404 && reads) return ui_response(request, ui_assets());
     const std::string what = std::string(http::name(request.method)) + " " + clean_utf8(request.path, 200);

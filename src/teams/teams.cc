@@ -309,6 +309,17 @@ Result<Project> Teams::create_project(std::string_view project_name, std::string
   return project;
 }
 
+Result<Project> Teams::describe_project(std::string_view project_name, std::string_view description) {
+  const std::string name(clean_utf8(project_name, 200)), text(description);
+  const auto changed = TRY(database_.write_value(Durability::record, [&](Connection& c) {
+    return c.run("UPDATE projects SET description = ? WHERE name = ? AND archived = 0", {text, name});
+  }));
+  for (Project& project : TRY(projects())) {
+    if (changed > 0 && project.name == name) return std::move(project);
+  }
+  return Error{ErrorCode::not_found, "there is no project '" + clean_utf8(name, 100) + "'"};
+}
+
 std::optional<ProjectId> Teams::find_project(std::string_view project_name) {
   const std::shared_ptr<const Snapshot> snapshot = *snapshot_.lock();
   const auto at = snapshot->projects_by_name.find(std::string(project_name));

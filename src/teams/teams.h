@@ -109,6 +109,7 @@ class Teams : public TokenIssuer {
 
   Result<std::vector<Project>> projects();
   Result<Project> create_project(std::string_view project_name, std::string_view description);
+  Result<Project> describe_project(std::string_view project_name, std::string_view description);
   /// The id of a project by its name, or by its id (which runs are told); safe on an event loop.
   std::optional<ProjectId> find_project(std::string_view project_name);
 

@@ -20,7 +20,7 @@ namespace slipway::teams {
 
 inline constexpr size_t kWebhookSenders = 4;                           // threads
 inline constexpr Duration kWebhookInterval = std::chrono::seconds(1);  // without being woken
-inline constexpr Duration kWebhooksLease = std::chrono::seconds(60);   // longer than a try may take
+inline constexpr Duration kWebhooksLease = std::chrono::seconds(5);
 inline constexpr Duration kWebhookConnectTimeout = std::chrono::seconds(5);
 inline constexpr Duration kWebhookAnswerTimeout = std::chrono::seconds(15);
 inline constexpr std::uint64_t kWebhookAnswerBytesMax = 64 << 10;

@@ -75,7 +75,7 @@ Result<Experiment> Experiments::create(const ProjectId& project, const std::stri
   const ExperimentId id = new_id<ExperimentId>(clock_);
   const Time now = clock_.now();
   const std::string location =
-      artifact_location.empty() ? fmt::format("{}/{}", kArtifactRoot, id.text) : artifact_location;
+      artifact_location.empty() ? fmt::format("{}/{}", artifact_root_, id.text) : artifact_location;
   return database_.write_value(Durability::record, [&](Connection& connection) -> Result<Experiment> {
     const auto number = TRY(
         connection.first("INSERT INTO experiments (id, project_id, name, artifact_location, created_at, updated_at) "

@@ -34,6 +34,9 @@ class Experiments {
  public:
   Experiments(catalog::Database& database, const Clock& clock) : database_(database), clock_(clock) {}
 
+  /// Where the artifacts of experiments go that name no place; before the first call.
+  void set_artifact_root(std::string root) { artifact_root_ = std::move(root); }
+
   /// already_exists when the name is taken, also by a deleted one.
   Result<Experiment> create(const ProjectId& project, const std::string& name, const std::string& artifact_location,
                             const KeyValues& tags);
@@ -59,6 +62,7 @@ class Experiments {
  private:
   catalog::Database& database_;
   const Clock& clock_;
+  std::string artifact_root_ = kArtifactRoot;
 };
 
 /// Inside somebody's transaction.

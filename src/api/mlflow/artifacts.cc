@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "api/api.h"
+#include "api/mlflow/artifact_place.h"
 #include "api/mlflow/endpoint.h"
 #include "api/mlflow/render.h"
 #include "api/send_blob.h"
@@ -11,55 +12,11 @@ namespace slipway::api::mlflow {
 namespace {
 
 using http::Method;
-using registry::Owner;
 using registry::OwnerKind;
 
-struct Place {
-  Owner owner;
-  std::string path;  // within the owner; "" is its root
-};
-
-Error bad_path(std::string_view path) {
-  return {
-      ErrorCode::invalid_argument,
-      fmt::format("Invalid path: '{}'; expected a relative path without '..' or empty parts", clean_utf8(path, 300))};
-}
-
-Result<void> check_path(std::string_view path) {
-  if (path.empty() || check_relative_path(path).ok()) return {};
-  return bad_path(path);
-}
-
-/// "<anything>/<run>/artifacts[/path]" or "<anything>/models/<model>/artifacts[/path]", as artifact locations are made.
-Result<Place> place_of(const ProjectId& project, std::string_view proxy_path) {
-  while (proxy_path.ends_with('/')) proxy_path.remove_suffix(1);
-  TRY(check_path(proxy_path));
-  const auto parts = split(proxy_path, '/');
-  for (size_t i = 1; i < parts.size(); ++i) {
-    if (parts[i] != "artifacts") continue;
-    const bool is_model = i >= 2 && parts[i - 2] == "models";
-    Place place{{project, is_model ? OwnerKind::logged_model : OwnerKind::run, parts[i - 1]}, ""};
-    place.path = join({parts.begin() + static_cast<std::ptrdiff_t>(i) + 1, parts.end()}, "/");
-    return place;
-  }
-  return Error{
-      ErrorCode::invalid_argument,
-      fmt::format("the artifact path '{}' belongs to no run and no model; expected <experiment>/<run>/artifacts/<path>",
-                  clean_utf8(proxy_path, 300))};
-}
-
-Result<void> check_owner(const Rooms& rooms, const Owner& owner) {
-  if (owner.kind == OwnerKind::logged_model) {
-    TRY(rooms.tracking.logged_models().get(owner.project, LoggedModelId(owner.id)));
-  } else {
-    TRY(rooms.tracking.runs().project_of(RunId(owner.id)));
-  }
-  return {};
-}
-
 /// Everything in a folder, with the paths of the entries cut by `cut` characters.
-Result<void> write_folder(const Rooms& rooms, const Owner& owner, std::string_view folder, std::string_view cut,
-                          JsonWriter& json) {
+Result<void> write_folder(const Rooms& rooms, const registry::Owner& owner, std::string_view folder,
+                          std::string_view cut, JsonWriter& json) {
   std::vector<registry::ArtifactEntry> entries;
   std::string token;
   do {
@@ -102,15 +59,9 @@ Result<std::string> list_proxy(const Rooms& rooms, const Call& call) {
   return json.take();
 }
 
-Result<std::string> no_multipart(const Rooms&, const Call&) {
-  return Error{ErrorCode::unsupported, "Multipart upload is not supported for the current artifact repository"};
-}
+}  // namespace
 
-Result<std::string> no_presigned(const Rooms&, const Call&) {
-  return Error{ErrorCode::unsupported, "Presigned URLs are not supported for the current artifact repository"};
-}
-
-Result<void> upload(const Rooms& rooms, const Place& place, http::BodyReader& body) {
+Result<void> put_artifact_body(const Rooms& rooms, const Place& place, http::BodyReader& body) {
   if (place.path.empty()) return Error{ErrorCode::invalid_argument, "an artifact needs a name below its run"};
   TRY(check_owner(rooms, place.owner));
   auto upload = TRY(rooms.store.begin_upload());
@@ -122,12 +73,15 @@ Result<void> upload(const Rooms& rooms, const Place& place, http::BodyReader& bo
   return rooms.artifacts.put(place.owner, place.path, TRY(upload->finish()));
 }
 
-void download(const Rooms& rooms, const http::Request& request, const http::Responder& responder, Result<Place> place) {
+void send_place(const Rooms& rooms, const http::Request& request, const http::Responder& responder,
+                const Result<Place>& place) {
   const auto artifact =
       place.ok() ? rooms.artifacts.get(place->owner, place->path) : Result<registry::Artifact>(place.error());
   if (!artifact.ok()) return responder.send(mlflow_error(artifact.error()));
   send_artifact(request, responder, rooms.store, *artifact, true, mlflow_error);
 }
+
+namespace {
 
 Result<Place> model_version_place(const Rooms& rooms, const http::Request& request) {
   const std::string_view name = request.query_value("name").value_or(""),
@@ -149,12 +103,6 @@ std::span<const Endpoint> artifact_endpoints() {
        {{"model_id", FieldType::text, true}, {"artifact_directory_path"}, {"page_token"}},
        list_model},
       {Method::get, "mlflow-artifacts/artifacts", {{"path", FieldType::text, true}}, list_proxy},
-      {Method::post, "mlflow-artifacts/mpu/create/{path...}", {}, no_multipart, false},
-      {Method::post, "mlflow-artifacts/mpu/complete/{path...}", {}, no_multipart, false},
-      {Method::post, "mlflow-artifacts/mpu/abort/{path...}", {}, no_multipart, false},
-      {Method::get, "mlflow-artifacts/presigned/{path...}", {}, no_presigned, false},
-      {Method::post, "mlflow/artifacts/presigned-upload-url", {}, no_presigned, false},
-      {Method::post, "mlflow/artifacts/presigned-download-url", {}, no_presigned, false},
   };
   return endpoints;
 }
@@ -164,12 +112,13 @@ void add_artifact_streams(http::Router& router, const Rooms& rooms, const std::s
   router.add_streaming(Method::put, proxy,
                        [rooms](http::Request& request, http::BodyReader& body, http::Responder responder) {
                          const auto place = place_of(project_of(request), request.parameter("path"));
-                         const auto kept = place.ok() ? upload(rooms, *place, body) : Result<void>(place.error());
+                         const auto kept =
+                             place.ok() ? put_artifact_body(rooms, *place, body) : Result<void>(place.error());
                          responder.send(kept.ok() ? http::Response::json("{}") : mlflow_error(kept.error()));
                        },
                        {.where = http::Where::on_pool, .body_bytes_max = UINT64_MAX});
   router.add(Method::get, proxy, [rooms](http::Request& request, http::Responder responder) {
-    download(rooms, request, responder, place_of(project_of(request), request.parameter("path")));
+    send_place(rooms, request, responder, place_of(project_of(request), request.parameter("path")));
   });
   router.add(Method::del, proxy, [rooms](http::Request& request, http::Responder responder) {
     const auto place = place_of(project_of(request), request.parameter("path"));
@@ -184,11 +133,11 @@ void add_artifact_streams(http::Router& router, const Rooms& rooms, const std::s
     const std::string_view path = request.query_value("path").value_or("");
     if (!run && !old) return responder.send(mlflow_error(missing_parameter("run_id")));
     if (const auto good = check_path(path); !good.ok()) return responder.send(mlflow_error(good.error()));
-    download(rooms, request, responder,
-             Place{{project_of(request), OwnerKind::run, std::string(run ? *run : *old)}, std::string(path)});
+    send_place(rooms, request, responder,
+               Place{{project_of(request), OwnerKind::run, std::string(run ? *run : *old)}, std::string(path)});
   });
   router.add(Method::get, "/model-versions/get-artifact", [rooms](http::Request& request, http::Responder responder) {
-    download(rooms, request, responder, model_version_place(rooms, request));
+    send_place(rooms, request, responder, model_version_place(rooms, request));
   });
 }
 

@@ -57,6 +57,7 @@ struct Endpoint {
   std::vector<Field> fields;
   Handle handle;
   bool offered = true;  // false: refused with 501, which makes clients go another way
+  int status = 200;     // of success
 };
 
 /// Reads and checks a request's fields: from the query of a GET, else from the body; parts of the path win.
@@ -86,11 +87,16 @@ std::span<const Endpoint> trace_endpoints();
 std::span<const Endpoint> old_trace_endpoints();
 std::span<const Endpoint> assessment_endpoints();
 std::span<const Endpoint> trace_metric_endpoints();
+std::span<const Endpoint> webhook_endpoints();
+std::span<const Endpoint> transfer_endpoints();
+std::span<const Endpoint> workspace_endpoints();
 
 /// Endpoints with handlers of their own kind: logging (on the event loops), file contents (streams), upstream's odd
 /// ones.
 void add_logging(http::Router& router, const Rooms& rooms, const std::string& prefix);
 void add_artifact_streams(http::Router& router, const Rooms& rooms, const std::string& prefix);
+/// What the URLs that transfer_endpoints() sign lead to.
+void add_signed_transfers(http::Router& router, const Rooms& rooms);
 std::vector<EndpointFact> logging_facts();
 
 }  // namespace slipway::api::mlflow

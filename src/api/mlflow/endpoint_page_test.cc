@@ -67,7 +67,14 @@ std::set<Name> offered() {
   tracking::Tracking tracking(*database, system_clock(), counters, nullptr, {.background = false});
   registry::Registry registry(*database, *store, system_clock(), nullptr);
   http::Router router;
-  add_mlflow(router, {tracking, registry.models(), registry.artifacts(), *store, system_clock()});
+  const auto teams = teams::Teams::open(*database, system_clock(), "anna").value();
+  teams::Webhooks webhooks(*database, system_clock(), SealKey::from_text("k"), {});
+  teams::WebhookSender sender(*database, webhooks, system_clock(), counters, false);
+  const auto parts = store::Parts::open(folder.path() / "parts").value();
+  registry::Uploads uploads(*database, *store, *parts, registry.artifacts(), system_clock());
+  const SignedUrls urls("k", system_clock());
+  add_mlflow(router, {tracking, registry.models(), registry.artifacts(), *store, uploads, urls, *teams, webhooks,
+                      sender, system_clock()});
   std::set<Name> names;
   for (const auto& [method, pattern] : router.routes()) {
     if (pattern.starts_with(kPrefix))

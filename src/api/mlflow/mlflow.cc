@@ -11,9 +11,10 @@ constexpr const char* kVersion = "3.17.2";
 constexpr const char* kPrefixes[] = {"/api/2.0/", "/api/3.0/", "/ajax-api/2.0/", "/ajax-api/3.0/"};
 
 std::vector<std::span<const Endpoint>> tables() {
-  return {experiment_endpoints(), run_endpoints(),           metric_endpoints(),  logged_model_endpoints(),
-          model_endpoints(),      model_version_endpoints(), artifact_endpoints(), trace_endpoints(),
-          old_trace_endpoints(),  assessment_endpoints(),    trace_metric_endpoints()};
+  return {experiment_endpoints(), run_endpoints(),           metric_endpoints(),   logged_model_endpoints(),
+          model_endpoints(),      model_version_endpoints(), artifact_endpoints(), transfer_endpoints(),
+          webhook_endpoints(),    workspace_endpoints(),     trace_endpoints(),    old_trace_endpoints(),
+          assessment_endpoints(), trace_metric_endpoints()};
 }
 
 void add(http::Router& router, const Rooms& rooms, const std::string& prefix, const Endpoint& endpoint) {
@@ -22,15 +23,21 @@ void add(http::Router& router, const Rooms& rooms, const std::string& prefix, co
                auto fields = read_fields(request, endpoint.fields);
                if (!fields.ok()) return responder.send(mlflow_error(fields.error()));
                auto done = endpoint.handle(rooms, Call(request, std::move(*fields)));
-               responder.send(done.ok() ? http::Response::json(std::move(*done)) : mlflow_error(done.error()));
+               responder.send(done.ok() ? http::Response::json(std::move(*done), endpoint.status)
+                                        : mlflow_error(done.error()));
              });
 }
 
 void server_info(http::Request&, http::Responder responder) {
   responder.send(
-      http::Response::json(R"({"store_type":"SqlStore","workspaces_enabled":false,"trace_archival_enabled":false,)"
+      http::Response::json(R"({"store_type":"SqlStore","workspaces_enabled":true,"trace_archival_enabled":false,)"
                            R"("presigned_uploads_enabled":false,"presigned_downloads_enabled":false,)"
                            R"("multipart_uploads_enabled":false,"multipart_downloads_enabled":false})"));
+}
+
+/// Upstream's own web page asks it; nobody else does.
+void no_graphql(http::Request&, http::Responder responder) {
+  responder.send(mlflow_error({ErrorCode::unsupported, "GraphQL is not offered; use the REST API"}));
 }
 
 }  // namespace
@@ -47,6 +54,9 @@ void add_mlflow(http::Router& router, const Rooms& rooms) {
     router.add(Method::get, std::string(prefix) + "mlflow/server-features", server_info,
                {.where = http::Where::on_loop});
   }
+  add_signed_transfers(router, rooms);
+  for (const Method method : {Method::get, Method::post})
+    router.add(method, "/graphql", no_graphql, {.where = http::Where::on_loop});
   router.add(Method::get, "/health",
              [](http::Request&, http::Responder responder) { responder.send(http::Response::text("OK")); },
              {.where = http::Where::on_loop});
@@ -57,6 +67,7 @@ void add_mlflow(http::Router& router, const Rooms& rooms) {
 
 std::vector<EndpointFact> endpoint_facts() {
   std::vector<EndpointFact> facts = logging_facts();
+  for (const char* method : {"GET", "POST"}) facts.push_back({method, "/graphql", {}, false});
   for (const auto table : tables()) {
     for (const Endpoint& endpoint : table) {
       EndpointFact fact{std::string(http::name(endpoint.method)), endpoint.path, {}, endpoint.offered};

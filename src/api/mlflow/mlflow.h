@@ -4,10 +4,15 @@
 #include <string>
 #include <vector>
 
+#include "api/signed_url.h"
 #include "base/clock.h"
 #include "http/http.h"
 #include "registry/registry.h"
+#include "registry/uploads.h"
 #include "store/store.h"
+#include "teams/teams.h"
+#include "teams/webhook_sender.h"
+#include "teams/webhooks.h"
 #include "tracking/tracking.h"
 
 namespace slipway::api::mlflow {
@@ -18,6 +23,11 @@ struct Rooms {
   registry::Models& models;
   registry::Artifacts& artifacts;
   store::Store& store;
+  registry::Uploads& uploads;
+  const SignedUrls& signed_urls;
+  teams::Teams& teams;
+  teams::Webhooks& webhooks;
+  teams::WebhookSender& webhook_sender;
   const Clock& clock;
 };
 

@@ -14,10 +14,7 @@ namespace {
 Result<int> run_server(Context&, const Arguments& arguments) {
   std::vector<std::string> words = {sibling("slipway-server")};
   for (const auto& [option, values] : arguments.values) {
-    for (const std::string& value : values) {
-      words.push_back("--" + option);
-      words.push_back(value);
-    }
+    for (const std::string& value : values) words.push_back("--" + option + "=" + value);
   }
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
@@ -66,6 +63,18 @@ void add_server(Commands& commands) {
             .value_name = "URL",
             .help = "A web origin whose pages may call this server",
             .repeatable = true},
+           {.name = "static-prefix", .value_name = "PATH", .help = "The path below which a proxy shows this server"},
+           {.name = "default-artifact-root",
+            .value_name = "URI",
+            .help = "Where clients keep the artifacts of new experiments [this server]"},
+           {.name = "artifacts-destination",
+            .value_name = "FOLDER",
+            .help = "The folder for the bytes of artifacts, models and datasets [store in --data]"},
+           {.name = "webhook-private-addresses",
+            .help = "Webhooks may lead to this machine, to private addresses and to http:"},
+           {.name = "secret-key-file",
+            .value_name = "FILE",
+            .help = "The key that secrets are kept under [secret.key in --data]"},
            {.name = "disk-free-min",
             .value_name = "SIZE",
             .help = "Writes are refused while the disk of --data has less free [256MiB]"},

@@ -29,6 +29,7 @@
 #include "api/native/server.h"
 #include "api/native/snapshots.h"
 #include "api/native/views.h"
+#include "api/native/webhooks.h"
 #include "api/openapi.h"
 #include "api/otlp/otlp.h"
 #include "api/ui.h"
@@ -57,10 +58,18 @@ Result<void> open_stores(Parts& parts) {
   database.sync_streams = settings.sync_streams;
   parts.database = TRY(catalog::Database::open(database, catalog::schema(), *parts.counters));
   store::StoreOptions store;
-  store.folder = parts.folder->path() / "store";
+  store.folder =
+      settings.artifacts_destination.empty() ? parts.folder->path() / "store" : settings.artifacts_destination;
   store.disk_free_bytes_min = settings.disk_free_bytes_min;
   parts.store = TRY(store::Store::open(store, system_clock(), *parts.counters));
   parts.teams = TRY(teams::Teams::open(*parts.database, system_clock(), owner_name()));
+  const auto key_file =
+      settings.secret_key_file.empty() ? parts.folder->path() / "secret.key" : settings.secret_key_file;
+  parts.key = std::make_unique<SealKey>(TRY(SealKey::load_or_make(key_file)));
+  parts.webhooks = std::make_unique<teams::Webhooks>(*parts.database, system_clock(), *parts.key,
+                                                     teams::WebhooksOptions{settings.webhook_private_addresses});
+  parts.webhook_sender =
+      std::make_unique<teams::WebhookSender>(*parts.database, *parts.webhooks, system_clock(), *parts.counters);
   return {};
 }
 
@@ -92,8 +101,15 @@ Result<void> open_rooms(Parts& parts) {
   catalog::Database& database = *parts.database;
   parts.events = std::make_unique<api::EventsHub>(*parts.counters);
   parts.model_changes = std::make_unique<ModelChanges>(*parts.events);
-  parts.registry = std::make_unique<registry::Registry>(database, *parts.store, clock, parts.model_changes.get());
+  parts.registry = std::make_unique<registry::Registry>(database, *parts.store, clock, parts.model_changes.get(),
+                                                        parts.webhooks.get());
+  parts.upload_parts = TRY(store::Parts::open(parts.folder->path() / "uploads"));
+  parts.uploads = std::make_unique<registry::Uploads>(database, *parts.store, *parts.upload_parts,
+                                                      parts.registry->artifacts(), clock);
+  parts.signed_urls = std::make_unique<api::SignedUrls>(parts.key->derive("signed urls"), clock);
   parts.tracking = std::make_unique<tracking::Tracking>(database, clock, *parts.counters, parts.events.get());
+  if (!parts.settings.default_artifact_root.empty())
+    parts.tracking->experiments().set_artifact_root(parts.settings.default_artifact_root);
   parts.runs =
       std::make_unique<runs::Runs>(database, *parts.store, *parts.tracking, *parts.registry, clock, parts.events.get());
   parts.registry->references().add_source(
@@ -206,6 +222,7 @@ http::Router::Gate make_gate(const Parts& parts) {
   gate.owner_uid = ::getuid();
   gate.hosts = {parts.settings.allowed_hosts.begin(), parts.settings.allowed_hosts.end()};
   gate.origins = {parts.settings.allowed_origins.begin(), parts.settings.allowed_origins.end()};
+  gate.static_prefix = parts.settings.static_prefix;
   return api::make_gate(*parts.teams, gate);
 }
 
@@ -241,7 +258,9 @@ void add_routes(Parts& parts) {
   api::add_models(parts.router, *parts.registry, api::evaluations_of_models(*parts.evaluations));
   api::add_run_files(parts.router, *parts.tracking, parts.registry->artifacts(), *parts.store);
   api::mlflow::add_mlflow(parts.router, {*parts.tracking, parts.registry->models(), parts.registry->artifacts(),
-                                         *parts.store, system_clock()});
+                                         *parts.store, *parts.uploads, *parts.signed_urls, *parts.teams,
+                                         *parts.webhooks, *parts.webhook_sender, system_clock()});
+  api::add_webhooks(parts.router, *parts.webhooks);
   api::add_otlp(parts.router, *parts.tracking);
   api::add_deployments(parts.router, *parts.serving, *parts.monitor);
   api::add_inference(parts.router, *parts.serving, *parts.pool);

@@ -11,7 +11,9 @@
 #include "api/idempotency.h"
 #include "api/inference/grpc.h"
 #include "api/native/runs_execution.h"
+#include "api/signed_url.h"
 #include "base/counters.h"
+#include "base/seal.h"
 #include "base/thread.h"
 #include "catalog/catalog.h"
 #include "data_folder.h"
@@ -26,14 +28,18 @@
 #include "pipelines/triggers.h"
 #include "pipelines/watcher.h"
 #include "registry/registry.h"
+#include "registry/uploads.h"
 #include "runs/loop.h"
 #include "runs/runs.h"
 #include "serving/deploy_node.h"
 #include "serving/registry_models.h"
 #include "serving/serving.h"
 #include "settings.h"
+#include "store/parts.h"
 #include "store/store.h"
 #include "teams/teams.h"
+#include "teams/webhook_sender.h"
+#include "teams/webhooks.h"
 #include "tracking/tracking.h"
 
 namespace slipway::server {
@@ -46,9 +52,15 @@ struct Parts {
   std::unique_ptr<catalog::Database> database;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<teams::Teams> teams;
+  std::unique_ptr<SealKey> key;
+  std::unique_ptr<teams::Webhooks> webhooks;
+  std::unique_ptr<teams::WebhookSender> webhook_sender;
   std::unique_ptr<api::EventsHub> events;
   std::unique_ptr<ModelChanges> model_changes;
   std::unique_ptr<registry::Registry> registry;
+  std::unique_ptr<store::Parts> upload_parts;
+  std::unique_ptr<registry::Uploads> uploads;
+  std::unique_ptr<api::SignedUrls> signed_urls;
   std::unique_ptr<tracking::Tracking> tracking;
   std::unique_ptr<runs::Runs> runs;
   std::unique_ptr<runs::Executor> executor;

@@ -31,13 +31,32 @@ std::optional<EndNow> read_listen(const std::string& flag, const std::string& te
   return std::nullopt;
 }
 
+/// Checks the settings that `mlflow server` has, too; what is wrong with them, or nothing.
+std::optional<std::string> take_mlflow_settings(Settings& settings, std::string destination) {
+  while (settings.static_prefix.ends_with('/')) settings.static_prefix.pop_back();
+  if (!settings.static_prefix.empty() &&
+      (!settings.static_prefix.starts_with('/') || settings.static_prefix.find_first_of("?#% ") != std::string::npos))
+    return "--static-prefix is '" + settings.static_prefix + "'; expected a path that begins with '/', such as /lab";
+  std::string& root = settings.default_artifact_root;
+  while (root.ends_with('/')) root.pop_back();
+  const bool is_place = root.empty() || root.starts_with('/') || root.find(":/") != std::string::npos;
+  if (!is_place || root.find("..") != std::string::npos || root.find_first_of("?#") != std::string::npos)
+    return "--default-artifact-root is '" + root + "'; expected a URI or an absolute path, such as s3://bucket/mlflow";
+  if (destination.starts_with("file://")) destination.erase(0, 7);
+  if (destination.find("://") != std::string::npos)
+    return "--artifacts-destination is '" + destination +
+           "'; artifacts are kept in a local folder only (clients may keep theirs in a cloud: --default-artifact-root)";
+  settings.artifacts_destination = destination;
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool is_loopback(const std::string& address) { return address.starts_with("127.") || address == "::1"; }
 
 std::variant<Settings, EndNow> read_settings(int argc, char** argv) {
   Settings settings;
-  std::string listen = "127.0.0.1:7070", grpc, durability = "normal", disk_free_min = "256MiB";
+  std::string listen = "127.0.0.1:7070", grpc, durability = "normal", disk_free_min = "256MiB", artifacts_destination;
   CLI::App app("The Slipway server: UI, API, MLflow and inference on one port.", "slipway-server");
   app.set_version_flag("--version", std::string("slipway-server ") + kVersion);
   app.set_config("--config", "",
@@ -57,8 +76,28 @@ std::variant<Settings, EndNow> read_settings(int argc, char** argv) {
   app.add_option("--tls-certificate", settings.tls_certificate, "PEM certificate chain; read again when it changes")
       ->envname("SLIPWAY_TLS_CERTIFICATE");
   app.add_option("--tls-key", settings.tls_key, "PEM private key")->envname("SLIPWAY_TLS_KEY");
-  app.add_option("--allowed-host", settings.allowed_hosts, "A further name this server is called by (repeat for more)");
-  app.add_option("--allowed-origin", settings.allowed_origins, "A web origin whose pages may call this server");
+  // The second names, and lists with commas, are those of `mlflow server`.
+  app.add_option("--allowed-host,--allowed-hosts", settings.allowed_hosts,
+                 "A further name this server is called by; '*' stands for anything (repeat for more)")
+      ->delimiter(',');
+  app.add_option("--allowed-origin,--cors-allowed-origins", settings.allowed_origins,
+                 "A web origin whose pages may call this server; '*' stands for anything")
+      ->delimiter(',');
+  app.add_option("--static-prefix", settings.static_prefix,
+                 "The path below which a proxy shows this server, such as /lab; the API answers there, too")
+      ->envname("SLIPWAY_STATIC_PREFIX");
+  app.add_option("--default-artifact-root", settings.default_artifact_root,
+                 "Where clients keep the artifacts of new experiments, as a URI [this server]")
+      ->envname("SLIPWAY_DEFAULT_ARTIFACT_ROOT");
+  app.add_option("--artifacts-destination", artifacts_destination,
+                 "The folder for the bytes of artifacts, models and datasets [store in --data]")
+      ->envname("SLIPWAY_ARTIFACTS_DESTINATION");
+  app.add_flag("--webhook-private-addresses", settings.webhook_private_addresses,
+               "Webhooks may lead to this machine, to private addresses and to http:")
+      ->envname("SLIPWAY_WEBHOOK_PRIVATE_ADDRESSES");
+  app.add_option("--secret-key-file", settings.secret_key_file,
+                 "The key that secrets are kept under; servers that share a database share it [secret.key in --data]")
+      ->envname("SLIPWAY_SECRET_KEY_FILE");
   app.add_option("--log-file", settings.log_file, "Also log into this file, rotated at 64 MiB")
       ->envname("SLIPWAY_LOG_FILE");
   app.add_option("--disk-free-min", disk_free_min,
@@ -88,6 +127,8 @@ std::variant<Settings, EndNow> read_settings(int argc, char** argv) {
     settings.grpc.emplace();
     if (auto end = read_listen("grpc", grpc, *settings.grpc)) return *end;
   }
+  if (const auto wrong = take_mlflow_settings(settings, artifacts_destination))
+    return EndNow{"slipway-server: " + *wrong + "\n", 2};
   const auto kept_free = parse_bytes(disk_free_min);
   if (!kept_free.ok())
     return EndNow{"slipway-server: --disk-free-min is '" + disk_free_min + "'; expected a size, for example 256MiB\n",

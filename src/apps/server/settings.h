@@ -25,7 +25,12 @@ struct Settings {
   bool sync_streams = false;   // --durability full
   std::string tls_certificate, tls_key;
   std::vector<std::string> allowed_hosts, allowed_origins;
+  std::string static_prefix;                    // "/lab", or empty
+  std::string default_artifact_root;            // a URI; empty: this server
+  std::filesystem::path artifacts_destination;  // empty: in the data folder
   std::string log_file;
+  bool webhook_private_addresses = false;
+  std::filesystem::path secret_key_file;          // empty: in the data folder
   size_t event_loops = 0;                         // 0: one per core
   std::uint64_t disk_free_bytes_min = 256 << 20;  // below this nothing more is written
   std::filesystem::path restore_database;         // set: put this file of a backup in place and end

@@ -1,0 +1,102 @@
+// MLflow's workspaces: a workspace is a project. Where artifacts lie and how traces are archived is the server's
+// business, not a workspace's, so those settings are refused rather than forgotten.
+#include <fmt/format.h>
+
+#include "api/api.h"
+#include "api/mlflow/endpoint.h"
+#include "base/text.h"
+
+namespace slipway::api::mlflow {
+namespace {
+
+using http::Method;
+
+void write(JsonWriter& json, const teams::Project& project) {
+  json.begin_object().member("name", project.name);
+  if (!project.description.empty()) json.member("description", project.description);
+  json.end_object();
+}
+
+std::string answer_with(const teams::Project& project) {
+  JsonWriter json;
+  json.begin_object().key("workspace");
+  write(json, project);
+  json.end_object();
+  return json.take();
+}
+
+Result<void> check_settings(const Call& call) {
+  if (call.text("default_artifact_root").empty() && call.object("trace_archival_config").object().empty()) return {};
+  return Error{ErrorCode::invalid_argument,
+               "a workspace is a project here and has no artifact root or archive of its own; leave out "
+               "default_artifact_root and trace_archival_config"};
+}
+
+Result<void> check_admin(const Call& call) {
+  if (caller_of(call.request()).admin) return {};
+  return Error{ErrorCode::permission_denied, "only an admin may do this; ask one of yours (`slipway members list`)"};
+}
+
+Result<teams::Project> find(const Rooms& rooms, const std::string& name) {
+  for (teams::Project& project : TRY(rooms.teams.projects())) {
+    if (project.name == name) return std::move(project);
+  }
+  return Error{ErrorCode::not_found, fmt::format("Workspace '{}' not found", clean_utf8(name, 100))};
+}
+
+Result<std::string> list(const Rooms& rooms, const Call&) {
+  JsonWriter json;
+  json.begin_object().key("workspaces").begin_array();
+  for (const teams::Project& project : TRY(rooms.teams.projects())) write(json, project);
+  json.end_array().end_object();
+  return json.take();
+}
+
+Result<std::string> get(const Rooms& rooms, const Call& call) {
+  return answer_with(TRY(find(rooms, call.text("workspace_name"))));
+}
+
+Result<std::string> create(const Rooms& rooms, const Call& call) {
+  TRY(check_admin(call));
+  TRY(check_settings(call));
+  const auto project = TRY(rooms.teams.create_project(call.text("name"), call.text("description")));
+  TRY(rooms.teams.audit(caller_of(call.request()).member, "create project", project.name, ""));
+  return answer_with(project);
+}
+
+Result<std::string> update(const Rooms& rooms, const Call& call) {
+  TRY(check_admin(call));
+  TRY(check_settings(call));
+  if (!call.has("description"))
+    return Error{ErrorCode::invalid_argument, "Workspace update must have at least one key; expected description"};
+  TRY(find(rooms, call.text("workspace_name")));
+  return answer_with(TRY(rooms.teams.describe_project(call.text("workspace_name"), call.text("description"))));
+}
+
+Result<std::string> remove(const Rooms&, const Call&) {
+  return Error{ErrorCode::unsupported, "Workspace deletion is not supported: a project cannot be deleted"};
+}
+
+const Field kWorkspace{"workspace_name", FieldType::text, true};
+
+}  // namespace
+
+std::span<const Endpoint> workspace_endpoints() {
+  static const Field kDescription{"description"}, kRoot{"default_artifact_root"},
+      kArchive{"trace_archival_config", FieldType::object};
+  static const std::vector<Endpoint> endpoints{
+      {Method::get, "mlflow/workspaces", {}, list},
+      {Method::post,
+       "mlflow/workspaces",
+       {{"name", FieldType::text, true}, kDescription, kRoot, kArchive},
+       create,
+       true,
+       201},
+      {Method::get, "mlflow/workspaces/{workspace_name}", {kWorkspace}, get},
+      {Method::patch, "mlflow/workspaces/{workspace_name}", {kWorkspace, kDescription, kRoot, kArchive}, update},
+      {Method::del, "mlflow/workspaces/{workspace_name}", {kWorkspace}, remove, false},
+  };
+  return endpoints;
+}
+
+}  // namespace slipway::api::mlflow
