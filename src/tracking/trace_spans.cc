@@ -35,7 +35,7 @@ struct Arrival {
   std::int64_t first_ns = INT64_MAX, last_ns = 0;  // last_ns 0: none has ended
   TraceState state = TraceState::in_progress;
   bool has_sums = false;
-  std::string session, user, request, response;
+  std::string name, session, user, request, response;
   KeyValues tags;
 };
 
@@ -99,6 +99,7 @@ void complete(const Attributes& resource, Arrival& arrival) {
   }
   if (root && root->ended_ns != 0) arrival.state = after_root_span(TraceState::in_progress, root->status);
   if (root) {
+    arrival.name = stored_text(root->name, kSpanNameMax);
     arrival.request = preview(root->attribute(kSpanInputsKey), "user");
     arrival.response = preview(root->attribute(kSpanOutputsKey), "assistant");
   }
@@ -154,10 +155,11 @@ Result<void> update_row(Connection& connection, const TraceRow& row, const Arriv
   }
   const TraceState state = is_over(row.state) ? row.state : arrival.state;
   TRY(connection.run(
-      "UPDATE traces SET started_at = ?, duration = ?, state = ?, request_preview = COALESCE(request_preview, ?), "
+      "UPDATE traces SET started_at = ?, duration = ?, state = ?, name = COALESCE(name, ?), request_preview = COALESCE(request_preview, ?), "
       "response_preview = COALESCE(response_preview, ?), span_bytes = ? WHERE number = ?",
       {started.micros, duration ? Value(static_cast<std::int64_t>(duration->count())) : Value(nullptr),
-       std::string(name(state)), arrival.request.empty() ? Value(nullptr) : Value(arrival.request),
+       std::string(name(state)), arrival.name.empty() ? Value(nullptr) : Value(arrival.name),
+       arrival.request.empty() ? Value(nullptr) : Value(arrival.request),
        arrival.response.empty() ? Value(nullptr) : Value(arrival.response),
        row.span_bytes + static_cast<std::int64_t>(arrival.packed.bytes), row.number}));
   return {};

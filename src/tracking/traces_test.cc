@@ -89,6 +89,7 @@ TEST_P(TracesTest, spans_alone_make_a_trace) {
   EXPECT_EQ(trace.started_at.millis(), 1001);
   EXPECT_EQ(trace.duration, Duration(std::chrono::milliseconds(501)));
   EXPECT_EQ(trace.request_preview, R"({"q":"why"})");
+  EXPECT_EQ(value(trace.tags, kTraceNameTag), "root");
   EXPECT_EQ(value(trace.tags, "service.name"), "shop");
   EXPECT_EQ(value(trace.tags, "telemetry.sdk.name"), "(absent)");
   EXPECT_EQ(value(trace.tags, "team"), "blue");
