@@ -4,6 +4,7 @@ import { expect } from "./harness.mjs";
 import { loop_acts } from "./loop_cases.mjs";
 import { monitor_acts } from "./monitor_cases.mjs";
 import { main_says, press, text_of } from "./steps.mjs";
+import { trace_acts, trace_pages } from "./trace_cases.mjs";
 import { views_acts } from "./views_cases.mjs";
 
 /// Pages that must look right on a server that holds nothing: each teaches the command that fills it.
@@ -17,6 +18,7 @@ export const empty_cases = [
   ["deployments", "/deployments", /slipway deploy/],
   ["findings", "/findings", /noticed nothing/],
   ["cases", "/cases", /feedback/],
+  ["traces", "/traces", /mlflow.trace/],
 ].map(([name, url, says]) => ({ name: `an empty project teaches: ${name}`, url, needs: [`api ${name}`], act: ({ page }) => main_says(page, says) }));
 
 const pages = [
@@ -58,6 +60,7 @@ const pages = [
   ["finding", ({ finding }) => `/findings/${finding}`, ["finding"]],
   ["cases", "/cases?state=any", ["case"]],
   ["case", ({ one_case, ...made }) => `/cases/${made.case}`, ["case"]],
+  ...trace_pages,
   ["settings, tokens", "/settings", []],
   ["settings, members", "/settings?tab=members", []],
   ["settings, projects", "/settings?tab=projects", []],
@@ -75,6 +78,7 @@ const pages = [
 const acts = [
   ...loop_acts,
   ...monitor_acts,
+  ...trace_acts,
   ...compare_acts,
   ...table_acts,
   ...sweep_acts,

@@ -13,6 +13,7 @@ NOUNS = [
     ("evaluations", "evaluations", "id", ["", "/samples"]),
     ("cases", "cases", "id", [""]),
     ("findings", "findings", "id", [""]),
+    ("traces", "traces", "id", [""]),
     ("pipelines", "pipelines", "name", ["", "/definition"]),
     ("pipeline_runs", "pipeline_runs", "id", ["", "/definition"]),
     ("members", "members", "id", []), ("tokens", "tokens", "id", []), ("projects", "projects", "id", []),

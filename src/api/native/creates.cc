@@ -29,6 +29,7 @@ constexpr CreateRoute kCreates[] = {
     {"/api/v1/runs", {.finds_itself = true}},  // an execution keeps the key of its submit
     {"/api/v1/runs/{run}/rerun"},
     {"/api/v1/tokens", {.keeps_body = false}},
+    {"/api/v1/traces/{trace}/assessments"},
     {"/api/v1/views"},
 };
 

@@ -28,6 +28,7 @@
 #include "api/native/runs_execution.h"
 #include "api/native/server.h"
 #include "api/native/snapshots.h"
+#include "api/native/traces.h"
 #include "api/native/views.h"
 #include "api/native/webhooks.h"
 #include "api/openapi.h"
@@ -261,6 +262,7 @@ void add_routes(Parts& parts) {
                                          *parts.store, *parts.uploads, *parts.signed_urls, *parts.teams,
                                          *parts.webhooks, *parts.webhook_sender, system_clock()});
   api::add_webhooks(parts.router, *parts.webhooks);
+  api::add_traces(parts.router, *parts.tracking);
   api::add_otlp(parts.router, *parts.tracking);
   api::add_deployments(parts.router, *parts.serving, *parts.monitor);
   api::add_inference(parts.router, *parts.serving, *parts.pool);

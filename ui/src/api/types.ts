@@ -1,6 +1,7 @@
 // The records of /api/v1, under the names the pages use. schema.ts is made from the API's description (npm run types).
 export type {
   Artifact,
+  Assessment,
   Attempt,
   Branch,
   Case,
@@ -39,10 +40,12 @@ export type {
   Server,
   Slice,
   Snapshot,
+  Span,
   StepParameter,
   StreamDeclaration,
   Tensor,
   Token,
+  Trace,
   TrafficMinute,
   Version,
   Why,

@@ -35,6 +35,8 @@ export const routes: Route[] = [
   route("/findings/{id}", () => import("../findings/finding")),
   route("/cases", () => import("../cases/cases")),
   route("/cases/{id}", () => import("../cases/case")),
+  route("/traces", () => import("../traces/traces")),
+  route("/traces/{id}", () => import("../traces/trace")),
   route("/why/{answer}", () => import("../why/why")),
   route("/settings", () => import("../settings/settings")),
   route("/login", () => import("./login")),
@@ -51,5 +53,6 @@ export const rail = [
   { name: "Deployments", to: "/deployments", key: "y" },
   { name: "Findings", to: "/findings", key: "f" },
   { name: "Cases", to: "/cases", key: "c" },
+  { name: "Traces", to: "/traces", key: "t" },
   { name: "Settings", to: "/settings", key: "s" },
 ];
