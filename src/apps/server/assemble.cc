@@ -235,6 +235,7 @@ void add_routes(Parts& parts) {
   api::add_members(parts.router, *parts.teams);
   api::add_events(parts.router, *parts.events);
   api::add_experiments(parts.router, *parts.tracking);
+  api::add_imports(parts.router, *parts.tracking);
   api::add_views(parts.router, *parts.database, system_clock());
   api::add_imports(parts.router, *parts.tracking);
   const api::RunExtras extras = run_extras(parts);
@@ -261,9 +262,9 @@ void add_routes(Parts& parts) {
   api::mlflow::add_mlflow(parts.router, {*parts.tracking, parts.registry->models(), parts.registry->artifacts(),
                                          *parts.store, *parts.uploads, *parts.signed_urls, *parts.teams,
                                          *parts.webhooks, *parts.webhook_sender, system_clock()});
-  api::add_webhooks(parts.router, *parts.webhooks);
   api::add_traces(parts.router, *parts.tracking);
   api::add_otlp(parts.router, *parts.tracking);
+  api::add_webhooks(parts.router, *parts.webhooks);
   api::add_deployments(parts.router, *parts.serving, *parts.monitor);
   api::add_inference(parts.router, *parts.serving, *parts.pool);
   api::add_evaluations(parts.router, *parts.evaluations);
