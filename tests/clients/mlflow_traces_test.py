@@ -172,6 +172,35 @@ class Traces(OnTraces):
         self.assertEqual((found.filter1_count, found.filter2_count, found.joint_count, found.total_count), (2, 2, 2, 4))
         self.assertAlmostEqual(found.npmi, 1.0)
 
+    def test_numbers_over_many_traces(self):
+        from mlflow.entities.trace_metrics import AggregationType as Type, MetricAggregation as Of, MetricViewType as View
+        from mlflow.tracking._tracking_service.utils import _get_store
+
+        for n in range(4):
+            with mlflow.start_span(name="even" if n % 2 == 0 else "odd") as span:
+                span.set_attribute("mlflow.chat.tokenUsage", {"input_tokens": n, "output_tokens": 1, "total_tokens": n + 1})
+                with mlflow.start_span(name="inner", span_type=SpanType.TOOL):
+                    pass
+            mlflow.log_feedback(trace_id=self.flushed().info.trace_id, name="score", value=n / 2)
+
+        def ask(view, metric, aggregations, **more):
+            points = _get_store().query_trace_metrics([self.experiment], view, metric, aggregations, **more)
+            return [(point.dimensions, point.values) for point in points]
+
+        self.assertEqual(ask(View.TRACES, "trace_count", [Of(Type.COUNT)], dimensions=["trace_name"]), [({"trace_name": "even"}, {"COUNT": 2.0}), ({"trace_name": "odd"}, {"COUNT": 2.0})])
+        self.assertEqual(ask(View.TRACES, "total_tokens", [Of(Type.SUM), Of(Type.MAX), Of(Type.PERCENTILE, 50)]), [({}, {"SUM": 10.0, "MAX": 4.0, "P50.0": 2.5})])
+        self.assertEqual(ask(View.TRACES, "total_tokens", [Of(Type.SUM)], filters=["trace.status = 'ERROR'"]), [])
+        self.assertEqual(ask(View.SPANS, "span_count", [Of(Type.COUNT)], dimensions=["span_type"], filters=["span.name = 'inner'"]), [({"span_type": "TOOL"}, {"COUNT": 4.0})])
+        self.assertEqual(ask(View.ASSESSMENTS, "assessment_value", [Of(Type.AVG)], dimensions=["assessment_name"]), [({"assessment_name": "score"}, {"AVG": 0.75})])
+        now = int(time.time() * 1000)
+        buckets = ask(View.TRACES, "latency", [Of(Type.AVG)], time_interval_seconds=3600, start_time_ms=now - 7_200_000, end_time_ms=now)
+        self.assertIn(len(buckets), (1, 2))
+        self.assertRegex(buckets[0][0]["time_bucket"], r"^\d{4}-\d\d-\d\dT\d\d:00:00\+00:00$")
+        for wrong in [("nonsense", [Of(Type.COUNT)], {}), ("trace_count", [Of(Type.SUM)], {}), ("latency", [Of(Type.AVG)], {"dimensions": ["span_name"]})]:
+            with self.assertRaises(MlflowException) as caught:
+                ask(View.TRACES, wrong[0], wrong[1], **wrong[2])
+            self.assertEqual(caught.exception.error_code, "INVALID_PARAMETER_VALUE")
+
     def test_what_older_clients_ask_for_is_answered(self):
         def ask(method, path, body=None):
             request = urllib.request.Request(f"{self.server.url}/api/2.0/mlflow/{path}", method=method, headers={"Content-Type": "application/json"}, data=body and json.dumps(body).encode())
