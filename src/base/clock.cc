@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 
@@ -30,7 +31,38 @@ const Clock& system_clock() {
   return clock;
 }
 
+namespace {
+
+char* put_digits(char* out, std::int64_t number, int width) {
+  for (int i = width - 1; i >= 0; --i, number /= 10) out[i] = static_cast<char>('0' + number % 10);
+  return out + width;
+}
+
+/// The same as below for years of four digits, in a tenth of the time: lists render thousands.
+std::string render_usual(std::chrono::sys_days day, std::int64_t micros_of_day) {
+  const std::chrono::year_month_day date(day);
+  std::string text = "0000-00-00T00:00:00.000000Z";
+  char* const at = text.data();
+  put_digits(at, int{date.year()}, 4);
+  put_digits(at + 5, unsigned{date.month()}, 2);
+  put_digits(at + 8, unsigned{date.day()}, 2);
+  const std::int64_t seconds = micros_of_day / 1'000'000;
+  put_digits(at + 11, seconds / 3600, 2);
+  put_digits(at + 14, seconds / 60 % 60, 2);
+  put_digits(at + 17, seconds % 60, 2);
+  put_digits(at + 20, micros_of_day % 1'000'000, 6);
+  return text;
+}
+
+}  // namespace
+
 std::string render(Time time) {
+  constexpr std::int64_t kMicrosPerDay = 86'400'000'000;
+  constexpr Time kYear10000{253'402'300'800'000'000};
+  if (time >= Time{0} && time < kYear10000) {
+    const std::chrono::sys_days day{std::chrono::days(time.micros / kMicrosPerDay)};
+    return render_usual(day, time.micros % kMicrosPerDay);
+  }
   std::int64_t seconds = time.micros / 1'000'000;
   std::int64_t micros = time.micros % 1'000'000;
   if (micros < 0) {

@@ -1,12 +1,20 @@
 #include "base/json.h"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/text.h"
 
 namespace slipway {
+
+namespace {
+
+constexpr size_t kDoubleCharactersMax = 32;  // "-2.2250738585072014e-308" has 24
+
+}  // namespace
 
 Json::Json(std::uint64_t v) {
   if (v <= static_cast<std::uint64_t>(INT64_MAX)) {
@@ -96,7 +104,20 @@ Json& Json::push(Json value) {
   return *this;
 }
 
+namespace {
+
+/// Whether a character stands for itself in a JSON string.
+bool is_plain(char c) { return static_cast<unsigned char>(c - 0x20) < 0x60 && c != '"' && c != '\\'; }
+
+}  // namespace
+
 void append_json_string(std::string& out, std::string_view text) {
+  if (std::all_of(text.begin(), text.end(), is_plain)) {  // nearly always
+    out += '"';
+    out += text;
+    out += '"';
+    return;
+  }
   if (!is_utf8(text)) return append_json_string(out, clean_utf8(text));
   static constexpr char kHex[] = "0123456789abcdef";
   out += '"';
@@ -167,13 +188,15 @@ JsonWriter& JsonWriter::value(std::string_view text) {
 
 JsonWriter& JsonWriter::value(std::int64_t number) {
   separate();
-  fmt::format_to(std::back_inserter(out_), "{}", number);
+  const fmt::format_int digits(number);
+  out_.append(digits.data(), digits.size());
   return *this;
 }
 
 JsonWriter& JsonWriter::value(std::uint64_t number) {
   separate();
-  fmt::format_to(std::back_inserter(out_), "{}", number);
+  const fmt::format_int digits(number);
+  out_.append(digits.data(), digits.size());
   return *this;
 }
 
@@ -181,9 +204,11 @@ JsonWriter& JsonWriter::value(double number) {
   if (!std::isfinite(number)) return value(render_double(number));
   separate();
   // A whole double keeps its ".0", so that readers see a number with a fraction, not an integer.
-  const auto start = out_.size();
-  fmt::format_to(std::back_inserter(out_), "{}", number);
-  if (out_.find_first_of(".e", start) == std::string::npos) out_ += ".0";
+  char digits[kDoubleCharactersMax];
+  const char* const end = fmt::format_to(digits, FMT_COMPILE("{}"), number);
+  const std::string_view text(digits, static_cast<size_t>(end - digits));
+  out_ += text;
+  if (text.find_first_of(".e") == std::string_view::npos) out_ += ".0";
   return *this;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -198,6 +199,9 @@ std::string shell_quote(std::string_view text) {
 }
 
 bool is_utf8(std::string_view text) {
+  const auto first_odd =
+      std::find_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+  text.remove_prefix(static_cast<size_t>(first_odd - text.begin()));
   while (!text.empty()) {
     const size_t n = utf8_length(text);
     if (n == 0) return false;
