@@ -2,6 +2,7 @@
 #pragma once
 
 #include "imports/carry.h"          // IWYU pragma: export
+#include "imports/csv.h"            // IWYU pragma: export
 #include "imports/destination.h"    // IWYU pragma: export
 #include "imports/mlflow_folder.h"  // IWYU pragma: export
 #include "imports/mlflow_server.h"  // IWYU pragma: export
@@ -9,3 +10,4 @@
 #include "imports/rest.h"           // IWYU pragma: export
 #include "imports/source.h"         // IWYU pragma: export
 #include "imports/sync.h"           // IWYU pragma: export
+#include "imports/tensorboard.h"    // IWYU pragma: export

@@ -89,6 +89,8 @@ STORY = {
     "pipelines disable": "",
     "import mlflow": "mkdir -p mlruns/1/a1/metrics; echo 'name: old' > mlruns/1/meta.yaml; echo '1700000000000 0.5 1' > mlruns/1/a1/metrics/loss; "
                      "printf 'run_name: one\\nstatus: 3\\n' > mlruns/1/a1/meta.yaml",
+    "import csv": "printf 'step,loss\\n0,0.5\\n1,0.25\\n' > history.csv",
+    "import tensorboard": "mkdir -p logs; printf '\\x18\\0\\0\\0\\0\\0\\0\\0\\xa3\\x7f\\x4b\\x22' > logs/events.out.tfevents.1",
     "sync": "mkdir -p slipway-runs/a2; echo SLIPWAY-JOURNAL-1 > slipway-runs/a2/journal; "
             "echo '{\"format\": 1, \"run_id\": \"a2\", \"experiment\": \"Default\", \"name\": \"one\"}' > slipway-runs/a2/run.json",
 }

@@ -134,6 +134,7 @@ void add_findings(Commands& commands);
 void add_pipelines(Commands& commands);
 void add_why(Commands& commands);
 void add_import(Commands& commands);
+void add_import_series(Commands& commands);
 void add_sync(Commands& commands);
 void add_gc(Commands& commands);
 void add_backup(Commands& commands);

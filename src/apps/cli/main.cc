@@ -45,6 +45,7 @@ void add_all(Commands& commands) {
   add_pipelines(commands);
   add_why(commands);
   add_import(commands);
+  add_import_series(commands);
   add_sync(commands);
   add_gc(commands);
   add_backup(commands);
