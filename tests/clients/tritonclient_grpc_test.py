@@ -1,8 +1,10 @@
 """tritonclient.grpc as its tutorials use it, against deployments of small ONNX models."""
+import os
 import queue
 import re
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -194,6 +196,15 @@ class GrpcDeployments(Deployed):
     def test_another_name_of_this_machine_is_refused(self):
         with triton.InferenceServerClient(self.address, channel_args=[("grpc.default_authority", "rebound.example")]) as client:
             self.refused("PERMISSION_DENIED", "is not a name of this server", client.is_server_live)
+
+    def test_another_user_of_this_machine_needs_a_token(self):
+        nobody = {"user": 65534, "group": 65534, "extra_groups": [], "capture_output": True, "text": True, "timeout": 60}
+        if os.getuid() != 0 or subprocess.run([sys.executable, "-c", "import grpc"], **nobody).returncode != 0:
+            self.skipTest("this user cannot start Python as another one")
+        script = ("import grpc, sys\n"
+                  "try: grpc.insecure_channel(sys.argv[1]).unary_unary('/inference.GRPCInferenceService/ServerLive')(b'')\n"
+                  "except grpc.RpcError as error: print(error.code().name)")
+        self.assertEqual(subprocess.run([sys.executable, "-c", script, self.address], **nobody).stdout, "UNAUTHENTICATED\n")
 
     def test_a_port_that_is_taken_is_named(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -1,5 +1,7 @@
 #include "api/inference/grpc_service.h"
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <map>
 
 #include "api/api.h"
@@ -231,6 +233,8 @@ GrpcService::GrpcService(http::Router::Gate gate, PeerOf peer_of, serving::Servi
       pool_(pool),
       calls_(counters.counter("grpc_calls_total", "Calls over gRPC, those that were refused included")),
       refused_(counters.counter("grpc_calls_refused_total", "Calls over gRPC that were refused because too many ran")) {
+  // Its complaints are about clients' bytes, which get their answer, and would fill our log as fast as they come.
+  google::protobuf::SetLogHandler(nullptr);
 }
 
 Result<ProjectId> GrpcService::admit(const GrpcHead& head) const {
