@@ -78,6 +78,7 @@ interface Chart extends Props { drawn: Drawn[]; window: Zoom; scale: [number, nu
 /// The chart in `host`. It is made anew when its make-up changes; whatever else changes, it is drawn again.
 function useChart(host: RefObject<HTMLDivElement | null>, now: Chart): RefObject<uPlot | null> {
   const chart = useRef<uPlot | null>(null);
+  const seen = useSeen(host);
   const theme = useResolvedTheme();
   const latest = useRef(now);
   useEffect(() => { latest.current = now; });
@@ -85,7 +86,7 @@ function useChart(host: RefObject<HTMLDivElement | null>, now: Chart): RefObject
   useEffect(() => {
     const element = host.current;
     if (!element) return;
-    const made = make_chart(element, { x_name, x_is, log, sync, height }, hooks_of(latest, chart));
+    const made = make_chart(element, { x_name, x_is, log, sync, height }, hooks_of(latest, chart, seen));
     chart.current = made;
     const observer = new ResizeObserver(() => { const width = element.clientWidth; if (width > 0 && width !== made.width) made.setSize({ width, height }); });
     observer.observe(element);
@@ -97,7 +98,18 @@ function useChart(host: RefObject<HTMLDivElement | null>, now: Chart): RefObject
   return chart;
 }
 
-function hooks_of(latest: RefObject<Chart>, chart: RefObject<uPlot | null>): Hooks {
+/// Whether the reader sees the element now.
+function useSeen(element: RefObject<HTMLElement | null>): RefObject<boolean> {
+  const seen = useRef(true);
+  useEffect(() => {
+    const observer = new IntersectionObserver((entries) => { seen.current = entries.at(-1)?.isIntersecting ?? true; }, { rootMargin: "200px" });
+    if (element.current) observer.observe(element.current);
+    return () => observer.disconnect();
+  }, [element]);
+  return seen;
+}
+
+function hooks_of(latest: RefObject<Chart>, chart: RefObject<uPlot | null>, seen: RefObject<boolean>): Hooks {
   let frame = 0;
   return {
     x: () => {
@@ -111,8 +123,9 @@ function hooks_of(latest: RefObject<Chart>, chart: RefObject<uPlot | null>): Hoo
       const color = (line: Drawn) => { let known = colors.get(line.color); if (!known) colors.set(line.color, known = token(line.color)); return known; };
       draw_lines(u, latest.current.drawn, { color, smoothed: (latest.current.smoothing ?? 0) > 0, emphasis: latest.current.emphasis });
     },
-    // The pointer moves more often than the screen is drawn.
+    // The pointer moves more often than the screen is drawn, and most charts that share its crosshair are out of sight.
     pointed: (at) => {
+      if (at && !seen.current) return;
       cancelAnimationFrame(frame);
       frame = requestAnimationFrame(() => {
         if (!chart.current) return;

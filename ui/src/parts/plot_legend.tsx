@@ -1,5 +1,5 @@
 // What the lines of a plot are called and say: at the crosshair or last, and with `best` as a table of their extremes, too.
-import { useMemo, useState } from "react";
+import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Swatch } from "./basics";
 import { number } from "./format";
 import { x_text, type XKind } from "./plot_chart";
@@ -35,22 +35,30 @@ export function Legend(props: LegendProps) {
   );
 }
 
-function Name({ line, off, on_toggle }: Pick<LegendProps, "off" | "on_toggle"> & { line: PlotLine }) {
-  const hidden = off.includes(id_of(line));
+// The crosshair's every move changes one number of a line: what stays is not drawn again.
+const Name = memo(function Name({ line, hidden, on_toggle }: { line: PlotLine; hidden: boolean; on_toggle: (line: PlotLine) => void }) {
   return (
     <button type="button" aria-pressed={!hidden} title={line.label} onClick={() => on_toggle(line)}>
       {line.dashed && !hidden ? <span className={css.dashes} style={{ borderColor: line.color }} aria-hidden="true" /> : <Swatch color={hidden ? "var(--line-strong)" : line.color} />}
       <span className="clip">{line.label}</span>
     </button>
   );
+});
+
+/// The same function as long as the part lives, whatever it does now.
+function useStable(toggle: (line: PlotLine) => void): (line: PlotLine) => void {
+  const latest = useRef(toggle);
+  useEffect(() => { latest.current = toggle; });
+  return useCallback((line) => latest.current(line), []);
 }
 
 const shown_value = (line: PlotLine, at: number | null) => (at === null ? line.ys.findLast((y) => y !== null) ?? null : value_at(line, at));
 
 function Names({ title, lines, at, off, on_toggle, text = number }: LegendProps) {
+  const toggle = useStable(on_toggle);
   return (
     <ul tabIndex={lines.length > 8 ? 0 : undefined} aria-label={`Lines of ${title}`}>
-      {lines.map((line) => <li key={id_of(line)}><Name line={line} off={off} on_toggle={on_toggle} /><span className="num">{text(shown_value(line, at))}</span></li>)}
+      {lines.map((line) => <li key={id_of(line)}><Name line={line} hidden={off.includes(id_of(line))} on_toggle={toggle} /><span className="num">{text(shown_value(line, at))}</span></li>)}
     </ul>
   );
 }
@@ -75,10 +83,12 @@ const own = (line: PlotLine): PlotLine => (line.id?.startsWith("group:") ? { ...
 function Figures({ title, lines, at, off, on_toggle, on_point, x_is, best, on_best, text = number }: LegendProps & { best: Best }) {
   // The pointer's every move draws the legend again; the lines stay.
   const summaries = useMemo(() => new Map(lines.map((line) => [line, summary_of(own(line))])), [lines]);
-  const rows = lines.map((line) => ({ line, summary: summaries.get(line)! }));
-  const value = ({ low, high }: Summary) => (best === "lowest" ? low : high);
-  const place = (x: number | null) => (x === null ? "" : `at ${x_text(x_is, x)}`);
-  rows.sort((a, b) => ((value(a.summary) ?? Infinity) - (value(b.summary) ?? Infinity)) * (best === "lowest" ? 1 : -1));
+  const rows = useMemo(() => {
+    const value = ({ low, high }: Summary) => (best === "lowest" ? low : high);
+    const all = lines.map((line) => ({ line, summary: summaries.get(line)! }));
+    return all.sort((a, b) => ((value(a.summary) ?? Infinity) - (value(b.summary) ?? Infinity)) * (best === "lowest" ? 1 : -1));
+  }, [lines, summaries, best]);
+  const toggle = useStable(on_toggle);
   return (
     <div className={css.figures} tabIndex={rows.length > 6 ? 0 : undefined} role="region" aria-label={`Lines of ${title}`}>
       <table>
@@ -92,10 +102,9 @@ function Figures({ title, lines, at, off, on_toggle, on_point, x_is, best, on_be
         <tbody onPointerLeave={() => on_point?.(null)}>
           {rows.map(({ line, summary }) => (
             <tr key={id_of(line)} onPointerEnter={() => on_point?.(line.label)}>
-              <th scope="row"><Name line={line} off={off} on_toggle={on_toggle} /></th>
+              <th scope="row"><Name line={line} hidden={off.includes(id_of(line))} on_toggle={toggle} /></th>
               <td>{text(shown_value(line, at))}</td>
-              <td>{text(value(summary))} <span className="quiet">{place(best === "lowest" ? summary.low_x : summary.high_x)}</span></td>
-              <td>{text(summary.low)}</td><td>{text(summary.high)}</td>
+              <Extremes summary={summary} best={best} x_is={x_is} text={text} />
             </tr>
           ))}
         </tbody>
@@ -103,3 +112,13 @@ function Figures({ title, lines, at, off, on_toggle, on_point, x_is, best, on_be
     </div>
   );
 }
+
+const Extremes = memo(function Extremes({ summary: { low, low_x, high, high_x }, best, x_is, text }: { summary: Summary; best: Best; x_is: XKind; text: (value: number | null) => string }) {
+  const x = best === "lowest" ? low_x : high_x;
+  return (
+    <>
+      <td>{text(best === "lowest" ? low : high)} <span className="quiet">{x === null ? "" : `at ${x_text(x_is, x)}`}</span></td>
+      <td>{text(low)}</td><td>{text(high)}</td>
+    </>
+  );
+});
