@@ -120,6 +120,7 @@ void add_server(Commands& commands);
 void add_init(Commands& commands);
 void add_run(Commands& commands);
 void add_runs(Commands& commands);
+void add_runs_export(Commands& commands);
 void add_status(Commands& commands);
 void add_doctor(Commands& commands);
 void add_login(Commands& commands);

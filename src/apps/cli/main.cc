@@ -31,6 +31,7 @@ void add_all(Commands& commands) {
   add_init(commands);
   add_run(commands);
   add_runs(commands);
+  add_runs_export(commands);
   add_status(commands);
   add_doctor(commands);
   add_login(commands);
