@@ -23,6 +23,7 @@ struct Rooms {
   registry::Models& models() const { return registry.models(); }
 };
 
+constexpr std::int64_t kVersionGivenMax = 1'000'000'000;  // others are counted on from it
 constexpr const char* kDetails[] = {"inputs", "outputs", "preprocess", "labels"};
 
 http::Response ok(const Json& json) { return http::Response::json(json.render()); }
@@ -210,7 +211,9 @@ Result<Json> list_versions(const Rooms& rooms, const Request& request) {
 /// The number and time that a version had in another registry.
 Result<void> read_origin(const Json& body, registry::NewVersion& version) {
   if (const std::int64_t number = TRY(optional_integer(body, "version", 0)); number != 0) {
-    if (number < 0) return Error{ErrorCode::invalid_argument, "'version' is no number from 1"};
+    if (number < 1 || number > kVersionGivenMax)
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("'version' is {}; expected 1 to {}", number, kVersionGivenMax)};
     version.number = number;
   }
   if (const std::string time = TRY(optional_string(body, "created_at")); !time.empty())
