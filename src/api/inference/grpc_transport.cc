@@ -109,7 +109,7 @@ class Call final : public GrpcCall, public std::enable_shared_from_this<Call> {
     const auto alive = shared_from_this();
     const std::lock_guard lock(mutex_);
     if (!reactor_) return;
-    std::exchange(reactor_, nullptr)->Finish(grpc::Status(static_cast<grpc::StatusCode>(code), std::move(message)));
+    std::exchange(reactor_, nullptr)->Finish(grpc::Status(static_cast<grpc::StatusCode>(code), message));
   }
 
   /// A stream between two requests would wait for its client until the end of the drain.
