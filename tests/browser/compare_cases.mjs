@@ -10,11 +10,13 @@ export const compare_acts = [
   {
     name: "runs are grouped over their seeds, drawn as mean and band, and the grouping is in the URL", url: of_sweep("find=val_loss"), needs: ["sweep"],
     act: async ({ page, rest }) => {
+      await lines(page, "val_loss").first().waitFor();
       expect((await lines(page, "val_loss").count()) === 18, `not every run has its line: ${await lines(page, "val_loss").count()}`);
       await page.getByRole("button", { name: "Group runs" }).click();
       await page.getByLabel("By all parameters but what is chosen").check();
       await page.waitForURL(/group=-params.seed/);
       await rest();
+      await lines(page, "val_loss").nth(5).waitFor();
       expect((await lines(page, "val_loss").count()) === 6, "three rates and two widths do not make six groups");
       await page.keyboard.press("Escape");
       await page.getByLabel("Band").selectOption("confidence");
