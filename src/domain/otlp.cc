@@ -72,6 +72,9 @@ SpanStatus status_of(std::uint64_t code) {
   return code == 1 ? SpanStatus::ok : code == 2 ? SpanStatus::error : SpanStatus::unset;
 }
 
+/// An event's time that cannot be is left out, because nothing depends on it.
+std::int64_t event_time(std::int64_t ns) { return ns < 0 ? 0 : ns; }
+
 /// A parent of zeros is no parent, as some exporters write it.
 std::string parent_of(std::string id) { return is_zero(id) ? std::string() : id; }
 
@@ -176,7 +179,7 @@ class Reader {
     SpanEvent out;
     ProtobufReader message(bytes);
     while (message.next()) {
-      if (message.is_fixed64(field::kEventTime)) out.at_ns = static_cast<std::int64_t>(message.scalar());
+      if (message.is_fixed64(field::kEventTime)) out.at_ns = event_time(static_cast<std::int64_t>(message.scalar()));
       if (message.is_bytes(field::kEventName)) out.name = text_of(message.bytes());
       if (message.is_bytes(field::kEventAttributes)) TRY(pair(message.bytes(), out.attributes, 0));
     }
@@ -394,7 +397,8 @@ class JsonReader {
 
   Result<SpanEvent> event(const Json& json) {
     TRY(budget_.take());
-    SpanEvent out{json["name"].string(), TRY(time(member(json, "timeUnixNano", "time_unix_nano"), "timeUnixNano")), {}};
+    const std::int64_t at_ns = TRY(time(member(json, "timeUnixNano", "time_unix_nano"), "timeUnixNano"));
+    SpanEvent out{json["name"].string(), event_time(at_ns), {}};
     TRY(attributes(json, out.attributes));
     return out;
   }

@@ -134,6 +134,16 @@ TEST(Otlp, json_says_the_same_in_both_spellings) {
   EXPECT_EQ(parse_otlp_json(snake.value()).value()[0].spans.at(0).status, SpanStatus::ok);
 }
 
+TEST(Otlp, an_events_time_that_cannot_be_is_left_out) {
+  const auto json = Json::parse(
+      R"({"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0123456789abcdef0123456789abcdef","spanId":"00f067aa0ba902b7",
+          "events":[{"timeUnixNano":"-9223372036854775808","name":"e"}]}]}]}]})");
+  const auto got = parse_otlp_json(json.value());
+  ASSERT_TRUE(got.ok()) << message(got);
+  EXPECT_EQ((*got)[0].spans.at(0).events.at(0).at_ns, 0);
+  EXPECT_EQ(parse_spans(render_spans((*got)[0].spans)).value(), (*got)[0].spans);
+}
+
 TEST(Otlp, wrong_json_is_refused_with_the_name_of_what_is_wrong) {
   const auto refused = [](const char* text) { return message(parse_otlp_json(Json::parse(text).value())); };
   EXPECT_NE(refused(R"({"resourceSpans":{}})").find("resourceSpans"), std::string::npos);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/text.h"
@@ -15,7 +16,8 @@ using catalog::Connection;
 namespace {
 
 constexpr double kMicrosPerMilli = 1000;
-constexpr size_t kIndexedCharacters = 64;  // of a value; schema/0070 has the same
+constexpr size_t kTracesOpenedMax = 20'000;  // of which a count may open the spans
+constexpr size_t kIndexedCharacters = 64;    // of a value; schema/0070 has the same
 
 enum class Kind { text, time };
 struct Attribute {
@@ -217,6 +219,7 @@ Result<TraceFilter> make_trace_filter(const Filter& given) {
 
 Result<std::vector<std::int64_t>> passing_traces(Connection& connection, const Sql& scope, const TraceFilter& filter,
                                                  size_t most) {
+  if (filter.spans.looks_inside()) most = std::min(most, kTracesOpenedMax);
   Sql sql{"SELECT t.number FROM traces t WHERE ", {}};
   sql.add(scope).add(filter.where);
   if (!filter.spans.empty()) sql.add(" AND ").add(filter.spans.sql("t.number"));

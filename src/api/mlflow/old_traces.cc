@@ -8,8 +8,6 @@ namespace {
 using http::Method;
 using tracking::Trace;
 
-constexpr std::int64_t kMicrosPerMilli = 1000;
-
 std::string answer_with(const Trace& trace) {
   JsonWriter json;
   json.begin_object().key("trace_info");
@@ -31,8 +29,7 @@ Result<std::string> end(const Rooms& rooms, const Call& call) {
   tracking::Traces& traces = rooms.tracking.traces();
   Trace trace = TRY(traces.get(call.project(), TraceId(call.text("trace_id"))));
   trace.state = TRY(state_of(call));
-  if (const auto at_ms = call.integer("timestamp_ms"))
-    trace.duration = Duration((*at_ms - trace.started_at.millis()) * kMicrosPerMilli);
+  if (const auto at_ms = call.integer("timestamp_ms")) trace.duration = time_of_millis(*at_ms) - trace.started_at;
   trace.metadata = call.pairs("request_metadata");
   trace.tags = call.pairs("tags");
   trace.assessments.clear();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -289,6 +290,12 @@ void write_span(JsonWriter& json, const Span& span) {
   json.member("code", fmt::format("STATUS_CODE_{}", name(span.status)));
   if (!span.status_message.empty()) json.member("message", span.status_message);
   json.end_object().end_object();
+}
+
+Time time_of_millis(std::int64_t ms, bool end) {
+  constexpr std::int64_t kMillisMax = INT64_MAX / 4000;
+  const std::int64_t kept = std::clamp(ms, -kMillisMax, kMillisMax);
+  return Time{kept * 1000 + (end ? 999 : 0)};
 }
 
 Result<void> check_trace_tag(std::string_view key, std::string_view done) {

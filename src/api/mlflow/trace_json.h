@@ -22,6 +22,9 @@ void write_assessment(JsonWriter& json, const Assessment& assessment);
 /// {"value", "error"} of feedback; {"value"} or {"serialized_value"} of an expectation.
 Result<Json> read_expectation(const Json& json);
 
+/// A client's milliseconds, kept within what a Time can be; the last microsecond of them when `end` is set.
+Time time_of_millis(std::int64_t ms, bool end = false);
+
 /// A tag's key and value; some tags are the server's own and cannot be `done` ("set", "deleted") from outside.
 Result<void> check_trace_tag(std::string_view key, std::string_view done);
 

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "api/mlflow/endpoint.h"
+#include "api/mlflow/trace_json.h"
 #include "base/text.h"
 
 namespace slipway::api::mlflow {
@@ -73,8 +74,8 @@ Result<tracking::TraceMetricsQuery> read_query(const Call& call) {
       return invalid_value("time_interval_seconds", Json(*seconds), fmt::format("expected 1 to {}", kBucketSecondsMax));
     query.bucket = std::chrono::seconds(*seconds);
   }
-  if (const auto from = call.integer("start_time_ms")) query.from = Time::from_millis(*from);
-  if (const auto until = call.integer("end_time_ms")) query.until = Time{*until * 1000 + 999};
+  if (const auto from = call.integer("start_time_ms")) query.from = time_of_millis(*from);
+  if (const auto until = call.integer("end_time_ms")) query.until = time_of_millis(*until, true);
   const std::int64_t most = call.integer("max_results").value_or(kRowsDefault);
   if (most < 1 || most > kRowsMax)
     return invalid_value("max_results", Json(most), fmt::format("expected 1 to {}", kRowsMax));

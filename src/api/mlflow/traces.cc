@@ -46,7 +46,7 @@ Result<std::string> start_old(const Rooms& rooms, const Call& call) {
   trace.experiment = ExperimentId(call.text("experiment_id"));
   if (trace.experiment.empty()) return missing_parameter("experiment_id");
   trace.state = TraceState::in_progress;
-  trace.started_at = Time::from_millis(call.integer("timestamp_ms").value_or(rooms.clock.now().millis()));
+  trace.started_at = time_of_millis(call.integer("timestamp_ms").value_or(rooms.clock.now().millis()));
   trace.metadata = call.pairs("request_metadata");
   trace.tags = call.pairs("tags");
   JsonWriter json;
@@ -198,7 +198,7 @@ Result<std::string> remove(const Rooms& rooms, const Call& call) {
   tracking::TraceRemoval removal{.experiment = ExperimentId(call.text("experiment_id"))};
   removal.ids = TRY(traces_of(call, "request_ids"));
   removal.most = call.integer("max_traces");
-  if (const auto until = call.integer("max_timestamp_millis")) removal.until = Time{*until * 1000 + 999};
+  if (const auto until = call.integer("max_timestamp_millis")) removal.until = time_of_millis(*until, true);
   const auto wrong = [](const char* why) { return Error{ErrorCode::invalid_argument, why}; };
   if (!removal.until && removal.ids.empty())
     return wrong("Either `max_timestamp_millis` or `trace_ids` must be specified.");
