@@ -237,7 +237,6 @@ void add_routes(Parts& parts) {
   api::add_experiments(parts.router, *parts.tracking);
   api::add_imports(parts.router, *parts.tracking);
   api::add_views(parts.router, *parts.database, system_clock());
-  api::add_imports(parts.router, *parts.tracking);
   const api::RunExtras extras = run_extras(parts);
   api::add_runs(parts.router, *parts.tracking, extras);
   api::add_runs_execution(parts.router, *parts.runs, *parts.log_followers, *parts.tracking, *parts.registry,
