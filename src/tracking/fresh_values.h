@@ -1,5 +1,6 @@
-// The latest values that metric_latest does not have yet: they lie in the log of batches. A search reads them from
-// there, in its own snapshot, and so sees every point that was acknowledged before it without waiting for the sorter.
+// The latest values that metric_latest does not have yet: they lie in the log of batches, or are staged by the sorter.
+// A search reads them from there, in its own snapshot, and so sees every point that was acknowledged before it without
+// waiting for the sorter.
 // Private to the room.
 #pragma once
 
@@ -22,13 +23,17 @@ struct FreshValue {
   double value = 0;
 };
 
-/// By metric; each list sorted by run. Only where the log changes what metric_latest says.
+/// By metric; each list sorted by run. Only where they are not what metric_latest says.
 using FreshValues = std::map<MetricNumber, std::vector<FreshValue>>;
 
-/// What the log of these experiments' runs (all runs when none is named) says of these metrics. nullopt when more waits
-/// there than the limits above.
+/// What the log and the staged summaries of these experiments' runs (all runs when none is named) says of these
+/// metrics. nullopt when more waits there than the limits above.
 Result<std::optional<FreshValues>> read_fresh_values(catalog::Connection& connection,
                                                      std::span<const std::int64_t> experiments,
                                                      std::span<const MetricNumber> metrics);
+
+/// Which metrics they speak of. nullopt as above.
+Result<std::optional<std::vector<std::int64_t>>> read_fresh_metrics(catalog::Connection& connection,
+                                                                    std::span<const std::int64_t> experiments);
 
 }  // namespace slipway::tracking

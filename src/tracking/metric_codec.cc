@@ -9,7 +9,7 @@
 namespace slipway::tracking {
 namespace {
 
-constexpr char kBatchVersion = 1, kSegmentVersion = 1, kSeriesVersion = 1;
+constexpr char kBatchVersion = 1, kSegmentVersion = 1, kSeriesVersion = 1, kSummariesVersion = 1;
 constexpr size_t kVarintBytesMax = 10;
 constexpr int kCompressionLevel = 1;
 constexpr size_t kCompressBytesMin = 256;
@@ -302,6 +302,70 @@ Result<void> parse_segment(std::string_view bytes, std::vector<Point>& out) {
 Result<void> parse_segment_series(std::string_view bytes, MetricNumber metric, std::vector<Point>& out) {
   for (const SeriesEntry& entry : TRY(read_directory(bytes))) {
     if (entry.metric == metric) TRY(parse_series(entry.bytes, metric, out));
+  }
+  return {};
+}
+
+namespace {
+
+constexpr double SeriesSummary::*kSummaryNumbers[] = {&SeriesSummary::low, &SeriesSummary::high, &SeriesSummary::total};
+constexpr size_t kSummaryNumbersBytes = 4 * sizeof(double);  // those and the latest value
+
+}  // namespace
+
+std::string render_summaries(std::span<const SeriesSummary> summaries) {
+  std::vector<Point> latest;
+  latest.reserve(summaries.size());
+  for (const SeriesSummary& summary : summaries) latest.push_back(summary.latest);
+  std::string out;
+  out.resize(1 + kVarintBytesMax + summaries.size() * (4 * kVarintBytesMax + kSummaryNumbersBytes));
+  char* at = out.data();
+  *at++ = kSummariesVersion;
+  at = put_varint(at, summaries.size());
+  at = put_differences<&Point::metric>(at, latest);
+  at = put_differences<&Point::step>(at, latest);
+  at = put_differences<&Point::at_ms>(at, latest);
+  for (const SeriesSummary& summary : summaries) at = put_varint(at, static_cast<U64>(summary.points));
+  const auto put = [&](double value) {
+    std::memcpy(at, &value, sizeof value);
+    at += sizeof value;
+  };
+  for (const SeriesSummary& summary : summaries) {
+    put(summary.latest.value);
+    for (const auto member : kSummaryNumbers) put(summary.*member);
+  }
+  out.resize(static_cast<size_t>(at - out.data()));
+  return out;
+}
+
+Result<void> parse_summaries(std::string_view bytes, std::vector<SeriesSummary>& out) {
+  Cursor in(bytes);
+  if (in.byte() != static_cast<unsigned char>(kSummariesVersion)) return damaged("an unknown version of summaries");
+  const U64 count = in.varint();
+  if (!in.ok || count > in.left() / kSummaryNumbersBytes) return damaged("summaries are cut short");
+  const size_t start = out.size();
+  out.resize(start + count);
+  const auto summaries = std::span(out).subspan(start);
+  U64 before = 0;
+  for (auto& s : summaries) s.latest.metric = static_cast<MetricNumber>(before += unzigzag(in.varint()));
+  before = 0;
+  for (auto& s : summaries) s.latest.step = static_cast<std::int64_t>(before += unzigzag(in.varint()));
+  before = 0;
+  for (auto& s : summaries) s.latest.at_ms = static_cast<std::int64_t>(before += unzigzag(in.varint()));
+  for (auto& s : summaries) s.points = static_cast<std::int64_t>(in.varint());
+  const std::string_view numbers = in.bytes(count * kSummaryNumbersBytes);
+  if (!in.ok || in.left() != 0) {
+    out.resize(start);
+    return damaged("summaries are cut short");
+  }
+  const char* at = numbers.data();
+  const auto take = [&](double& value) {
+    std::memcpy(&value, at, sizeof value);
+    at += sizeof value;
+  };
+  for (auto& s : summaries) {
+    take(s.latest.value);
+    for (const auto member : kSummaryNumbers) take(s.*member);
   }
   return {};
 }

@@ -1,10 +1,11 @@
-// How metric points lie in the database: three formats, each with a version byte, each parse the inverse of its render.
+// How metric points lie in the database: four formats, each with a version byte, each parse the inverse of its render.
 //
 //   batch    what one request brought, in the order it came. Columns: metric numbers, steps, times as differences in
 //            variable-length integers, values raw. Written on the hot path, so nothing clever: about 12 bytes a point.
 //   segment  points of one run, sorted: a directory of its series, then each series. One metric can be read alone.
 //   series   sorted points of one metric: steps and times as differences of differences, values XOR their predecessor,
 //            byte planes apart, the whole by zstd where that pays. Regular steps and times cost nothing per point.
+//   summaries  what is known of several series of one run, sorted by metric, on its way into metric_latest.
 //
 // Integers wrap around, so every step and time survives. Parsers take any bytes: data_loss for what no render wrote.
 #pragma once
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "tracking/metric_summaries.h"
 #include "tracking/point.h"
 
 namespace slipway::tracking {
@@ -36,5 +38,9 @@ Result<void> parse_segment_series(std::string_view bytes, MetricNumber metric, s
 /// `points` are sorted and of one metric. A `compact` one is tried with zstd.
 std::string render_series(std::span<const Point> points, bool compact);
 Result<void> parse_series(std::string_view bytes, MetricNumber metric, std::vector<Point>& out);
+
+std::string render_summaries(std::span<const SeriesSummary> summaries);
+/// Appends to `out`.
+Result<void> parse_summaries(std::string_view bytes, std::vector<SeriesSummary>& out);
 
 }  // namespace slipway::tracking

@@ -6,6 +6,7 @@
 #include "tracking/metric_codec.h"
 
 using slipway::tracking::Point;
+using slipway::tracking::SeriesSummary;
 
 namespace {
 
@@ -30,6 +31,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, size_t size) {
     CHECK(slipway::tracking::parse_segment(slipway::tracking::render_segment(points), again).ok(),
           "a rendered segment does not parse");
     CHECK(equal(points, again), "a segment changed on its way through render and parse");
+  }
+  std::vector<SeriesSummary> summaries, summaries_again;
+  if (slipway::tracking::parse_summaries(bytes, summaries).ok()) {
+    const std::string rendered = slipway::tracking::render_summaries(summaries);
+    CHECK(slipway::tracking::parse_summaries(rendered, summaries_again).ok(), "rendered summaries do not parse");
+    CHECK(slipway::tracking::render_summaries(summaries_again) == rendered,
+          "summaries changed on their way through render and parse");
   }
   points.clear();
   (void)slipway::tracking::parse_series(bytes, 7, points);

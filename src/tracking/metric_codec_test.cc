@@ -78,6 +78,25 @@ TEST(MetricCodec, random_values_take_at_most_ten_bytes_and_slow_ones_two) {
   EXPECT_LE(render_series(points, true).size(), 2 * points.size());
 }
 
+TEST(MetricCodec, summaries_keep_every_number) {
+  std::vector<SeriesSummary> summaries, back;
+  for (const Point& point : odd_points()) {
+    SeriesSummary summary = no_summary(point.metric);
+    add_points(summary, std::span(&point, 1));
+    summaries.push_back(summary);
+  }
+  summaries.push_back(no_summary(9));
+  ASSERT_TRUE(parse_summaries(render_summaries(summaries), back).ok());
+  ASSERT_EQ(back.size(), summaries.size());
+  for (size_t i = 0; i < back.size(); ++i) {
+    EXPECT_TRUE(same_point(back[i].latest, summaries[i].latest));
+    EXPECT_EQ(back[i].points, summaries[i].points);
+    EXPECT_EQ(back[i].total, summaries[i].total);
+    EXPECT_EQ(std::isnan(back[i].low), std::isnan(summaries[i].low));
+  }
+  EXPECT_TRUE(parse_summaries(render_summaries({}), back).ok());
+}
+
 TEST(MetricCodec, every_cut_and_every_flipped_byte_is_refused_or_harmless) {
   auto points = training(3, 40);
   std::sort(points.begin(), points.end(), point_less);

@@ -31,33 +31,6 @@ constexpr std::array kNouns{"anchor",  "barge",   "beacon", "bow",      "brig", 
 
 std::string_view kind_name(SourceKind kind) { return kind == SourceKind::step ? "step" : "client"; }
 
-constexpr const char* kRunColumns =
-    "SELECT r.number, r.id, r.project_id, e.id, e.name, r.name, r.state, r.member_id, r.user_name, r.source_kind, r.source, r.parent_id, "
-    "r.artifact_uri, r.created_at, r.updated_at, r.started_at, r.ended_at, r.deleted FROM runs r JOIN experiments e ON e.number = r.experiment ";
-
-Run make_run(const catalog::Row& row) {
-  Run out;
-  out.number = row.integer(0);
-  out.id = RunId(row.text(1));
-  out.project = ProjectId(row.text(2));
-  out.experiment = ExperimentId(row.text(3));
-  out.experiment_name = row.text(4);
-  out.name = row.text(5);
-  out.state = parse_run_state(row.text(6)).value_or(RunState::failed);
-  if (!row.is_null(7)) out.member = MemberId(row.text(7));
-  out.user_name = row.text(8);
-  out.source_kind = row.text(9) == "step" ? SourceKind::step : SourceKind::client;
-  out.source = row.text(10);
-  if (!row.is_null(11)) out.parent = RunId(row.text(11));
-  out.artifact_uri = row.text(12);
-  out.created_at = {row.integer(13)};
-  out.updated_at = {row.integer(14)};
-  out.started_at = {row.integer(15)};
-  if (const auto ended = row.maybe_integer(16)) out.ended_at = Time{*ended};
-  out.deleted = row.integer(17) != 0;
-  return out;
-}
-
 Result<void> insert_models(Connection& connection, const RunRow& run, const ProjectId& project, const char* direction,
                            const std::vector<RunModel>& models) {
   for (const RunModel& model : models) {
@@ -80,33 +53,6 @@ Json tags_json(const KeyValues& tags) {
   return Json(std::move(out));
 }
 
-Result<RunInputs> read_inputs(Connection& connection, std::int64_t run) {
-  RunInputs out;
-  out.datasets = TRY(connection.rows(
-      "SELECT d.name, d.digest, d.source_type, d.source, d.dataset_schema, d.profile, u.tags FROM run_datasets u "
-      "JOIN input_datasets d ON d.number = u.dataset WHERE u.run = ? ORDER BY d.number",
-      {run}, [](const catalog::Row& r) {
-        InputDataset dataset{std::string(r.text(0)),
-                             std::string(r.text(1)),
-                             std::string(r.text(2)),
-                             std::string(r.text(3)),
-                             r.maybe_text(4),
-                             r.maybe_text(5),
-                             {}};
-        const auto tags = Json::parse(r.text(6));
-        if (!tags.ok()) return dataset;
-        for (const Json& tag : tags->array()) dataset.tags.emplace_back(tag["key"].string(), tag["value"].string());
-        return dataset;
-      }));
-  TRY(connection.run(
-      "SELECT direction, model_id, step FROM run_models WHERE run = ? ORDER BY step, model_id", {run},
-      [&](const catalog::Row& r) {
-        (r.text(0) == "input" ? out.models_in : out.models_out).push_back({std::string(r.text(1)), r.integer(2)});
-        return true;
-      }));
-  return out;
-}
-
 catalog::Value maybe(const std::optional<std::string>& text) {
   return text ? catalog::Value(*text) : catalog::Value(nullptr);
 }
@@ -117,30 +63,6 @@ std::string random_run_name() {
   const std::uint64_t random = random_u64();
   return fmt::format("{}-{}-{}", kAdjectives[random % kAdjectives.size()], kNouns[(random >> 16) % kNouns.size()],
                      (random >> 32) % 1000);
-}
-
-Result<std::vector<Run>> read_runs(Connection& connection, const Metrics& metrics,
-                                   std::span<const std::int64_t> numbers, const RunParts& parts) {
-  std::vector<Run> out;
-  out.reserve(numbers.size());
-  std::vector<MetricNumber> wanted;
-  for (const std::int64_t number : numbers) {
-    auto run = TRY(connection.first(std::string(kRunColumns) + "WHERE r.number = ?", {number}, make_run));
-    if (!run) continue;
-    if (out.empty() && parts.some_metrics) {
-      for (const std::string& key : parts.metric_keys) {
-        if (const auto metric = TRY(metrics.names().number(connection, run->project, key))) wanted.push_back(*metric);
-      }
-    }
-    if (parts.params)
-      run->params = TRY(read_pairs(connection, "SELECT key, value FROM run_params WHERE run = ? ORDER BY key", number));
-    if (parts.tags)
-      run->tags = TRY(read_pairs(connection, "SELECT key, value FROM run_tags WHERE run = ? ORDER BY key", number));
-    if (parts.metrics)
-      run->metrics = TRY(metrics.read_summaries(connection, number, parts.some_metrics ? &wanted : nullptr));
-    out.push_back(std::move(*run));
-  }
-  return out;
 }
 
 Result<Run> Runs::create(const NewRun& request) {
@@ -300,17 +222,15 @@ Result<void> Runs::log_outputs(const ProjectId& project, const RunId& run, const
 
 Result<RunInputs> Runs::inputs(const ProjectId& project, const RunId& run) {
   return database_.read_value([&](Connection& connection) -> Result<RunInputs> {
-    return read_inputs(connection, TRY(find_run_row(connection, project, run)).number);
+    auto inputs = TRY(read_inputs(connection, std::array{TRY(find_run_row(connection, project, run)).number}));
+    return std::move(inputs.at(0));
   });
 }
 
 Result<std::vector<RunInputs>> Runs::inputs(std::span<const Run> runs) {
-  return database_.read_value([&](Connection& connection) -> Result<std::vector<RunInputs>> {
-    std::vector<RunInputs> out;
-    out.reserve(runs.size());
-    for (const Run& run : runs) out.push_back(TRY(read_inputs(connection, run.number)));
-    return out;
-  });
+  std::vector<std::int64_t> numbers;
+  for (const Run& run : runs) numbers.push_back(run.number);
+  return database_.read_value([&](Connection& connection) { return read_inputs(connection, numbers); });
 }
 
 Result<ProjectId> Runs::project_of(const RunId& run) {

@@ -39,12 +39,10 @@ struct RunUpdate {
   bool by_client = false;
 };
 
-/// Which metrics, parameters and tags of a run are wanted.
+/// Which metrics, parameters and tags of a run are wanted; of each kind all, or only those with these keys.
 struct RunParts {
   bool params = true, tags = true, metrics = true;
-  /// With `some_metrics`, only these.
-  bool some_metrics = false;
-  std::vector<std::string> metric_keys;
+  std::optional<std::vector<std::string>> param_keys, tag_keys, metric_keys;
 };
 
 /// Every call blocks for the database; writes wait until they are durable. Thread-safe. Errors: not_found for a run of
@@ -86,6 +84,7 @@ class Runs {
 /// Inside somebody's transaction: the runs with these numbers, in this order.
 Result<std::vector<Run>> read_runs(catalog::Connection& connection, const Metrics& metrics,
                                    std::span<const std::int64_t> numbers, const RunParts& parts);
+Result<std::vector<RunInputs>> read_inputs(catalog::Connection& connection, std::span<const std::int64_t> numbers);
 
 /// "adjective-noun-NNN".
 std::string random_run_name();

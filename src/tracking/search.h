@@ -13,6 +13,7 @@
 #include "tracking/metrics.h"
 #include "tracking/records.h"
 #include "tracking/runs.h"
+#include "tracking/search_totals.h"
 
 namespace slipway::tracking {
 
@@ -28,7 +29,7 @@ struct RunQuery {
   size_t page_size = 100;
   std::string page_token;
   RunParts parts;
-  bool count = false;  // also count all that pass
+  bool count = false;  // also count all that pass; where that takes long, the number may be kTotalKeptMax old
 };
 
 struct RunPage : Paged<Run> {
@@ -45,9 +46,11 @@ struct ExperimentQuery {
 };
 
 struct PageMark;
+struct Asked;
 
 inline constexpr size_t kPageSizeMax = 50'000;
 inline constexpr size_t kOrderTermsMax = 20;
+inline constexpr std::int64_t kKeyRunsMax = 5'000;
 
 /// Thread-safe; blocks for the database.
 class Search {
@@ -58,16 +61,19 @@ class Search {
   /// invalid_argument for a name or comparison that runs do not have, and for a page token of another query.
   Result<RunPage> runs(const RunQuery& query);
   Result<Paged<Experiment>> experiments(const ExperimentQuery& query);
-  /// Parameter or tag keys of the project's runs, sorted.
+  /// Keys of metrics, parameters or tags of the runs of a project or of one experiment, sorted; at most `most`. Those
+  /// of parameters and tags are looked for in the newest kKeyRunsMax runs.
   Result<std::vector<std::string>> keys(const ProjectId& project, FilterEntity entity,
                                         std::optional<ExperimentId> experiment, size_t most);
 
  private:
   Result<std::optional<RunPage>> read_page(const RunQuery& query, const PageMark& mark, bool reads_log);
+  Result<std::int64_t> total_of(const Asked& asked);
 
   catalog::Database& database_;
   MetricSorter& sorter_;
   const Metrics& metrics_;
+  SearchTotals totals_;
 };
 
 }  // namespace slipway::tracking

@@ -61,16 +61,21 @@ Error unknown_attribute(std::string_view key) {
                       close ? "; did you mean '" + *close + "'?" : "")};
 }
 
-/// Which runs pass: listed by `runs` ("SELECT x.run FROM …") when they are few, else by `each`, a look per run. Both
-/// find the same. On SQLite, which keeps no statistics, the choice is ours; PostgreSQL makes it itself.
-Result<Sql> listed_or_each(Connection& connection, const Sql& runs, Sql each) {
-  if (connection.is_postgres()) return each;
+Result<bool> are_few(Connection& connection, const Sql& runs) {
   Sql probe{"SELECT COUNT(*) FROM (", {}};
   probe.add(runs).add(" LIMIT ?)", kListedRunsMax + 1);
   const auto count = TRY(connection.first(probe.text, probe.values, [](const catalog::Row& row) {
                        return row.integer(0);
                      })).value_or(0);
-  if (count > kListedRunsMax) return each;
+  return count <= kListedRunsMax;
+}
+
+/// Which runs pass: listed by `runs` ("SELECT x.run FROM …") when they are few or all are to be counted, else by
+/// `each`, a look per run. Both find the same. On SQLite, which keeps no statistics, the choice is ours; PostgreSQL
+/// makes it itself.
+Result<Sql> listed_or_each(const Asked& asked, const Sql& runs, Sql each) {
+  if (asked.connection.is_postgres()) return each;
+  if (!asked.counts && !TRY(are_few(asked.connection, runs))) return each;
   // The plus keeps SQLite from walking along the list, which is not sorted as the answer is.
   Sql sql{"+@run IN (", {}};
   return sql.add(runs).add(")");
@@ -95,7 +100,7 @@ Result<Sql> pair_condition(const Asked& asked, const std::string& table, const F
   each.add(" (SELECT 1 FROM " + table + " x WHERE x.run = @run AND").add(that).add(")");
   if (!by_index) return each;
   Sql runs{"SELECT x.run FROM " + table + " x WHERE", {}};
-  return listed_or_each(asked.connection, runs.add(that), std::move(each));
+  return listed_or_each(asked, runs.add(that), std::move(each));
 }
 
 Result<Sql> dataset_condition(const FilterComparison& comparison) {
@@ -139,7 +144,7 @@ Result<Sql> stored_metric_condition(const Asked& asked, MetricNumber metric, con
   each.add(" (SELECT 1 FROM metric_latest x WHERE x.run = @run AND").add(that).add(")");
   if (only_presence || asked.experiments.empty()) return each;
   Sql runs{"SELECT x.run FROM metric_latest x WHERE ", {}};
-  return listed_or_each(asked.connection, runs.add(one_of("x.experiment", asked.experiments)).add(" AND").add(that),
+  return listed_or_each(asked, runs.add(one_of("x.experiment", asked.experiments)).add(" AND").add(that),
                         std::move(each));
 }
 

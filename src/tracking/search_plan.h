@@ -42,6 +42,7 @@ struct Asked {
   const RunQuery& query;
   const std::vector<std::int64_t>& experiments;  // by number
   const FreshValues& fresh;                      // of the metrics in the query's filter and order
+  bool counts = false;                           // all that pass are wanted, not the first of them
 };
 
 /// Those of the query's experiments that exist.

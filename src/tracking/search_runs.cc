@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "tracking/experiments.h"
@@ -104,10 +105,16 @@ Result<std::vector<Candidate>> read_fresh(Connection& connection, const Plan& pl
   return found;
 }
 
-std::string fingerprint_of(const RunQuery& query) {
+/// Which runs are asked for, whatever their order.
+std::string selection_of(const RunQuery& query) {
   std::string text =
       query.project.text + '\n' + render(query.filter) + '\n' + std::to_string(static_cast<int>(query.view));
   for (const ExperimentId& id : query.experiments) text += '\n' + id.text;
+  return fingerprint(text);
+}
+
+std::string fingerprint_of(const RunQuery& query) {
+  std::string text = selection_of(query);
   for (const OrderTerm& term : query.order) text += '\t' + render(term);
   return fingerprint(text);
 }
@@ -176,10 +183,27 @@ Result<bool> orders_beyond(Connection& connection, const Metrics& metrics, const
   return false;
 }
 
-Result<std::int64_t> count_all(Connection& connection, const Plan& plan) {
+/// How many active runs there are, by the index that holds nothing else; SQLite has to be told that it is the smallest.
+Result<std::int64_t> count_active(const Asked& asked) {
+  Sql sql{"SELECT COUNT(*) FROM experiments e CROSS JOIN runs r ", {}};
+  sql.add(asked.connection.is_postgres() ? "" : "INDEXED BY runs_active ");
+  sql.add("WHERE r.experiment = e.number AND r.deleted = 0 AND ");
+  if (asked.query.all_experiments)
+    sql.add("e.project_id = ?", asked.query.project.text);
+  else
+    sql.add(one_of("e.number", asked.experiments));
+  return TRY(asked.connection.first(sql.text, sql.values, [](const catalog::Row& row) { return row.integer(0); }))
+      .value_or(0);
+}
+
+/// How many runs pass, whatever their order.
+Result<std::int64_t> count_all(Asked asked) {
+  if (asked.query.filter.comparisons.empty() && asked.query.view == View::active) return count_active(asked);
+  asked.counts = true;
+  const Plan plan = TRY(make_plan(asked));
   Sql sql{"SELECT COUNT(*) FROM runs r WHERE ", {}};
   sql.add(conditions(plan, "r.number"));
-  return TRY(connection.first(sql.text, sql.values, [](const catalog::Row& row) { return row.integer(0); }))
+  return TRY(asked.connection.first(sql.text, sql.values, [](const catalog::Row& row) { return row.integer(0); }))
       .value_or(0);
 }
 
@@ -195,14 +219,25 @@ Result<std::optional<RunPage>> Search::read_page(const RunQuery& query, const Pa
       if (!read || TRY(orders_beyond(connection, metrics_, query, *read))) return std::optional<RunPage>();
       fresh = std::move(*read);
     }
-    const Plan plan = TRY(make_plan({connection, metrics_, query, experiments, fresh}));
+    const Asked asked{connection, metrics_, query, experiments, fresh};
+    const Plan plan = TRY(make_plan(asked));
     Found found = TRY(find_page(connection, plan, mark, query.page_size));
     RunPage page;
     page.items = TRY(read_runs(connection, metrics_, found.numbers, query.parts));
     if (found.next) page.next_page_token = render_page_token(*found.next);
-    if (query.count) page.total = TRY(count_all(connection, plan));
+    if (query.count) page.total = TRY(total_of(asked));
     return std::optional(std::move(page));
   });
+}
+
+Result<std::int64_t> Search::total_of(const Asked& asked) {
+  const std::string which = selection_of(asked.query);
+  const Time start = system_clock().steady();
+  if (const auto kept = totals_.find(which, start)) return *kept;
+  const std::int64_t total = TRY(count_all(asked));
+  const Time end = system_clock().steady();
+  totals_.keep(which, total, end - start, end);
+  return total;
 }
 
 Result<RunPage> Search::runs(const RunQuery& query) {
@@ -220,16 +255,61 @@ Result<RunPage> Search::runs(const RunQuery& query) {
   return *TRY(read_page(query, mark, false));
 }
 
+namespace {
+
+std::string text_of(const catalog::Row& row) { return std::string(row.text(0)); }
+
+/// The names of metrics that an experiment's runs have, in the table or in the log; nullopt when too much lies there.
+Result<std::optional<std::vector<std::string>>> metric_names_of(Connection& connection, const ProjectId& project,
+                                                                std::int64_t experiment, bool reads_log, size_t most) {
+  std::vector<std::int64_t> fresh;
+  if (reads_log) {
+    auto read = TRY(read_fresh_metrics(connection, std::array{experiment}));
+    if (!read) return std::optional<std::vector<std::string>>();
+    fresh = std::move(*read);
+  }
+  Sql sql{
+      "SELECT name FROM metric_names n WHERE project_id = ? AND (EXISTS (SELECT 1 FROM metric_latest l WHERE l.experiment = ? "
+      "AND l.metric = n.number) OR ",
+      {project.text, experiment}};
+  sql.add(among("n.number", fresh, connection.is_postgres()));
+  sql.add(") ORDER BY name LIMIT ?", static_cast<std::int64_t>(most));
+  return std::optional(TRY(connection.rows(sql.text, sql.values, text_of)));
+}
+
+Result<std::vector<std::string>> pair_keys(Connection& connection, const ProjectId& project, const char* table,
+                                           std::optional<std::int64_t> experiment, size_t most) {
+  Sql sql{"SELECT DISTINCT x.key FROM (SELECT number FROM runs WHERE deleted = 0 AND ", {}};
+  if (experiment)
+    sql.add("experiment = ?", *experiment);
+  else
+    sql.add("project_id = ?", project.text);
+  sql.add(" ORDER BY started_at DESC LIMIT ?) r CROSS JOIN ", kKeyRunsMax).add(table);
+  sql.add(" x WHERE x.run = r.number ORDER BY x.key LIMIT ?", static_cast<std::int64_t>(most));
+  return connection.rows(sql.text, sql.values, text_of);
+}
+
+}  // namespace
+
 Result<std::vector<std::string>> Search::keys(const ProjectId& project, FilterEntity entity,
                                               std::optional<ExperimentId> experiment, size_t most) {
-  return database_.read_value([&](Connection& connection) -> Result<std::vector<std::string>> {
-    Sql sql;
-    sql.add("SELECT DISTINCT x.key FROM runs r JOIN ").add(entity == FilterEntity::tag ? "run_tags" : "run_params");
-    sql.add(" x ON x.run = r.number WHERE r.project_id = ? AND r.deleted = 0", project.text);
-    if (experiment) sql.add(" AND r.experiment = ?", TRY(read_experiment(connection, project, *experiment)).number);
-    sql.add(" ORDER BY x.key LIMIT ?", static_cast<std::int64_t>(most));
-    return connection.rows(sql.text, sql.values, [](const catalog::Row& row) { return std::string(row.text(0)); });
-  });
+  std::optional<std::int64_t> number;
+  const auto read = [&](bool reads_log) {
+    return database_.read_value([&](Connection& connection) -> Result<std::optional<std::vector<std::string>>> {
+      if (experiment) number = TRY(read_experiment(connection, project, *experiment)).number;
+      if (entity != FilterEntity::metric) {
+        const char* table = entity == FilterEntity::tag ? "run_tags" : "run_params";
+        return std::optional(TRY(pair_keys(connection, project, table, number, most)));
+      }
+      if (number) return metric_names_of(connection, project, *number, reads_log, most);
+      return std::optional(
+          TRY(connection.rows("SELECT name FROM metric_names WHERE project_id = ? ORDER BY name LIMIT ?",
+                              {project.text, static_cast<std::int64_t>(most)}, text_of)));
+    });
+  };
+  if (auto found = TRY(read(true))) return *std::move(found);
+  TRY(sorter_.catch_up({*number}));
+  return *TRY(read(false));
 }
 
 }  // namespace slipway::tracking

@@ -34,6 +34,14 @@ std::string_view symbol(FilterOperator op) {
   return op == FilterOperator::not_equal ? "<>" : op == FilterOperator::ilike ? "LIKE" : name(op);
 }
 
+template <typename Item>
+Sql one_of_these(std::string_view expression, std::span<const Item> items) {
+  if (items.empty()) return Sql{"1 = 0", {}};
+  Sql sql{std::string(expression) + " IN (", {}};
+  for (size_t i = 0; i < items.size(); ++i) sql.add(i ? ", ?" : "?", items[i]);
+  return sql.add(")");
+}
+
 }  // namespace
 
 Result<Sql> compare_text(std::string_view expression, const FilterComparison& comparison) {
@@ -84,10 +92,11 @@ Result<Sql> compare_number(std::string_view expression, const FilterComparison& 
 }
 
 Sql one_of(std::string_view expression, std::span<const std::int64_t> numbers) {
-  if (numbers.empty()) return Sql{"1 = 0", {}};
-  Sql sql{std::string(expression) + " IN (", {}};
-  for (size_t i = 0; i < numbers.size(); ++i) sql.add(i ? ", ?" : "?", numbers[i]);
-  return sql.add(")");
+  return one_of_these(expression, numbers);
+}
+
+Sql one_of_texts(std::string_view expression, std::span<const std::string> texts) {
+  return one_of_these(expression, texts);
 }
 
 Sql among(std::string_view expression, std::span<const std::int64_t> numbers, bool is_postgres) {

@@ -41,6 +41,7 @@ Result<Sql> compare_number(std::string_view expression, const FilterComparison& 
 
 /// "expression IN (?, …)": for a few numbers, a place each. None of none.
 Sql one_of(std::string_view expression, std::span<const std::int64_t> numbers);
+Sql one_of_texts(std::string_view expression, std::span<const std::string> texts);
 /// The same for many numbers, which go as one value.
 Sql among(std::string_view expression, std::span<const std::int64_t> numbers, bool is_postgres);
 

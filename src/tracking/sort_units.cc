@@ -1,6 +1,7 @@
 #include "tracking/sort_units.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iterator>
 #include <map>
@@ -15,18 +16,17 @@ using catalog::Connection;
 
 namespace {
 
-constexpr size_t kDeleteIds = 256;        // batches removed by one statement
-constexpr size_t kManySeries = 16;        // past this a run's summaries are read all at once
-constexpr size_t kWritePairsMax = 1'000;  // rows of metric_latest changed by one write, about 5 ms
-constexpr int kPartBits = 20;             // chunks of one write are numbered below the version
+constexpr size_t kDeleteIds = 256;            // batches removed by one statement
+constexpr size_t kWriteBytesMax = 512 << 10;  // put into the database by one write, some 3 ms
+constexpr size_t kBatchBytes = 100;           // what removing a batch is worth in this
+constexpr int kPartBits = 20;                 // chunks of one write are numbered below the version
 constexpr size_t kMergePointsMax = 2'000'000;
 
 Result<std::map<MetricNumber, SeriesSummary>> read_known(Connection& connection, std::int64_t run,
-                                                         std::vector<MetricNumber> metrics) {
-  const bool all = metrics.size() > kManySeries;
+                                                         const std::vector<MetricNumber>& metrics) {
   std::map<MetricNumber, SeriesSummary> out;
-  for (const SeriesSummary& summary : TRY(read_sorted_summaries(connection, run, all ? nullptr : &metrics)))
-    out.emplace(summary.latest.metric, summary);
+  const SummariesOfRuns known = TRY(read_sorted_summaries(connection, std::array{run}, &metrics));
+  for (const SeriesSummary& summary : known.front()) out.emplace(summary.latest.metric, summary);
   return out;
 }
 
@@ -56,7 +56,7 @@ Result<void> summarise(Connection& connection, Unit& unit) {
   std::vector<MetricNumber> metrics;
   const auto series = split_series(unit.points);
   for (const auto& points : series) metrics.push_back(points.front().metric);
-  auto known = TRY(read_known(connection, unit.run, std::move(metrics)));
+  auto known = TRY(read_known(connection, unit.run, metrics));
 
   std::vector<Point> kept;
   kept.reserve(unit.points.size());
@@ -169,18 +169,19 @@ Result<void> apply_unit(Connection& connection, const Unit& unit, std::int64_t i
         {unit.run, std::int64_t{chunk.metric}, id + part++, chunk.points, chunk.step_min, chunk.step_max,
          catalog::Blob{chunk.body}}));
   }
-  for (const SeriesSummary& s : unit.summaries) {
-    TRY(connection.run(
-        "INSERT INTO metric_latest (run, metric, experiment, value, step, at_ms, low, high, total, points) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, metric) DO UPDATE SET value = excluded.value, step = excluded.step, "
-        "at_ms = excluded.at_ms, low = excluded.low, high = excluded.high, total = excluded.total, points = excluded.points",
-        {unit.run, std::int64_t{s.latest.metric}, unit.experiment, s.latest.value, s.latest.step, s.latest.at_ms, s.low,
-         s.high, s.total, s.points}));
-  }
+  if (unit.summaries.empty()) return {};
+  return write_staged(connection, {unit.run, unit.experiment, id, unit.staged});
+}
+
+/// The run's staged row as it will be.
+Result<void> stage(Connection& connection, Unit& unit) {
+  unit.staged = unit.summaries;
+  for (const StagedRun& before : TRY(read_staged_of_runs(connection, std::array{unit.run})))
+    unit.staged = merge_summaries(before.summaries, unit.summaries);
   return {};
 }
 
-/// Works out each unit's new state, until enough rows of metric_latest would change; the rest of the units is left.
+/// Works out each unit's new state, until enough summaries would change; the rest of the units is left.
 Result<void> work_out(Connection& connection, const SorterOptions& options, Snapshot& snapshot) {
   size_t pairs = 0;
   for (size_t i = 0; i < snapshot.units.size(); ++i) {
@@ -191,6 +192,7 @@ Result<void> work_out(Connection& connection, const SorterOptions& options, Snap
       return {};
     }
     TRY(summarise(connection, unit));
+    TRY(stage(connection, unit));
     pairs += unit.summaries.size();
     if (!unit.points.empty()) place(unit, TRY(merge(connection, unit, options)), options);
   }
@@ -249,12 +251,23 @@ Sql in_experiments(const std::vector<std::int64_t>& experiments) {
   return sql;
 }
 
+Result<std::int64_t> read_version(Connection& connection) {
+  return TRY(connection.first("SELECT version FROM metric_sorter WHERE id = 1", {},
+                              [](const catalog::Row& row) { return row.integer(0); }))
+      .value_or(0);
+}
+
+Result<void> move_version(Connection& connection, std::int64_t version) {
+  const auto moved =
+      TRY(connection.run("UPDATE metric_sorter SET version = version + 1 WHERE id = 1 AND version = ?", {version}));
+  if (moved != 1) return Error{ErrorCode::cancelled, "another sorter was faster"};
+  return {};
+}
+
 Result<Snapshot> prepare(Connection& connection, const SorterOptions& options, std::int64_t first,
                          const std::vector<std::int64_t>& experiments) {
   Snapshot out;
-  out.version = TRY(connection.first("SELECT version FROM metric_sorter WHERE id = 1", {}, [](const catalog::Row& r) {
-                  return r.integer(0);
-                })).value_or(0);
+  out.version = TRY(read_version(connection));
   // CROSS JOIN holds SQLite to looking up only the runs that are in the log.
   Sql sql;
   sql.add(
@@ -269,17 +282,19 @@ Result<Snapshot> prepare(Connection& connection, const SorterOptions& options, s
 }
 
 Result<void> apply(Connection& connection, std::span<const Unit> units, std::int64_t version) {
-  const auto moved =
-      TRY(connection.run("UPDATE metric_sorter SET version = version + 1 WHERE id = 1 AND version = ?", {version}));
-  if (moved != 1) return Error{ErrorCode::cancelled, "another sorter was faster"};
+  TRY(move_version(connection, version));
   for (const Unit& unit : units) TRY(apply_unit(connection, unit, version << kPartBits));
   return {};
 }
 
 size_t group_size(std::span<const Unit> units) {
-  size_t count = 0, pairs = 0;
-  while (count < units.size() && (count == 0 || pairs + units[count].summaries.size() <= kWritePairsMax))
-    pairs += units[count++].summaries.size() + 1;
+  size_t count = 0, bytes = 0;
+  for (; count < units.size(); ++count) {
+    const Unit& unit = units[count];
+    bytes += unit.segment.size() + unit.staged.size() * sizeof(SeriesSummary) / 2 + unit.batches.size() * kBatchBytes;
+    for (const Chunk& chunk : unit.chunks) bytes += chunk.body.size();
+    if (count > 0 && bytes > kWriteBytesMax) break;
+  }
   return count;
 }
 

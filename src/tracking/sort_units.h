@@ -9,6 +9,7 @@
 #include "catalog/catalog.h"
 #include "tracking/metric_sorter.h"
 #include "tracking/search_sql.h"
+#include "tracking/staged_summaries.h"
 
 namespace slipway::tracking {
 
@@ -28,6 +29,7 @@ struct Unit {
   std::vector<std::int64_t> batches;     // consumed
   std::vector<Point> points;             // theirs, sorted, without those that were there before
   std::vector<SeriesSummary> summaries;  // of the series touched, as they will be
+  std::vector<SeriesSummary> staged;     // those and what was staged of the run before
   std::vector<Segment> merged;           // segments that go away
   std::int64_t level = 0;                // of the new segment
   std::string segment;                   // empty for none
@@ -51,6 +53,10 @@ size_t group_size(std::span<const Unit> units);
 
 /// Stores what several units worked out. cancelled when the version is not that of their snapshot any more.
 Result<void> apply(catalog::Connection& connection, std::span<const Unit> units, std::int64_t version);
+
+/// Moves the sorter's version on; cancelled when it is not this one any more.
+Result<void> move_version(catalog::Connection& connection, std::int64_t version);
+Result<std::int64_t> read_version(catalog::Connection& connection);
 
 /// " AND r.experiment IN (?, …)", or nothing for all of them.
 Sql in_experiments(const std::vector<std::int64_t>& experiments);

@@ -269,19 +269,6 @@ TEST_P(TrackingTest, inputs_and_logged_models_belong_to_their_run) {
   EXPECT_EQ(tracking_->logged_models().search(query)->items.size(), 1u);
 }
 
-TEST(Thinning, extremes_survive_and_every_bucket_ends_with_its_last_point) {
-  std::vector<Point> points;
-  for (int i = 0; i < 1000; ++i) points.push_back({1, i, i, i == 333 ? 50.0 : i == 666 ? -50.0 : 0.0});
-  const ThinnedSeries series = thin(points, 10);
-  EXPECT_TRUE(series.thinned);
-  ASSERT_EQ(series.values.size(), 10u);
-  EXPECT_EQ(series.steps.back(), 999);
-  EXPECT_EQ(*std::max_element(series.high.begin(), series.high.end()), 50);
-  EXPECT_EQ(*std::min_element(series.low.begin(), series.low.end()), -50);
-  EXPECT_FALSE(thin(points, 1000).thinned);
-  EXPECT_TRUE(thin({}, 10).values.empty());
-}
-
 TEST(SorterDecision, sorts_when_much_waits_or_enough_time_has_passed) {
   const SorterOptions options;
   EXPECT_EQ(decide(options, 0, std::chrono::milliseconds(10)), SorterStep::wait);

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "api/mlflow/endpoint.h"
 #include "api/mlflow/render.h"
@@ -20,11 +19,14 @@ constexpr std::int64_t kIntervalPointsMax = 2'500;
 
 /// MLflow's order: by time, step, value.
 void sort_as_mlflow(std::vector<Point>& points) {
-  std::sort(points.begin(), points.end(), [](const Point& a, const Point& b) {
+  const auto comes_before = [](const Point& a, const Point& b) {
     if (a.at_ms != b.at_ms) return a.at_ms < b.at_ms;
     if (a.step != b.step) return a.step < b.step;
     return tracking::value_less(a.value, b.value);
-  });
+  };
+  // Time goes on from step to step, so that most histories are in order already.
+  if (!std::is_sorted(points.begin(), points.end(), comes_before))
+    std::sort(points.begin(), points.end(), comes_before);
 }
 
 Result<std::string> history(const Rooms& rooms, const Call& call) {
@@ -86,14 +88,25 @@ Result<std::string> bulk(const Rooms& rooms, const Call& call) {
   return json.take();
 }
 
+/// All steps of several series, each once, sorted.
+std::vector<std::int64_t> steps_of(const std::vector<std::vector<Point>>& series) {
+  std::vector<std::int64_t> steps;
+  for (const auto& points : series) {
+    const auto before = static_cast<std::ptrdiff_t>(steps.size());
+    for (const Point& point : points) steps.push_back(point.step);  // sorted, as histories are
+    std::inplace_merge(steps.begin(), steps.begin() + before, steps.end());
+    steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
+  }
+  return steps;
+}
+
 /// At most about `most` of the sorted steps, evenly spread, the last one included.
-std::set<std::int64_t> sample_steps(const std::vector<std::int64_t>& steps, std::int64_t most) {
-  std::set<std::int64_t> out;
-  if (steps.empty()) return out;
+std::vector<std::int64_t> sample_steps(const std::vector<std::int64_t>& steps, std::int64_t most) {
   const auto count = static_cast<std::int64_t>(steps.size());
-  if (count <= most) return {steps.begin(), steps.end()};
-  for (std::int64_t i = 0; i < most; ++i) out.insert(steps[static_cast<size_t>(i * count / most)]);
-  out.insert(steps.back());
+  if (count <= most) return steps;
+  std::vector<std::int64_t> out;
+  for (std::int64_t i = 0; i < most; ++i) out.push_back(steps[static_cast<size_t>(i * count / most)]);
+  if (out.back() != steps.back()) out.push_back(steps.back());
   return out;
 }
 
@@ -114,20 +127,19 @@ Result<std::string> bulk_interval(const Rooms& rooms, const Call& call) {
     return invalid_value("max_results", Json(most),
                          fmt::format("max_results must be between 1 and {}", kIntervalPointsMax));
   std::vector<std::vector<Point>> series;
-  std::set<std::int64_t> all;
   for (const std::string& run : runs) {
     auto points = rooms.tracking.metrics().history(call.project(), RunId(run), call.text("metric_key"));
     series.push_back(points.ok() ? std::move(*points) : std::vector<Point>{});
     if (start) std::erase_if(series.back(), [&](const Point& p) { return p.step < *start || p.step > *end; });
-    for (const Point& point : series.back()) all.insert(point.step);
   }
-  const auto sampled = sample_steps({all.begin(), all.end()}, most);
+  const auto sampled = sample_steps(steps_of(series), most);
   JsonWriter json;
   json.begin_object().key("metrics").begin_array();
   for (size_t i = 0; i < series.size(); ++i) {
     for (const Point& point : series[i]) {
       const bool is_edge = point.step == series[i].front().step || point.step == series[i].back().step;
-      if (is_edge || sampled.contains(point.step)) write_point(json, call.text("metric_key"), point, runs[i]);
+      if (is_edge || std::binary_search(sampled.begin(), sampled.end(), point.step))
+        write_point(json, call.text("metric_key"), point, runs[i]);
     }
   }
   json.end_array().end_object();

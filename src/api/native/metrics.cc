@@ -14,6 +14,7 @@ namespace {
 using http::Method;
 using http::Request;
 using http::Responder;
+using tracking::HistoryView;
 using tracking::ThinnedSeries;
 using tracking::Tracking;
 using tracking::XAxis;
@@ -21,6 +22,7 @@ using tracking::XAxis;
 constexpr std::int64_t kPointsDefault = 2'000;
 constexpr std::int64_t kPointsMax = 100'000;
 constexpr size_t kSeriesMax = 2'000;
+constexpr size_t kPointsOfAllMax = 10'000'000;  // series times points_max: some 400 MB of answer
 
 Result<std::int64_t> check_points(std::int64_t points) {
   if (points >= 1 && points <= kPointsMax) return points;
@@ -67,54 +69,75 @@ Result<XAxis> axis_of(std::string_view text) {
   return Error{ErrorCode::invalid_argument, "'x' is '" + clean_utf8(text, 50) + "'; expected step or time"};
 }
 
-Result<std::string> history(Tracking& tracking, const Request& request) {
-  const XAxis x = TRY(axis_of(request.query_value("x").value_or("step")));
-  std::int64_t points = kPointsDefault;
-  if (const auto given = request.query_value("points_max")) points = parse_i64(*given).value_or(0);
-  TRY(check_points(points));
+Result<std::optional<std::int64_t>> bound_of(const Request& request, const char* name) {
+  const auto given = request.query_value(name);
+  if (!given || given->empty()) return std::optional<std::int64_t>();
+  if (const auto number = parse_i64(*given)) return number;
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("'{}' is '{}'; expected a whole number", name, clean_utf8(*given, 50))};
+}
+
+Result<void> check_sizes(size_t series, size_t points_max) {
+  if (series > kSeriesMax) {
+    return Error{ErrorCode::too_large,
+                 fmt::format("{} series were asked for; at most {} are read at once", series, kSeriesMax)};
+  }
+  if (series * points_max <= kPointsOfAllMax) return {};
+  return Error{ErrorCode::too_large,
+               fmt::format("{} series of up to {} points were asked for; at most {} points are answered at once: "
+                           "ask for fewer series, or make 'points_max' smaller",
+                           series, points_max, kPointsOfAllMax)};
+}
+
+/// As many keys as there are for each of the runs.
+std::string series_json(const std::vector<ThinnedSeries>& series, const std::vector<RunId>& runs, bool names_runs) {
+  const size_t keys = runs.empty() ? 0 : series.size() / runs.size();
   JsonWriter json;
   json.begin_object().key("series").begin_array();
-  size_t count = 0;
-  for (const auto& [key, value] : request.query) {
-    if (key != "key") continue;
-    if (++count > kSeriesMax)
-      return Error{ErrorCode::too_large, fmt::format("at most {} series are read at once", kSeriesMax)};
-    write_series(json,
-                 TRY(tracking.metrics().thinned_history(project_of(request), RunId(request.parameter("run")), value, x,
-                                                        static_cast<size_t>(points))),
-                 "");
+  for (size_t i = 0; i < series.size(); ++i) {
+    if (!names_runs)
+      write_series(json, series[i], "");
+    else if (series[i].points > 0)
+      write_series(json, series[i], runs[i / keys].text);
   }
-  if (count == 0)
-    return Error{ErrorCode::invalid_argument, "'key' is missing: name at least one metric, as in ?key=loss"};
   json.end_array().end_object();
   return json.take();
 }
 
+Result<std::string> history(Tracking& tracking, const Request& request) {
+  HistoryView view{.x = TRY(axis_of(request.query_value("x").value_or("step")))};
+  std::int64_t points = kPointsDefault;
+  if (const auto given = request.query_value("points_max")) points = parse_i64(*given).value_or(0);
+  view.points_max = static_cast<size_t>(TRY(check_points(points)));
+  view.from = TRY(bound_of(request, "from"));
+  view.to = TRY(bound_of(request, "to"));
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : request.query) {
+    if (key == "key") keys.push_back(value);
+  }
+  if (keys.empty())
+    return Error{ErrorCode::invalid_argument, "'key' is missing: name at least one metric, as in ?key=loss"};
+  TRY(check_sizes(keys.size(), view.points_max));
+  const std::vector<RunId> runs{RunId(request.parameter("run"))};
+  return series_json(TRY(tracking.metrics().histories(project_of(request), runs, keys, view)), runs, false);
+}
+
 Result<std::string> histories(Tracking& tracking, const Request& request) {
   const Json body = TRY(json_body(request));
-  const std::int64_t points = TRY(check_points(TRY(optional_integer(body, "points_max", kPointsDefault))));
-  const XAxis x = TRY(axis_of(TRY(optional_string(body, "x", "step"))));
+  HistoryView view{.x = TRY(axis_of(TRY(optional_string(body, "x", "step"))))};
+  view.points_max = static_cast<size_t>(TRY(check_points(TRY(optional_integer(body, "points_max", kPointsDefault)))));
+  if (!body["from"].is_null()) view.from = TRY(optional_integer(body, "from", 0));
+  if (!body["to"].is_null()) view.to = TRY(optional_integer(body, "to", 0));
   for (const char* key : {"run_ids", "keys"}) {
     if (body[key].is_null())
       return Error{ErrorCode::invalid_argument,
                    fmt::format("'{}' is missing from the request; expected an array", key)};
   }
-  const auto runs = TRY(optional_texts(body, "run_ids")), keys = TRY(optional_texts(body, "keys"));
-  if (runs.size() * keys.size() > kSeriesMax)
-    return Error{ErrorCode::too_large,
-                 fmt::format("{} runs times {} keys were asked for; at most {} series are read at once", runs.size(),
-                             keys.size(), kSeriesMax)};
-  JsonWriter json;
-  json.begin_object().key("series").begin_array();
-  for (const std::string& run : runs) {
-    for (const std::string& key : keys) {
-      const auto series =
-          TRY(tracking.metrics().thinned_history(project_of(request), RunId(run), key, x, static_cast<size_t>(points)));
-      if (series.points > 0) write_series(json, series, run);
-    }
-  }
-  json.end_array().end_object();
-  return json.take();
+  std::vector<RunId> runs;
+  for (const std::string& run : TRY(optional_texts(body, "run_ids"))) runs.emplace_back(run);
+  const auto keys = TRY(optional_texts(body, "keys"));
+  TRY(check_sizes(runs.size() * keys.size(), view.points_max));
+  return series_json(TRY(tracking.metrics().histories(project_of(request), runs, keys, view)), runs, true);
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
 #include "api/native/runs.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
@@ -18,6 +21,7 @@ using tracking::Run;
 using tracking::Tracking;
 
 constexpr size_t kKeysShownDefault = 50;
+constexpr size_t kColumnsMax = 1'000;
 constexpr size_t kColumnKeysMax = 10'000;
 
 struct Context {
@@ -29,37 +33,70 @@ RunId id_of(const Request& request) { return RunId(request.parameter("run")); }
 
 Json number_json(double value) { return std::isfinite(value) ? Json(value) : Json(render_double(value)); }
 
-Json pairs_json(const tracking::KeyValues& pairs, size_t keys_max, const std::set<std::string>* only) {
-  Json json{Json::Object{}};
-  size_t shown = 0;
-  for (const auto& [key, value] : pairs) {
-    if (only ? only->contains(key) : shown++ < keys_max) json.set(key, value);
-  }
-  return json;
-}
-
 /// What `columns=` asks for; everything when it is absent or "*".
-struct Columns {
-  bool given = false;
-  std::set<std::string> metrics, params, tags;
-};
-
-Result<Columns> columns_of(const Request& request) {
-  Columns columns;
+Result<tracking::RunParts> parts_of(const Request& request) {
+  tracking::RunParts parts;
   const std::string_view text = request.query_value("columns").value_or("*");
-  if (text == "*") return columns;
-  columns.given = true;
+  if (text == "*") return parts;
+  std::set<std::string> metrics, params, tags;
   for (const std::string& part : split(text, ',')) {
     if (trim(part).empty()) continue;
     const OrderTerm column = TRY(parse_order(trim(part)));
-    if (column.entity == FilterEntity::metric) columns.metrics.insert(column.key);
-    if (column.entity == FilterEntity::parameter) columns.params.insert(column.key);
-    if (column.entity == FilterEntity::tag) columns.tags.insert(column.key);
+    if (column.entity == FilterEntity::metric) metrics.insert(column.key);
+    if (column.entity == FilterEntity::parameter) params.insert(column.key);
+    if (column.entity == FilterEntity::tag) tags.insert(column.key);
   }
-  return columns;
+  if (metrics.size() + params.size() + tags.size() > kColumnsMax)
+    return Error{ErrorCode::too_large, fmt::format("'columns' names more than {} keys", kColumnsMax)};
+  parts.metric_keys.emplace(metrics.begin(), metrics.end());
+  parts.param_keys.emplace(params.begin(), params.end());
+  parts.tag_keys.emplace(tags.begin(), tags.end());
+  return parts;
 }
 
-Result<Json> found_runs(Context& context, const Request& request, tracking::RunQuery& query) {
+void write_number(JsonWriter& json, std::string_view key, double value) {
+  json.key(key);
+  std::isnan(value) ? json.null() : json.value(value);
+}
+
+void write_metrics(JsonWriter& json, const std::vector<tracking::MetricSummary>& metrics, size_t keys_max) {
+  json.begin_object();
+  for (size_t i = 0; i < std::min(metrics.size(), keys_max); ++i) {
+    const auto& metric = metrics[i];
+    json.key(metric.key).begin_object().member("last", metric.value).member("step", metric.step);
+    json.member("at", render(Time::from_millis(metric.at_ms)));
+    write_number(json, "min", metric.low);
+    write_number(json, "max", metric.high);
+    json.member("count", metric.points).end_object();
+  }
+  json.end_object();
+}
+
+void write_pairs(JsonWriter& json, const tracking::KeyValues& pairs, size_t keys_max) {
+  json.begin_object();
+  for (size_t i = 0; i < std::min(pairs.size(), keys_max); ++i) json.member(pairs[i].first, pairs[i].second);
+  json.end_object();
+}
+
+/// As run_json(), but parameters, tags and metrics, by far the most of a list, never become trees.
+void write_run(JsonWriter& json, const Run& run, const RunExtras& extras, size_t keys_max) {
+  const Json record = run_json(run, extras, 0);
+  json.begin_object();
+  for (const auto& [key, value] : record.object()) {
+    json.key(key);
+    if (key == "parameters")
+      write_pairs(json, run.params, keys_max);
+    else if (key == "tags")
+      write_pairs(json, run.tags, keys_max);
+    else if (key == "metrics")
+      write_metrics(json, run.metrics, keys_max);
+    else
+      json.value(value);
+  }
+  json.end_object();
+}
+
+Result<std::string> found_runs(Context& context, const Request& request, tracking::RunQuery& query) {
   const Page page = TRY(page_of(request));
   query.page_size = static_cast<size_t>(page.size);
   query.page_token = page.token;
@@ -70,34 +107,23 @@ Result<Json> found_runs(Context& context, const Request& request, tracking::RunQ
   }
   query.all_experiments = query.experiments.empty();
   if (request.query_value("deleted").value_or("") == "true") query.view = tracking::View::deleted;
-  const Columns columns = TRY(columns_of(request));
-  if (columns.given) {
-    query.parts.some_metrics = true;
-    query.parts.metric_keys.assign(columns.metrics.begin(), columns.metrics.end());
-    query.parts.params = !columns.params.empty();
-    query.parts.tags = !columns.tags.empty();
-  }
-  const bool all = request.query_value("columns").value_or("") == "*";
-  auto found = TRY(context.tracking.search().runs(query));
-  Json::Array items;
-  for (Run& run : found.items) {
-    if (columns.given) {
-      std::erase_if(run.params, [&](const auto& pair) { return !columns.params.contains(pair.first); });
-      std::erase_if(run.tags, [&](const auto& pair) { return !columns.tags.contains(pair.first); });
-    }
-    items.push_back(run_json(run, context.extras, all || columns.given ? SIZE_MAX : kKeysShownDefault));
-  }
-  Json json;
-  json.set("runs", std::move(items))
-      .set("next_page_token", found.next_page_token ? Json(*found.next_page_token) : Json());
-  return json.set("total", found.total.value_or(0));
+  query.parts = TRY(parts_of(request));
+  const size_t keys_max = request.query_value("columns") ? SIZE_MAX : kKeysShownDefault;
+  const auto found = TRY(context.tracking.search().runs(query));
+  JsonWriter json;
+  json.begin_object().key("runs").begin_array();
+  for (const Run& run : found.items) write_run(json, run, context.extras, keys_max);
+  json.end_array().key("next_page_token");
+  found.next_page_token ? json.value(*found.next_page_token) : json.null();
+  json.member("total", found.total.value_or(0)).end_object();
+  return json.take();
 }
 
 void list(Context& context, const Request& request, const Responder& responder) {
   tracking::RunQuery query{.project = project_of(request)};
   if (auto refused = read_filter(request, query.filter)) return responder.send(std::move(*refused));
   answer(responder, found_runs(context, request, query),
-         [](const Json& json) { return http::Response::json(json.render()); });
+         [](const std::string& json) { return http::Response::json(json); });
 }
 
 Json texts_json(const std::vector<std::string>& texts) {
@@ -109,19 +135,14 @@ Json texts_json(const std::vector<std::string>& texts) {
 Result<Json> columns(Context& context, const Request& request) {
   const ProjectId project = project_of(request);
   std::optional<ExperimentId> experiment;
-  std::optional<std::int64_t> number;
-  if (const auto id = request.query_value("experiment"); id && !id->empty()) {
-    experiment = ExperimentId(*id);
-    number = TRY(context.tracking.experiments().get(project, *experiment)).number;
-  }
-  if (number) TRY(context.tracking.sorter().catch_up({*number}));
+  if (const auto id = request.query_value("experiment"); id && !id->empty()) experiment = ExperimentId(*id);
+  const auto keys = [&](FilterEntity entity) {
+    return context.tracking.search().keys(project, entity, experiment, kColumnKeysMax);
+  };
   Json json;
-  json.set("metrics", texts_json(TRY(context.tracking.metrics().keys(project, number, kColumnKeysMax))));
-  json.set(
-      "parameters",
-      texts_json(TRY(context.tracking.search().keys(project, FilterEntity::parameter, experiment, kColumnKeysMax))));
-  return json.set(
-      "tags", texts_json(TRY(context.tracking.search().keys(project, FilterEntity::tag, experiment, kColumnKeysMax))));
+  json.set("metrics", texts_json(TRY(keys(FilterEntity::metric))));
+  json.set("parameters", texts_json(TRY(keys(FilterEntity::parameter))));
+  return json.set("tags", texts_json(TRY(keys(FilterEntity::tag))));
 }
 
 Result<Json> get(Context& context, const Request& request) {
@@ -237,6 +258,12 @@ Result<Json> diff(Context& context, const Request& request) {
       "inputs", differences(inputs_map(context, left, inputs_left), inputs_map(context, right, inputs_right), "name"));
 }
 
+Json pairs_json(const tracking::KeyValues& pairs, size_t keys_max) {
+  Json json{Json::Object{}};
+  for (size_t i = 0; i < std::min(pairs.size(), keys_max); ++i) json.set(pairs[i].first, pairs[i].second);
+  return json;
+}
+
 }  // namespace
 
 Json metric_json(const tracking::MetricSummary& metric) {
@@ -274,8 +301,7 @@ Json run_json(const Run& run, const RunExtras& extras, size_t keys_max) {
   const Time end = run.ended_at.value_or(system_clock().now());
   const bool has_begun = run.state != RunState::queued && run.state != RunState::scheduled;
   json.set("duration_s", has_begun ? Json(static_cast<double>((end - run.started_at).count()) / 1e6) : Json());
-  json.set("parameters", pairs_json(run.params, keys_max, nullptr))
-      .set("tags", pairs_json(run.tags, keys_max, nullptr));
+  json.set("parameters", pairs_json(run.params, keys_max)).set("tags", pairs_json(run.tags, keys_max));
   json.set("metrics", std::move(metrics))
       .set("attempt_count", nullptr)
       .set("cost", nullptr)
