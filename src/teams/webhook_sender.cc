@@ -109,6 +109,8 @@ void WebhookSender::loop() {
 }
 
 Duration WebhookSender::tick() {
+  // From before the outbox is read: what ends meanwhile still looks due in what was read.
+  const std::set<std::string> busy = state_.lock()->sending;
   const auto due = webhooks_.due(clock_.now(), kWebhooksDueMax);
   if (!due.ok()) {
     log_warning("teams", "the outbox of webhooks could not be read", {{"error", due.error().message}});
@@ -117,7 +119,8 @@ Duration WebhookSender::tick() {
   for (const WebhookDelivery& delivery : *due) {
     {
       auto state = state_.lock();
-      if (state->stopping || !state->sending.insert(delivery.webhook_id).second) continue;
+      if (state->stopping || busy.contains(delivery.webhook_id)) continue;
+      state->sending.insert(delivery.webhook_id);
     }
     if (!pool_.submit([this, delivery] { send(delivery); })) state_.lock()->sending.erase(delivery.webhook_id);
   }
