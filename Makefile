@@ -1,6 +1,6 @@
 # The commands people type. Each installs what it needs first; the work is in CMake, tools/ and tests/.
 .DEFAULT_GOAL := help
-.PHONY: help build ui test demo bench check-deep install package format clean
+.PHONY: help build ui test demo bench bench-tracking check-deep install package format clean
 SHELL := /bin/bash
 PREFIX ?= /usr/local
 export PATH := $(CURDIR)/.deps/node/bin:$(CURDIR)/.deps/uv/bin:$(PATH)
@@ -23,6 +23,10 @@ demo: build          ## the main job on real digits, from data to a watched mode
 bench: build         ## the figures of the budgets, each beside its peer
 	@tools/bootstrap bench clients peers demo
 	@bench/run $(BENCHES)
+
+bench-tracking: build ## only the tracking figures (LARGE="100000x100 …": also with so many runs x metrics)
+	@tools/bootstrap bench clients peers
+	@bench/tracking $(foreach size,$(LARGE),--large $(size))
 
 check-deep:          ## thread sanitizer, Clang and clang-tidy, 100 rounds of recovery, long fuzzing
 	@tools/bootstrap build test clients demo deep

@@ -2,17 +2,13 @@
 // request different from the one before, and measures each answer.
 //
 //   bench_load ADDRESS:PORT SECONDS log-metric RUN...          one point a request; one connection per run id
+//   bench_load ADDRESS:PORT SECONDS log-metric-paced RUN...    the same once a second, spread over the second; late
+//                                                              requests count from when they should have been sent
 //   bench_load ADDRESS:PORT SECONDS log-batch POINTS RUN...    a batch of POINTS points of ten metrics
 //   bench_load ADDRESS:PORT SECONDS get CONNECTIONS PATH
 //   bench_load ADDRESS:PORT SECONDS post CONNECTIONS PATH FILE     the same JSON body each time
 //
 // Prints one JSON record: requests, points, seconds, errors, latencies in microseconds.
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <cinttypes>
 #include <cstdio>
@@ -20,118 +16,21 @@
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <thread>
+
+#include "client.h"
 
 namespace {
+
+using slipway::bench::Connection;
+using slipway::bench::Target;
+using slipway::bench::fail;
+using slipway::bench::parse_target;
 
 using Clock = std::chrono::steady_clock;
 
 constexpr int kKeysPerRun = 10;
 constexpr std::uint64_t kFirstStep = 1'000'000;  // seven digits from the first request to the last
-constexpr std::size_t kAnswerBytesMax = 64 << 20;
-
-struct Target {
-  sockaddr_in address{};
-  std::string host;
-};
-
-[[noreturn]] void fail(const std::string& sentence) {
-  std::fprintf(stderr, "bench_load: %s\n", sentence.c_str());
-  std::exit(1);
-}
-
-Target parse_target(const std::string& text) {
-  Target target{.host = text};
-  const size_t colon = text.rfind(':');
-  target.address.sin_family = AF_INET;
-  if (colon == std::string::npos || inet_pton(AF_INET, text.substr(0, colon).c_str(), &target.address.sin_addr) != 1) {
-    fail("'" + text + "' is no ADDRESS:PORT");
-  }
-  target.address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(text.c_str() + colon + 1)));
-  return target;
-}
-
-/// One keep-alive connection; reconnects when the server closed it.
-class Connection {
- public:
-  explicit Connection(const Target& target) : target_(target) { open(); }
-  Connection(const Connection&) = delete;
-  ~Connection() { close(socket_); }
-
-  /// Sends one request and reads the whole answer; its status, 0 when the connection broke.
-  int ask(std::string_view request) {
-    if (!send_all(request)) {
-      reopen();
-      if (!send_all(request)) return 0;
-    }
-    const int status = read_answer();
-    if (status == 0 || closes_) reopen();
-    return status;
-  }
-
- private:
-  void open() {
-    socket_ = socket(AF_INET, SOCK_STREAM, 0);
-    if (connect(socket_, reinterpret_cast<const sockaddr*>(&target_.address), sizeof target_.address) != 0) {
-      fail("cannot connect to " + target_.host);
-    }
-    const int on = 1;
-    setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  }
-
-  void reopen() {
-    close(socket_);
-    buffer_.clear();
-    open();
-  }
-
-  bool send_all(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t sent = send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent <= 0) return false;
-      bytes.remove_prefix(static_cast<size_t>(sent));
-    }
-    return true;
-  }
-
-  bool fill() {
-    char piece[65536];
-    const ssize_t got = recv(socket_, piece, sizeof piece, 0);
-    if (got <= 0 || buffer_.size() > kAnswerBytesMax) return false;
-    buffer_.append(piece, static_cast<size_t>(got));
-    return true;
-  }
-
-  int read_answer() {
-    size_t head_end = 0;
-    while ((head_end = buffer_.find("\r\n\r\n")) == std::string::npos) {
-      if (!fill()) return 0;
-    }
-    std::string head = buffer_.substr(0, head_end + 2);
-    for (char& c : head) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-    const int status = head.size() > 12 ? std::atoi(head.c_str() + 9) : 0;
-    closes_ = head.find("\r\nconnection: close") != std::string::npos;
-    const size_t body = head_end + 4;
-    size_t end = body;
-    if (const size_t at = head.find("\r\ncontent-length:"); at != std::string::npos) {
-      end = body + std::strtoull(head.c_str() + at + 17, nullptr, 10);
-      while (buffer_.size() < end) {
-        if (!fill()) return 0;
-      }
-    } else if (head.find("\r\ntransfer-encoding: chunked") != std::string::npos) {
-      while ((end = buffer_.find("0\r\n\r\n", body)) == std::string::npos) {
-        if (!fill()) return 0;
-      }
-      end += 5;
-    }
-    buffer_.erase(0, end);
-    return status;
-  }
-
-  Target target_;
-  int socket_ = -1;
-  bool closes_ = false;
-  std::string buffer_;
-};
 
 /// A prepared request and the places in it that change: numbers of fixed width.
 class Request {
@@ -205,14 +104,25 @@ struct Outcome {
   std::vector<std::uint32_t> latencies_us;
 };
 
-Outcome play(const Target& target, Request request, double seconds, unsigned seed) {
+/// When requests are sent: one after the other, or at their times.
+struct Pace {
+  std::chrono::nanoseconds phase{0}, interval{0};  // no interval: as fast as answers come
+};
+
+Outcome play(const Target& target, Request request, double seconds, unsigned seed, Pace pace) {
   Connection connection(target);
   Outcome outcome;
   std::minstd_rand random(seed);
+  const auto start = Clock::now() + pace.phase;
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);
   for (std::uint64_t n = 0; Clock::now() < end; ++n) {
     request.renew(n, random);
-    const auto sent = Clock::now();
+    auto sent = Clock::now();
+    if (pace.interval.count() > 0) {
+      sent = start + pace.interval * n;
+      if (sent > end) break;
+      std::this_thread::sleep_until(sent);
+    }
     const int status = connection.ask(request.text());
     outcome.latencies_us.push_back(static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - sent).count()));
     if (status >= 200 && status < 300) {
@@ -247,7 +157,7 @@ void print(std::vector<Outcome>& outcomes, double seconds, int points) {
 std::vector<Request> requests_of(const Target& target, const std::vector<std::string>& words, int& points) {
   std::vector<Request> requests;
   const std::string& kind = words[0];
-  if (kind == "log-metric" || kind == "log-batch") {
+  if (kind == "log-metric" || kind == "log-metric-paced" || kind == "log-batch") {
     const bool batch = kind == "log-batch";
     points = batch ? std::atoi(words.at(1).c_str()) : 1;
     for (size_t i = batch ? 2 : 1; i < words.size(); ++i) requests.push_back(Request::log(target, words[i], points, batch));
@@ -260,7 +170,7 @@ std::vector<Request> requests_of(const Target& target, const std::vector<std::st
     const std::string line = (kind == "get" ? "GET " : "POST ") + words.at(2);
     for (int i = std::atoi(words.at(1).c_str()); i > 0; --i) requests.push_back(Request::fixed(line, target, body));
   } else {
-    fail("'" + kind + "' is none of log-metric, log-batch, get, post");
+    fail("'" + kind + "' is none of log-metric, log-metric-paced, log-batch, get, post");
   }
   return requests;
 }
@@ -268,7 +178,7 @@ std::vector<Request> requests_of(const Target& target, const std::vector<std::st
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 5) fail("usage: bench_load ADDRESS:PORT SECONDS log-metric|log-batch|get|post ...");
+  if (argc < 5) fail("usage: bench_load ADDRESS:PORT SECONDS log-metric|log-metric-paced|log-batch|get|post ...");
   const Target target = parse_target(argv[1]);
   const double seconds = std::atof(argv[2]);
   int points = 0;
@@ -276,8 +186,12 @@ int main(int argc, char** argv) {
   std::vector<Outcome> outcomes(requests.size());
   std::vector<std::thread> threads;
   const auto started = Clock::now();
+  const bool is_paced = std::string_view(argv[3]) == "log-metric-paced";
   for (size_t i = 0; i < requests.size(); ++i) {
-    threads.emplace_back([&, i] { outcomes[i] = play(target, std::move(requests[i]), seconds, static_cast<unsigned>(i + 1)); });
+    Pace pace;
+    if (is_paced) pace = {std::chrono::nanoseconds(1'000'000'000 * i / requests.size()), std::chrono::seconds(1)};
+    threads.emplace_back(
+        [&, i, pace] { outcomes[i] = play(target, std::move(requests[i]), seconds, static_cast<unsigned>(i + 1), pace); });
   }
   for (std::thread& thread : threads) thread.join();
   print(outcomes, std::chrono::duration<double>(Clock::now() - started).count(), points);

@@ -2,6 +2,7 @@
 
 Peers are used as their documentation says, with their defaults, on SQLite in an empty folder of the same disk.
 """
+import contextlib
 import dataclasses
 import http.client
 import json
@@ -11,6 +12,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -26,12 +28,13 @@ from server import Server, clean_environment  # noqa: E402
 START_SECONDS_MAX = 120
 SETTLE_SECONDS_MAX = 30
 LOAD = ROOT / "build/release/bin/bench_load"
+FILL = ROOT / "build/release/bin/bench_fill"
 
 
 def require_load():
-    """Builds the load generator when it is missing."""
-    if not LOAD.exists():
-        subprocess.run([ROOT / "tools/build", "release", "bench_load"], check=True)
+    """Builds the load generator and the filler when they are missing."""
+    if not LOAD.exists() or not FILL.exists():
+        subprocess.run([ROOT / "tools/build", "release", "bench_load", "bench_fill"], check=True)
 
 
 def load(address, seconds, *words):
@@ -42,6 +45,12 @@ def load(address, seconds, *words):
         raise RuntimeError(f"{found['errors']} of {found['requests'] + found['errors']} requests to {address} failed, the last with "
                            f"status {found['error_status']}")
     return found
+
+
+def fill(address, *words):
+    """Runs the filler; answers its record."""
+    done = subprocess.run([FILL, address, *map(str, words)], stdout=subprocess.PIPE, check=True, text=True)
+    return json.loads(done.stdout)
 
 
 def free_port():
@@ -101,6 +110,21 @@ class System:
                 continue
         return kib * 1024
 
+    @contextlib.contextmanager
+    def database(self):
+        """A reader of its SQLite file, beside the server."""
+        connection = sqlite3.connect(f"file:{self.database_file()}?mode=ro", uri=True, timeout=60)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def database_bytes(self):
+        """What its database holds, without pages that are free to be used again."""
+        with self.database() as database:
+            pages, free, size = (database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size"))
+        return (pages - free) * size
+
     def settle(self):
         """Waits until it has finished starting: less than a tenth of a core for a second."""
         for _ in range(SETTLE_SECONDS_MAX):
@@ -108,6 +132,18 @@ class System:
             time.sleep(1)
             if self.cpu_seconds() - before < 0.1:
                 return
+
+    def timed(self, connection, method, path, body=None):
+        """The milliseconds until the last byte of an answer came, and the answer's bytes."""
+        body = json.dumps(body) if body is not None else None
+        started = time.perf_counter()
+        connection.request(method, path, body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        content = answer.read()
+        took_ms = (time.perf_counter() - started) * 1000
+        if answer.status >= 300:
+            raise RuntimeError(f"{self.name}: {method} {path} answered {answer.status}: {content[:500]}")
+        return took_ms, content
 
     def ask(self, connection, method, path, body=None):
         connection.request(method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"})
@@ -137,6 +173,30 @@ class Slipway(System):
         self.start_seconds = self._server.start()
         self.url = self._server.url
         self.pid = self._server.process.pid
+
+    def cold_start(self):
+        """Starts again with nothing of its files in memory, the system's cache of them included."""
+        self._server.stop()
+        for file in self._server.data.rglob("*"):
+            if file.is_file():
+                with open(file, "rb") as opened:
+                    os.fdatasync(opened.fileno())
+                    os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        self.start()
+
+    def wait_sorted(self, seconds_max=3600):
+        """Waits until no metric point is left in the log; answers the seconds that took."""
+        started = time.monotonic()
+        while time.monotonic() - started < seconds_max:
+            with self.database() as database:
+                waiting = database.execute("SELECT EXISTS (SELECT 1 FROM metric_batches) OR EXISTS (SELECT 1 FROM metric_staged)")
+                if not waiting.fetchone()[0]:
+                    return time.monotonic() - started
+            time.sleep(0.2)
+        raise RuntimeError(f"{self.name}: points are still unsorted after {seconds_max} s")
+
+    def database_file(self):
+        return self._server.data / "slipway.db"
 
     def memory_bytes(self):
         """Resident memory of the one process, shared libraries and all."""
@@ -198,6 +258,9 @@ class Mlflow(_Foreign):
         self.name = "mlflow" if workers is None else f"mlflow, {workers} worker"
         self._workers = [] if workers is None else ["--workers", str(workers)]
 
+    def database_file(self):
+        return self._folder / "mlflow.db"
+
     def _command(self, port):
         return [ROOT / ".venv/bin/mlflow", "server", "--host", "127.0.0.1", "--port", str(port), *self._workers,
                 "--backend-store-uri", f"sqlite:///{self._folder}/mlflow.db", "--artifacts-destination", str(self._folder / "artifacts")]
@@ -207,6 +270,9 @@ class FastTrackMl(_Foreign):
     """FastTrackML with SQLite."""
 
     name = "fasttrackml"
+
+    def database_file(self):
+        return self._folder / "fml.db"
 
     def _command(self, port):
         return [ROOT / ".venv-peers/bin/fml", "server", "--listen-address", f"127.0.0.1:{port}", "--log-level", "error",
