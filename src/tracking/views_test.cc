@@ -25,7 +25,8 @@ TEST_P(ViewsTest, views_are_listed_by_page_and_name) {
   ASSERT_TRUE(views.create(some("compare", "z")).ok());
   const auto names = [&](const std::string& page) {
     std::string out;
-    for (const SavedView& view : *views.list(kDefaultProject, page)) out += view.page + ":" + view.name + " ";
+    const auto found = views.list(kDefaultProject, page);
+    for (const SavedView& view : *found) out += view.page + ":" + view.name + " ";
     return out;
   };
   EXPECT_EQ(names(""), "compare:z runs:a runs:b ");
