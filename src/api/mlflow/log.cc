@@ -22,7 +22,7 @@ void log_with(MetricLog& log, http::Request& request, const http::Responder& res
     if (!slow.ok()) return responder.send(mlflow_error(slow.error()));
     read = std::move(*slow);
   }
-  log.log(std::move(*read), [responder](Result<void> kept) {
+  log.log(std::move(*read), [responder](const Result<void>& kept) {
     responder.send(kept.ok() ? http::Response::json("{}") : mlflow_error(kept.error()));
   });
 }
