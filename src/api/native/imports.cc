@@ -23,8 +23,15 @@ constexpr size_t kKeyBytesMax = 250;      // as MLflow's own
 constexpr size_t kValueBytesMax = 8000;   // of a parameter; MLflow takes 6000
 constexpr size_t kTagBytesMax = 1 << 20;  // descriptions and histories of models are tags, too
 
-Result<std::string> id_of(const Request& request, const char* part) {
-  const std::string id(request.parameter(part));
+Result<RunId> run_id_of(const Request& request) {
+  const std::string id(request.parameter("run"));
+  if (id.size() == 32 && id.find_first_not_of("0123456789abcdef") == std::string::npos) return RunId(id);
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("'{}' is no run's id; expected 32 of the digits 0-9 and a-f", clean_utf8(id, 100))};
+}
+
+Result<std::string> model_id_of(const Request& request) {
+  const std::string id(request.parameter("model"));
   if (looks_like_id(id) && id.size() <= kIdBytesMax) return id;
   return Error{
       ErrorCode::invalid_argument,
@@ -39,8 +46,9 @@ Result<std::string> name_in(const Json& body) {
 }
 
 Result<std::optional<Time>> time_in(const Json& body, std::string_view member) {
-  const std::string text = TRY(optional_string(body, member));
-  if (text.empty()) return std::optional<Time>();
+  const Json* value = body.find(member);
+  if (!value || value->is_null()) return std::optional<Time>();
+  const std::string text = TRY(required_string(body, member));
   const auto time = parse_time(text);
   if (!time.ok())
     return Error{ErrorCode::invalid_argument, fmt::format("'{}' is '{}'; expected a time such as 2026-03-01T10:00:00Z",
@@ -87,7 +95,7 @@ Result<ExperimentId> experiment_in(Tracking& tracking, const ProjectId& project,
 Result<http::Response> put_run(Tracking& tracking, const Request& request) {
   const Json body = TRY(json_body(request));
   ImportedRun run;
-  run.id = RunId(TRY(id_of(request, "run")));
+  run.id = TRY(run_id_of(request));
   run.experiment = TRY(experiment_in(tracking, project_of(request), body));
   run.name = TRY(name_in(body));
   run.user_name = TRY(optional_string(body, "user"));
@@ -128,7 +136,7 @@ Result<tracking::LoggedModelMetric> metric_in(const Json& json) {
 Result<http::Response> put_logged_model(Tracking& tracking, const Request& request) {
   const Json body = TRY(json_body(request));
   ImportedLoggedModel model;
-  model.id = LoggedModelId(TRY(id_of(request, "model")));
+  model.id = LoggedModelId(TRY(model_id_of(request)));
   model.experiment = ExperimentId(TRY(required_string(body, "experiment_id")));
   model.name = TRY(name_in(body));
   model.model_type = TRY(optional_string(body, "model_type"));
