@@ -16,6 +16,9 @@ using inference::Tensor;
 // A model whose run takes less is answered in the asking thread while nobody else asks: see AnswerLoop::ask_here.
 constexpr std::int64_t kQuickRunUsMax = 50;
 constexpr Duration kLoneWaitMax{150};
+constexpr const char* kEndedMeanwhile =
+    "the worker that ran the request ended; nothing was changed, so the request can be sent again";
+constexpr const char* kEndedUnexpectedly = "the worker ended unexpectedly";
 constexpr std::uint64_t kReleaseBytesMin = 1 << 20;  // smaller tensors may keep their pages of shared memory
 
 /// May two requests be one? The same shapes behind the first dimension.
@@ -170,27 +173,44 @@ Result<void> Generation::send_one(const Outgoing& outgoing) {
 }
 
 void Generation::send(const std::vector<Outgoing>& outgoing) {
+  std::vector<Outgoing> further;  // what another replica gets because the first one's socket was closed
   for (const Outgoing& one : outgoing) {
     const auto sent = send_one(one);
     std::shared_ptr<Batch> failed;
     {
       auto state = state_.lock();
-      one.batch->sending = false;
-      auto& flight = one.replica->flights[static_cast<size_t>(one.slot)];
-      if (flight != one.batch) continue;  // answered already
-      if (!sent.ok())
-        failed = std::move(flight);
-      else if (one.replica->state == ReplicaState::dead)
-        failed = abandon(*state, *one.replica);
-      if (failed) flight.reset();
+      const size_t waiting = state->queue.size();
+      failed = settle(*state, one, sent);
+      if (state->queue.size() > waiting) {
+        const auto planned = plan(*state);
+        further.insert(further.end(), planned.begin(), planned.end());
+      }
     }
     if (!failed) continue;
-    const Error error =
-        sent.ok() ? Error{ErrorCode::unavailable,
-                          "the worker ended before it answered; nothing was changed, so the request can be sent again"}
-                  : sent.error();
+    const Error error = sent.ok() ? Error{ErrorCode::unavailable, kEndedMeanwhile} : sent.error();
     for (const auto& pending : failed->requests) fail(*pending, error);
   }
+  if (!further.empty()) send(further);
+}
+
+std::shared_ptr<Batch> Generation::settle(State& state, const Outgoing& outgoing, const Result<void>& sent) {
+  Replica& replica = *outgoing.replica;
+  outgoing.batch->sending = false;
+  auto& flight = replica.flights[static_cast<size_t>(outgoing.slot)];
+  if (flight != outgoing.batch) return nullptr;  // answered already
+  if (sent.ok()) return replica.state == ReplicaState::dead ? abandon(state, replica) : nullptr;
+  if (sent.error().code != ErrorCode::unavailable) return std::move(flight);
+  // The worker never saw it. Its end of the socket is closed, and on_gone() will come to know.
+  replica.state = ReplicaState::dead;
+  if (replica.failure.empty()) replica.failure = kEndedUnexpectedly;
+  put_back(state, *flight);
+  flight.reset();
+  return nullptr;
+}
+
+void Generation::put_back(State& state, Batch& batch) {
+  for (auto request = batch.requests.rbegin(); request != batch.requests.rend(); ++request)
+    state.queue.push_front(std::move(*request));
 }
 
 std::shared_ptr<Batch> Generation::abandon(State& state, Replica& replica) {
@@ -201,15 +221,14 @@ std::shared_ptr<Batch> Generation::abandon(State& state, Replica& replica) {
   }
   std::sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count),
             [](const auto* a, const auto* b) { return (*a)->id < (*b)->id; });
-  // What it worked on may be what killed it, and must not kill the next one too.
+  // What it worked on may be what killed it, and must not kill the next one too. What came after that it never began.
   std::shared_ptr<Batch> oldest;
   for (size_t i = count; i-- > 0;) {
-    if (i == 0) {
+    if (i == 0 && !replica.has_failed_batch) {
       oldest = std::move(*order[i]);
+      replica.has_failed_batch = true;
     } else {
-      auto& requests = (*order[i])->requests;
-      for (auto request = requests.rbegin(); request != requests.rend(); ++request)
-        state.queue.push_front(std::move(*request));
+      put_back(state, **order[i]);
     }
     order[i]->reset();
   }
@@ -224,15 +243,13 @@ void Generation::on_gone(const std::shared_ptr<Replica>& replica, const Error& w
     const bool expected = replica->state == ReplicaState::draining || replica->state == ReplicaState::dead;
     replica->state = ReplicaState::dead;
     if (replica->failure.empty() && !expected)
-      replica->failure = why.code == ErrorCode::data_loss ? why.message : "the worker ended unexpectedly";
+      replica->failure = why.code == ErrorCode::data_loss ? why.message : kEndedUnexpectedly;
     failed = abandon(*state, *replica);
     outgoing = plan(*state);
   }
   send(outgoing);
   if (failed) {
-    const Error error{ErrorCode::unavailable,
-                      "the worker that ran the request ended; nothing was changed, so the request can be sent again"};
-    for (const auto& pending : failed->requests) fail(*pending, error);
+    for (const auto& pending : failed->requests) fail(*pending, {ErrorCode::unavailable, kEndedMeanwhile});
   }
   facts_->changed();
 }

@@ -108,6 +108,10 @@ class Generation : public std::enable_shared_from_this<Generation> {
   Result<void> send_one(const Outgoing& outgoing);
   /// Takes the batches off a dead replica: the oldest is returned to be failed, others go back to the queue.
   std::shared_ptr<Batch> abandon(State& state, Replica& replica);
+  /// After a batch was sent, or was not: returns it when it has failed. Called with the lock held, like put_back().
+  std::shared_ptr<Batch> settle(State& state, const Outgoing& outgoing, const Result<void>& sent);
+  /// To the head of the queue, for another replica.
+  static void put_back(State& state, Batch& batch);
   void on_ready(const std::shared_ptr<Replica>& replica, const inference::Frame& frame);
   void on_answer(const std::shared_ptr<Replica>& replica, const inference::Frame& frame);
 

@@ -45,6 +45,7 @@ struct Replica {
   Time ready_at;
   std::array<std::shared_ptr<Batch>, inference::kSlots> flights;
   bool has_touched_memory = false;
+  bool has_failed_batch = false;  // the one it may have worked on when it died was told so
   ErrorCode failure_code = ErrorCode::unavailable;
   std::string failure;  // why it is dead
 
