@@ -87,12 +87,12 @@ STORY = {
     "pipelines stop": "slipway pipelines run wait --detach",
     "pipelines enable": "",
     "pipelines disable": "",
-    "import mlflow": "mkdir -p mlruns/1/a1/metrics; echo 'name: old' > mlruns/1/meta.yaml; echo '1700000000000 0.5 1' > mlruns/1/a1/metrics/loss; "
-                     "printf 'run_name: one\\nstatus: 3\\n' > mlruns/1/a1/meta.yaml",
+    "import mlflow": "mkdir -p mlruns/1/$(printf %032x 1)/metrics; echo 'name: old' > mlruns/1/meta.yaml; echo '1700000000000 0.5 1' > mlruns/1/$(printf %032x 1)/metrics/loss; "
+                     "printf 'run_name: one\\nstatus: 3\\n' > mlruns/1/$(printf %032x 1)/meta.yaml",
     "import csv": "printf 'step,loss\\n0,0.5\\n1,0.25\\n' > history.csv",
     "import tensorboard": "mkdir -p logs; printf '\\x18\\0\\0\\0\\0\\0\\0\\0\\xa3\\x7f\\x4b\\x22' > logs/events.out.tfevents.1",
-    "sync": "mkdir -p slipway-runs/a2; echo SLIPWAY-JOURNAL-1 > slipway-runs/a2/journal; "
-            "echo '{\"format\": 1, \"run_id\": \"a2\", \"experiment\": \"Default\", \"name\": \"one\"}' > slipway-runs/a2/run.json",
+    "sync": "run=$(printf %032x 2); mkdir -p slipway-runs/$run; echo SLIPWAY-JOURNAL-1 > slipway-runs/$run/journal; "
+            "echo '{\"format\": 1, \"run_id\": \"'$run'\", \"experiment\": \"Default\", \"name\": \"one\"}' > slipway-runs/$run/run.json",
 }
 
 
