@@ -39,6 +39,7 @@ class ProtobufReader {
   bool is_bytes(std::uint32_t number) const { return number_ == number && wire_ == kBytes; }
   bool is_varint(std::uint32_t number) const { return number_ == number && wire_ == kVarint; }
   bool is_fixed64(std::uint32_t number) const { return number_ == number && wire_ == kFixed64; }
+  bool is_fixed32(std::uint32_t number) const { return number_ == number && wire_ == kFixed32; }
   std::string_view bytes() const { return bytes_; }
   std::uint64_t scalar() const { return scalar_; }
 

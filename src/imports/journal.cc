@@ -1,11 +1,11 @@
 #include "imports/journal.h"
 
-#include <array>
 #include <cstring>
 
 #include "base/file.h"
 #include "base/ids.h"
 #include "base/text.h"
+#include "imports/crc.h"
 
 namespace slipway::imports {
 namespace {
@@ -13,26 +13,6 @@ namespace {
 constexpr size_t kHeadBytes = 8;
 constexpr size_t kPointBytes = 28;
 constexpr std::uint64_t kFactsBytesMax = 1 << 20;
-
-constexpr std::uint32_t kPolynomial = 0xEDB88320;  // of CRC-32, reversed
-
-constexpr std::array<std::uint32_t, 256> make_table() {
-  std::array<std::uint32_t, 256> table{};
-  for (std::uint32_t i = 0; i < 256; ++i) {
-    std::uint32_t value = i;
-    for (int bit = 0; bit < 8; ++bit) value = value & 1 ? value >> 1 ^ kPolynomial : value >> 1;
-    table[i] = value;
-  }
-  return table;
-}
-
-constexpr std::array<std::uint32_t, 256> kTable = make_table();
-
-std::uint32_t crc32(std::string_view bytes) {
-  std::uint32_t crc = 0xFFFFFFFF;
-  for (const char c : bytes) crc = crc >> 8 ^ kTable[(crc ^ static_cast<unsigned char>(c)) & 255];
-  return ~crc;
-}
 
 template <typename T>
 T read_raw(const char* from) {
