@@ -6,6 +6,7 @@ import { navigate, useListParam } from "../app/router";
 import { useResolvedTheme, token } from "../app/theme";
 import { Empty, Popover } from "../parts/basics";
 import { counted, number } from "../parts/format";
+import { use_width } from "../parts/width";
 import { differing_parameters, field_by_id, metric_ids, scale_of, ticks_of, type Field } from "./fields";
 import { look_of } from "./look";
 import { ColorScale, colors_of, TargetSelect, useTarget } from "./target";
@@ -94,16 +95,8 @@ const y_of = (share: number) => kHeight - kBottom - share * (kHeight - kTop - kB
 const share_at = (y: number) => Math.max(0, Math.min(1, (kHeight - kBottom - y) / (kHeight - kTop - kBottom)));
 
 function Axes({ runs, fields, colors, pass, brushes, set_brushes }: AxesProps) {
-  const host = useRef<HTMLDivElement>(null);
-  const [width, set_width] = useState(900);
+  const [host, width] = use_width(900, 320);
   const [near, set_near] = useState<{ run: number; x: number; y: number } | null>(null);
-  useEffect(() => {
-    const element = host.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => set_width(Math.max(320, element.clientWidth)));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
   const places = useMemo(() => fields.map((field) => { const { at } = scale_of(field); return field.values.map((value) => (Number.isNaN(value) ? NaN : y_of(at(value)))); }), [fields]);
   const x_of = (axis: number) => kSide + (axis * (width - 2 * kSide)) / (fields.length - 1);
   const looks = useMemo(() => look_of(runs), [runs]);

@@ -1,9 +1,10 @@
 // Two fields of runs against each other, coloured by a third, as points or as a surface behind them.
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useMemo, useState } from "react";
 import type { Run } from "../api/types";
 import { navigate, useParam } from "../app/router";
 import { Empty } from "../parts/basics";
 import { number } from "../parts/format";
+import { use_width } from "../parts/width";
 import { differing_parameters, field_by_id, metric_ids, scale_of, ticks_of, type Field } from "./fields";
 import { rank_correlation } from "./forest";
 import { look_of } from "./look";
@@ -57,16 +58,8 @@ function FieldSelect({ name, value, ids, on_change }: { name: string; value: str
 }
 
 function Points({ runs, x, y, target, surface }: { runs: Run[]; x: Field; y: Field; target: Field | null; surface: Surface | null }) {
-  const host = useRef<HTMLDivElement>(null);
-  const [width, set_width] = useState(900);
+  const [host, width] = use_width(900, 320);
   const [over, set_over] = useState<number | null>(null);
-  useEffect(() => {
-    const element = host.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => set_width(Math.max(320, element.clientWidth)));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
   const looks = useMemo(() => look_of(runs), [runs]);
   const colors = useMemo(() => colors_of(target), [target]);
   // A little room, so that the outermost points are whole.
