@@ -216,8 +216,8 @@ struct ClientOptions {
   Duration connect_timeout = std::chrono::seconds(10);
   Duration read_timeout = std::chrono::seconds(120);  // without a byte
   std::optional<Duration> answer_timeout;             // for a whole answer, however steadily it drips
-  std::string ca_file;       // empty: the system's
-  std::string bearer_token;  // sent as Authorization when set; never logged
+  std::string ca_file;                                // empty: the system's
+  std::string bearer_token;                           // sent as Authorization when set; never logged
   /// Whoever gave the URL is not trusted: only addresses of the public internet are connected to, whatever its name
   /// resolves to in that moment. permission_denied for others.
   bool public_addresses_only = false;
