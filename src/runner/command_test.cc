@@ -124,8 +124,11 @@ TEST(Command, children_left_behind_are_killed_even_in_a_session_of_their_own) {
 }
 
 TEST(Command, use_counts_children) {
-  const Watched watched =
-      watch("for i in 1 2; do python3 -c 'x = bytearray(50_000_000)\nfor i in range(6_000_000): pass' & done; wait");
+  // Each holds its memory until the other has its own too, and works on for a while.
+  const Watched watched = watch(
+      "both=$(mktemp -d); for i in 1 2; do python3 -c 'import os, sys, time\nx = bytearray(50_000_000)\n"
+      "open(sys.argv[1] + sys.argv[2], \"w\")\nwhile len(os.listdir(sys.argv[1])) < 2: time.sleep(0.01)\n"
+      "for i in range(6_000_000): pass' $both/ $i & done; wait; rm -r $both");
   EXPECT_GE(watched.usage.processes, 3);
   EXPECT_GT(watched.usage.memory_bytes, 90'000'000u);
   EXPECT_GT(watched.usage.cpu_s, 0.1);
