@@ -53,7 +53,7 @@ bool is_quote(char c) { return c == '\'' || c == '"' || c == '`'; }
 
 class Parser {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  explicit Parser(std::string_view text, bool has_patterns = false) : text_(text), has_patterns_(has_patterns) {}
 
   Result<Filter> filter() {
     Filter filter;
@@ -221,6 +221,10 @@ class Parser {
       TRY(advance());
       return op;
     }
+    if (has_patterns_ && is_word("rlike")) {
+      TRY(advance());
+      return FilterOperator::rlike;
+    }
     if (is_word("not")) {
       TRY(advance());
       if (!is_word("in")) return unexpected("'IN' after 'NOT'");
@@ -272,6 +276,7 @@ class Parser {
   }
 
   const std::string_view text_;
+  const bool has_patterns_;
   size_t at_ = 0;
   Token token_;
 };
@@ -323,6 +328,7 @@ std::string_view name(FilterOperator op) {
     case FilterOperator::greater_equal: return ">=";
     case FilterOperator::like: return "LIKE";
     case FilterOperator::ilike: return "ILIKE";
+    case FilterOperator::rlike: return "RLIKE";
     case FilterOperator::in: return "IN";
     case FilterOperator::not_in: return "NOT IN";
     case FilterOperator::is_null: return "IS NULL";
@@ -331,16 +337,24 @@ std::string_view name(FilterOperator op) {
   return "=";
 }
 
-Result<Filter> parse_filter(std::string_view text, FilterPlace* place) {
+namespace {
+
+Result<Filter> parse(std::string_view text, bool has_patterns, FilterPlace* place) {
   if (text.size() > kFilterBytesMax) {
     return Error{ErrorCode::too_large,
                  fmt::format("the filter has {} bytes; at most {} are taken", text.size(), kFilterBytesMax)};
   }
-  Parser parser(text);
+  Parser parser(text, has_patterns);
   auto filter = parser.filter();
   if (!filter.ok() && place) *place = parser.place();
   return filter;
 }
+
+}  // namespace
+
+Result<Filter> parse_filter(std::string_view text, FilterPlace* place) { return parse(text, false, place); }
+
+Result<Filter> parse_pattern_filter(std::string_view text, FilterPlace* place) { return parse(text, true, place); }
 
 std::string render(const Filter& filter) {
   std::string out;

@@ -2,6 +2,7 @@
 //
 //   filter     = comparison { AND comparison }
 //   comparison = name ( = | != | < | <= | > | >= | LIKE | ILIKE ) value
+//              | name RLIKE text                 a regular expression; only where a search has patterns
 //              | name [ NOT ] IN ( text {, text} )
 //              | name IS [ NOT ] NULL
 //   name       = [ entity . ] key        key bare, or in `backquotes` or "double quotes"
@@ -32,6 +33,7 @@ enum class FilterOperator {
   greater_equal,
   like,
   ilike,
+  rlike,
   in,
   not_in,
   is_null,
@@ -71,6 +73,8 @@ inline constexpr size_t kFilterListMax = 10'000;
 
 /// invalid_argument with a sentence that quotes the word and says what was expected; too_large past the limits.
 Result<Filter> parse_filter(std::string_view text, FilterPlace* place = nullptr);
+/// The same with RLIKE, for searches that know what to do with it.
+Result<Filter> parse_pattern_filter(std::string_view text, FilterPlace* place = nullptr);
 /// Text that parses back to the same filter.
 std::string render(const Filter& filter);
 

@@ -39,6 +39,16 @@ TEST(Filter, lists_and_null_are_comparisons) {
   EXPECT_EQ(only("tags.x is not null").op, FilterOperator::is_not_null);
 }
 
+TEST(Filter, patterns_are_only_where_a_search_has_them) {
+  const auto filter = parse_pattern_filter("name rlike '^a.*z$' AND tags.x RLIKE \"b+\"");
+  ASSERT_TRUE(filter.ok()) << filter.error().message;
+  EXPECT_EQ(filter->comparisons[0].op, FilterOperator::rlike);
+  EXPECT_EQ(filter->comparisons[1].value, FilterValue(std::string("b+")));
+  EXPECT_EQ(parse_pattern_filter(render(*filter)).value(), *filter);
+  EXPECT_FALSE(parse_filter("name RLIKE 'a'").ok());
+  EXPECT_EQ(only("tags.rlike = 'rlike'").key, "rlike");
+}
+
 TEST(Filter, what_is_rendered_parses_to_the_same) {
   for (const char* text :
        {"", "metrics.a < 1e-9 and params.`x``y` != 'it''s' AND run_id IN ('a','b') and tags.q is null"}) {
