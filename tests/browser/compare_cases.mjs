@@ -52,6 +52,25 @@ export const compare_acts = [
     },
   },
   {
+    name: "a zoom into thinned points shows each of those in view", url: ({ spiky_run }) => `/runs/${spiky_run}`, needs: ["spiky_run"],
+    act: async ({ page, rest }) => {
+      const plot = page.getByRole("figure", { name: "level" });
+      await plot.waitFor();
+      expect(/20,000 points thinned to [\d,]+ points/.test(await plot.innerText()), `the plot says: ${await plot.innerText()}`);
+      await page.goto(`${page.url()}?zoom=12340:12350`);
+      await rest();
+      await page.waitForFunction(() => !/thinned/.test(document.querySelector('figure[aria-label="level"]').innerText));
+      await plot.getByRole("button", { name: "Save" }).click();
+      const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV, numbers" }).click()]);
+      const chunks = [];
+      for await (const chunk of await file.createReadStream()) chunks.push(chunk);
+      const rows = new Map(Buffer.concat(chunks).toString().trim().split("\n").slice(1).map((row) => row.split(",").map(Number)));
+      for (let step = 12340; step <= 12350; step++) expect(rows.has(step), `step ${step} is not there`);
+      expect(rows.get(12345) === 50 && rows.get(12347) === -50, "the spikes have other values");
+      expect(rows.size < 5000, `the whole of it was fetched: ${rows.size} points`);
+    },
+  },
+  {
     name: "x is the time since each run's first point, or its epoch", url: of_sweep("find=val_loss"), needs: ["sweep"], themes: ["light"],
     act: async ({ page, rest }) => {
       const x_of = async () => figure(page, "val_loss").getByRole("img").getAttribute("aria-label");

@@ -6,7 +6,7 @@ import struct
 import time
 
 from digits import SIDE, onnx, pixels, png
-from seed_sweep import sweep
+from seed_sweep import spiky_run, sweep
 from seed_traces import traces
 
 
@@ -251,6 +251,7 @@ def fill(server):
     seed.attempt(["many_runs"], lambda: many_runs(server))
     seed.attempt(["sweep", "sweep_runs"], lambda: sweep(server, mlflow))
     seed.attempt(["run", "other_run", "run_name"], lambda: client_runs(server))
+    seed.attempt(["spiky_run"], lambda: spiky_run(server, mlflow))
     seed.attempt(["trace", "failed_trace"], lambda: traces(server))
     seed.attempt(["step_run"], lambda: step_run(server))
     seed.attempt(["dataset"], lambda: dataset(server))

@@ -1,8 +1,11 @@
-"""A sweep as people compare it: learning rates, widths and seeds, each run with a few metrics."""
+"""A sweep as people compare it: learning rates, widths and seeds, each run with a few metrics. And a run whose two extremes lie among many
+points."""
 import math
 import random
 
 STEPS = 300
+SPIKES = {12_345: 50.0, 12_347: -50.0}
+SPIKY_STEPS = 20_000
 
 
 def sweep(server, mlflow):
@@ -28,3 +31,14 @@ def one_run(server, mlflow, experiment, number, rate, width, seed):
     mlflow(server, "runs/log-batch", {"run_id": run, "metrics": points})
     mlflow(server, "runs/update", {"run_id": run, "status": "FINISHED", "end_time": start + STEPS * 500})
     return run
+
+
+def spiky_run(server, mlflow):
+    experiment = mlflow(server, "experiments/create", {"name": "spikes"})["experiment_id"]
+    run = mlflow(server, "runs/create", {"experiment_id": experiment, "run_name": "spiky", "start_time": 1_700_000_000_000})["run"]["info"]["run_id"]
+    for first in range(0, SPIKY_STEPS, 1000):
+        mlflow(server, "runs/log-batch", {"run_id": run, "metrics": [
+            {"key": "level", "value": SPIKES.get(step, math.sin(step / 300)), "timestamp": 1_700_000_000_000 + step * 10, "step": step}
+            for step in range(first, first + 1000)]})
+    mlflow(server, "runs/update", {"run_id": run, "status": "FINISHED", "end_time": 1_700_000_200_000})
+    return {"spiky_run": run}

@@ -5,6 +5,7 @@ import { blob } from "../api/client";
 import { useKeys } from "../app/keys";
 import { token, useResolvedTheme } from "../app/theme";
 import { viridis, type Rgb } from "./viridis";
+import { use_width } from "./width";
 import css from "./images.module.css";
 
 export interface Tile {
@@ -35,17 +36,8 @@ const scroll_positions = new Map<string, number>();
 const kGap = 8;
 
 export function ImageGrid({ tiles, label, size, open, selected, on_select, more, load_more, current, on_current, keys = true }: GridProps) {
-  const scroller = useRef<HTMLDivElement>(null);
-  const [width, set_width] = useState(0);
+  const [scroller, width] = use_width(0, 0);
   const id = useId();
-  useEffect(() => {
-    const element = scroller.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => set_width(element.clientWidth));
-    observer.observe(element);
-    set_width(element.clientWidth);
-    return () => observer.disconnect();
-  }, []);
   const columns = Math.max(1, Math.floor((width - 16) / (size + kGap)));
   const rows = Math.ceil(tiles.length / columns);
   const height = size + kCaption + kGap;
@@ -176,7 +168,7 @@ function load(hash: string): Promise<HTMLImageElement> {
 
 /// A label map has a small number in each pixel: 0 stays clear, the others get the colours of the palette. Depth is
 /// spread from dark to bright over its own range.
-function colored(image: HTMLImageElement, kind: Layer["kind"], opacity: number): HTMLCanvasElement {
+export function colored(image: HTMLImageElement, kind: Layer["kind"], opacity: number): HTMLCanvasElement {
   const made = document.createElement("canvas");
   made.width = image.naturalWidth;
   made.height = image.naturalHeight;

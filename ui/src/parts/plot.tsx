@@ -1,11 +1,12 @@
 // Lines over steps or time. All plots of a page that share `sync` share the crosshair, and those with the same x the zoom.
 import type uPlot from "uplot";
-import { useCallback, useEffect, useMemo, useRef, useState, type RefObject } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore, type RefObject } from "react";
 import { token, useResolvedTheme } from "../app/theme";
 import { Popover } from "./basics";
 import { counted, number } from "./format";
 import { kAxisWidth, make_chart, renew, x_text, type Hooks, type XKind } from "./plot_chart";
 import { id_of, Legend, type Best } from "./plot_legend";
+import { usePointer, type Pointed, type Pointer } from "./plot_pointer";
 import { draw_lines, height_of, nearest, prepare, reach_of, scale_of, type Drawn, type PlotLine } from "./plot_lines";
 import { download } from "./save";
 import { csv, kClipped, padded, svg } from "./series";
@@ -51,12 +52,12 @@ export function Plot(props: Props) {
   const [own_off, set_own_off] = useState<string[]>([]);
   const [own_zoom, set_own_zoom] = useState<Zoom>(null);
   const [emphasis, set_emphasis] = useState<string | null>(null);
-  const [pointed, set_pointed] = useState<Pointed | null>(null);
+  const pointer = usePointer();
   const off = props.off ?? own_off;
   const window = props.on_zoom ? zoom : own_zoom;
   const drawn = useMemo(() => prepare(lines.filter((line) => !off.includes(id_of(line))), smoothing), [lines, off, smoothing]);
   const extent = useMemo(() => height_of(drawn, window, { log, clip, smoothed: smoothing > 0 }), [drawn, window, log, clip, smoothing]);
-  const chart = useChart(host, { ...props, drawn, window, scale: scale_of(extent, { log, from_zero }), emphasis, set_pointed, zoomed: props.on_zoom ?? set_own_zoom });
+  const chart = useChart(host, { ...props, drawn, window, scale: scale_of(extent, { log, from_zero }), emphasis, set_pointed: pointer.move, zoomed: props.on_zoom ?? set_own_zoom });
   const points = lines.reduce((sum, { xs }) => sum + xs.length, 0);
   const toggle = (line: PlotLine) => (props.on_off ?? set_own_off)(off.includes(id_of(line)) ? off.filter((one) => one !== id_of(line)) : [...off, id_of(line)]);
   return (
@@ -64,15 +65,14 @@ export function Plot(props: Props) {
       <Caption {...props} smoothing={smoothing} log={log} outside={clip ? extent?.outside ?? 0 : null} window={window} reset={() => (props.on_zoom ?? set_own_zoom)(null)} chart={chart} />
       <div className={css.frame}>
         <div ref={host} className={css.host} style={{ height }} role="img" aria-label={`${title} over ${x_name}, ${lines.length} lines, ${points} points`} />
-        {pointed?.near && <Near pointed={pointed} title={title} x_is={props.x_is ?? "number"} {...(props.text ? { text: props.text } : {})} />}
+        <Near pointer={pointer} title={title} x_is={props.x_is ?? "number"} {...(props.text ? { text: props.text } : {})} />
       </div>
       {points === 0 && <p className={css.nothing}>No points{window ? " in this range" : " yet"}.</p>}
-      {legend && <Legend title={title} lines={lines} at={pointed?.x ?? null} off={off} on_toggle={toggle} on_point={set_emphasis} x_is={props.x_is ?? "number"} best={props.best} on_best={props.on_best} text={props.text} />}
+      {legend && <Legend title={title} lines={lines} pointer={pointer} off={off} on_toggle={toggle} on_point={set_emphasis} x_is={props.x_is ?? "number"} best={props.best} on_best={props.on_best} text={props.text} />}
     </figure>
   );
 }
 
-interface Pointed { x: number; left: number; top: number; width: number; near: { label: string; color: string; x: number; y: number } | null }
 interface Chart extends Props { drawn: Drawn[]; window: Zoom; scale: [number, number]; emphasis: string | null; set_pointed: (at: Pointed | null) => void; zoomed: (zoom: Zoom) => void }
 
 /// The chart in `host`. It is made anew when its make-up changes; whatever else changes, it is drawn again.
@@ -138,8 +138,10 @@ function hooks_of(latest: RefObject<Chart>, chart: RefObject<uPlot | null>, seen
 }
 
 /// The name of the line under the pointer, beside it.
-function Near({ pointed: { near, left, top, width }, title, x_is, text = number }: { pointed: Pointed; title: string; x_is: XKind; text?: (value: number | null) => string }) {
-  if (!near) return null;
+function Near({ pointer, title, x_is, text = number }: { pointer: Pointer; title: string; x_is: XKind; text?: (value: number | null) => string }) {
+  const pointed = useSyncExternalStore(pointer.watch, pointer.at);
+  if (!pointed?.near) return null;
+  const { near, left, top, width } = pointed;
   return (
     <div className={css.near} style={{ ...(left > width / 2 ? { right: width - left + 12 } : { left: left + kAxisWidth + 12 }), top: Math.max(0, top - 8) }} aria-hidden="true">
       {near.label !== title && <><span style={{ color: near.color }}>●</span> {near.label} </>}<span className="num">{text(near.y)}</span><span className="quiet"> at {x_text(x_is, near.x)}</span>

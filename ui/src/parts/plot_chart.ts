@@ -22,7 +22,7 @@ export function make_chart(element: HTMLElement, make: Make, hooks: Hooks): uPlo
   const chart = new uPlot({
     width: Math.max(element.clientWidth, 120), height: make.height,
     legend: { show: false },
-    padding: [8, 12, 0, 0],
+    padding: [8, 22, 0, 0],
     cursor: {
       ...(make.sync ? { sync: { key: make.sync, scales: ["x", null] as [string, null] } } : {}),
       drag: { x: true, y: false, setScale: false }, points: { show: false }, y: false,

@@ -1,9 +1,10 @@
 // What the lines of a plot are called and say: at the crosshair or last, and with `best` as a table of their extremes, too.
-import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Swatch } from "./basics";
 import { number } from "./format";
 import { x_text, type XKind } from "./plot_chart";
 import type { PlotLine } from "./plot_lines";
+import type { Pointer } from "./plot_pointer";
 import { value_at } from "./series";
 import css from "./plot.module.css";
 
@@ -11,8 +12,7 @@ export type Best = "lowest" | "highest";
 export interface LegendProps {
   title: string;
   lines: PlotLine[];
-  /// Where the crosshair is.
-  at: number | null;
+  pointer: Pointer;
   off: string[];
   on_toggle: (line: PlotLine) => void;
   on_point?: (label: string | null) => void;
@@ -35,7 +35,27 @@ export function Legend(props: LegendProps) {
   );
 }
 
-// The crosshair's every move changes one number of a line: what stays is not drawn again.
+/// A text that follows the crosshair, written into its place directly.
+const Following = memo(function Following({ pointer, say }: { pointer: Pointer; say: (x: number | null) => string }) {
+  const place = useRef<HTMLSpanElement>(null);
+  useLayoutEffect(() => {
+    let said: string | null = null;
+    const show = () => {
+      const text = say(pointer.at()?.x ?? null);
+      if (text !== said && place.current) place.current.textContent = said = text;
+    };
+    show();
+    return pointer.watch(show);
+  }, [pointer, say]);
+  return <span ref={place} />;
+});
+
+function Value({ line, pointer, text }: { line: PlotLine; pointer: Pointer; text: (value: number | null) => string }) {
+  const say = useCallback((x: number | null) => text(shown_value(line, x)), [line, text]);
+  return <Following pointer={pointer} say={say} />;
+}
+const head_of = (x: number | null) => (x === null ? "Last" : "Here");
+
 const Name = memo(function Name({ line, hidden, on_toggle }: { line: PlotLine; hidden: boolean; on_toggle: (line: PlotLine) => void }) {
   return (
     <button type="button" aria-pressed={!hidden} title={line.label} onClick={() => on_toggle(line)}>
@@ -54,11 +74,11 @@ function useStable(toggle: (line: PlotLine) => void): (line: PlotLine) => void {
 
 const shown_value = (line: PlotLine, at: number | null) => (at === null ? line.ys.findLast((y) => y !== null) ?? null : value_at(line, at));
 
-function Names({ title, lines, at, off, on_toggle, text = number }: LegendProps) {
+function Names({ title, lines, pointer, off, on_toggle, text = number }: LegendProps) {
   const toggle = useStable(on_toggle);
   return (
     <ul tabIndex={lines.length > 8 ? 0 : undefined} aria-label={`Lines of ${title}`}>
-      {lines.map((line) => <li key={id_of(line)}><Name line={line} hidden={off.includes(id_of(line))} on_toggle={toggle} /><span className="num">{text(shown_value(line, at))}</span></li>)}
+      {lines.map((line) => <li key={id_of(line)}><Name line={line} hidden={off.includes(id_of(line))} on_toggle={toggle} /><span className="num"><Value line={line} pointer={pointer} text={text} /></span></li>)}
     </ul>
   );
 }
@@ -80,8 +100,7 @@ export function summary_of(line: PlotLine): Summary {
 /// Of a mean, the extremes are those of the mean, not of its spread.
 const own = (line: PlotLine): PlotLine => (line.id?.startsWith("group:") ? { ...line, low: null, high: null } : line);
 
-function Figures({ title, lines, at, off, on_toggle, on_point, x_is, best, on_best, text = number }: LegendProps & { best: Best }) {
-  // The pointer's every move draws the legend again; the lines stay.
+function Figures({ title, lines, pointer, off, on_toggle, on_point, x_is, best, on_best, text = number }: LegendProps & { best: Best }) {
   const summaries = useMemo(() => new Map(lines.map((line) => [line, summary_of(own(line))])), [lines]);
   const rows = useMemo(() => {
     const value = ({ low, high }: Summary) => (best === "lowest" ? low : high);
@@ -94,7 +113,7 @@ function Figures({ title, lines, at, off, on_toggle, on_point, x_is, best, on_be
       <table>
         <thead>
           <tr>
-            <th>Line</th><th>{at === null ? "Last" : "Here"}</th>
+            <th>Line</th><th><Following pointer={pointer} say={head_of} /></th>
             <th><button type="button" title="Which of them counts as the best" onClick={() => on_best?.(best === "lowest" ? "highest" : "lowest")}>Best: {best}</button></th>
             <th>Min</th><th>Max</th>
           </tr>
@@ -103,7 +122,7 @@ function Figures({ title, lines, at, off, on_toggle, on_point, x_is, best, on_be
           {rows.map(({ line, summary }) => (
             <tr key={id_of(line)} onPointerEnter={() => on_point?.(line.label)}>
               <th scope="row"><Name line={line} hidden={off.includes(id_of(line))} on_toggle={toggle} /></th>
-              <td>{text(shown_value(line, at))}</td>
+              <td><Value line={line} pointer={pointer} text={text} /></td>
               <Extremes summary={summary} best={best} x_is={x_is} text={text} />
             </tr>
           ))}

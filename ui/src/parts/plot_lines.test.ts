@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { height_of, prepare, reach_of, scale_of, share_in_view } from "./plot_lines";
+import { height_of, prepare, reach_of, scale_of, share_in_view, trace } from "./plot_lines";
 import { summary_of } from "./plot_legend";
 
 const line = (xs: number[], ys: (number | null)[], more = {}) => ({ label: "a", color: "", xs, ys, ...more });
@@ -34,4 +34,25 @@ test("a log scale has room around one value, and one without values is from 1 to
 test("extremes of thinned points are those of what they stand for, and say where", () => {
   expect(summary_of(line([0, 10, 20], [5, 4, null], { low: [3, 4, null], high: [5, 9, null] }))).toEqual({ low: 3, low_x: 0, high: 9, high_x: 10 });
   expect(summary_of(line([], []))).toEqual({ low: null, low_x: null, high: null, high_x: null });
+});
+
+const same = (value: number) => value;
+function strokes(xs: number[], ys: (number | null)[]): string {
+  const made: string[] = [];
+  trace({ moveTo: (x, y) => made.push(`M${x},${y}`), lineTo: (x, y) => made.push(`L${x},${y}`) }, xs, ys, [0, xs.length - 1], same, same);
+  return made.join(" ");
+}
+
+test("a line goes from point to point, and a gap lifts the pen", () => {
+  expect(strokes([0, 1, 2, 3], [5, 6, null, 7])).toBe("M0,5 L1,6 M3,7");
+});
+
+test("of many points in a column of pixels the extremes and the ends are drawn", () => {
+  const xs = Array.from({ length: 1000 }, (_, i) => 10 + i / 1000);
+  const ys = xs.map((_, i) => (i === 300 ? -9 : i === 700 ? 99 : 5));
+  expect(strokes([9, ...xs, 11], [1, ...ys, 2])).toMatch(/^M9,1 L10,5 L10\.\d+,-9 L10\.\d+,99 L10\.999,5 L11,2$/);
+});
+
+test("a gap within a column leaves the column's extremes", () => {
+  expect(strokes([1, 1.2, 1.4, 1.6], [0, 8, null, 3])).toBe("M1,0 L1.1,0 L1.1,8 L1.2,8 M1.6,3");
 });

@@ -97,16 +97,49 @@ function place(u: uPlot, scale: "x" | "y", from: number, length: number, log: bo
 type Span = readonly [number, number];
 const pixel = (y: number | null | undefined, py: Place) => (y === null || y === undefined ? NaN : py(y));
 
-function path(ctx: CanvasRenderingContext2D, xs: number[], ys: (number | null)[], [from, to]: Span, px: Place, py: Place) {
+interface Pen { moveTo: (x: number, y: number) => void; lineTo: (x: number, y: number) => void }
+
+function path(ctx: CanvasRenderingContext2D, xs: number[], ys: (number | null)[], span: Span, px: Place, py: Place) {
   ctx.beginPath();
-  let pen = false;
+  trace(ctx, xs, ys, span, px, py);
+  ctx.stroke();
+}
+
+/// The line as strokes of a pen. Of the points that fall into one column of pixels only the first, the lowest, the highest and the last are
+/// drawn: the picture is the same, and costs no more than the screen is wide.
+export function trace(pen: Pen, xs: number[], ys: (number | null)[], [from, to]: Span, px: Place, py: Place) {
+  let down = false;
+  let column = NaN;
+  // Of the column so far, in pixels.
+  let [first_x, last_x, last_y, low, high] = [0, 0, 0, 0, 0];
+  let several = false;
+  const close = () => {
+    if (!several) return;
+    const middle = (first_x + last_x) / 2;
+    pen.lineTo(middle, low);
+    pen.lineTo(middle, high);
+    pen.lineTo(last_x, last_y);
+    several = false;
+  };
   for (let i = from; i <= to; i++) {
     const y = pixel(ys[i], py);
-    if (Number.isNaN(y)) { pen = false; continue; }
-    if (pen) ctx.lineTo(px(xs[i]!), y); else ctx.moveTo(px(xs[i]!), y);
-    pen = true;
+    if (Number.isNaN(y)) { close(); down = false; column = NaN; continue; }
+    const x = px(xs[i]!);
+    if (Math.floor(x) === column) {
+      several = true;
+      if (y < low) low = y; else if (y > high) high = y;
+      last_x = x;
+      last_y = y;
+      continue;
+    }
+    close();
+    if (down) pen.lineTo(x, y); else pen.moveTo(x, y);
+    down = true;
+    column = Math.floor(x);
+    first_x = last_x = x;
+    low = high = last_y = y;
   }
-  ctx.stroke();
+  close();
 }
 
 function dots(ctx: CanvasRenderingContext2D, xs: number[], ys: (number | null)[], [from, to]: Span, px: Place, py: Place, radius: number) {

@@ -1,8 +1,6 @@
 // The lines of several runs over each other, a chart for each metric; or of groups of runs, as mean and spread.
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useCallback, useDeferredValue, useMemo } from "react";
-import { ask, type ApiError } from "../api/client";
-import type { Run, Series } from "../api/types";
+import type { Run } from "../api/types";
 import { useListParam, useParam } from "../app/router";
 import { Empty, Loaded, Popover, Skeleton } from "../parts/basics";
 import { counted } from "../parts/format";
@@ -10,22 +8,25 @@ import { mean_of, type Spread } from "../parts/mean";
 import { Plot, type PlotLine } from "../parts/plot";
 import type { Best } from "../parts/plot_legend";
 import { differing_fields, group_runs, parse_grouping, render_grouping, short_key, type Group, type Grouping } from "./grouping";
-import { line_of, points_for, thinned, useDepth } from "./lines";
+import { useHistories } from "./histories";
+import { line_of, type HeldSeries } from "./lines";
 import { look_of, type Look } from "./look";
 import { in_order, is_lower_better, metric_text } from "./metric";
 import { InView } from "./metrics";
-import { on_server, plot_props, PlotTools, usePlotSettings, type PlotSettings } from "./plot_settings";
+import { plot_props, PlotTools, usePlotSettings, type PlotSettings } from "./plot_settings";
 import { is_running } from "./state";
 import css from "./runs.module.css";
 
 /// Lines that one chart can tell apart, and runs that go into the groups of one.
-const kLinesMax = 20;
-const kMembersMax = 200;
+export const kLinesMax = 20;
+export const kMembersMax = 200;
 const kRefreshMs = 5000;
-const kSpreads: Record<Spread, string> = { extremes: "band from the smallest to the largest", confidence: "band: 95 % interval of the mean (Student's t)", none: "no band" };
+export const kSpreads: Record<Spread, string> = { extremes: "band from the smallest to the largest", confidence: "band: 95 % interval of the mean (Student's t)", none: "no band" };
 
 /// What the charts of a page share, beside the settings of plots.
-interface Shared {
+export interface Shared {
+  /// Charts of the same name share the crosshair.
+  sync: string;
   runs: Run[];
   looks: Map<string, Look>;
   groups: Group[] | null;
@@ -53,7 +54,7 @@ export function Charts({ runs: all }: { runs: Run[] }) {
   const looks = useMemo(() => look_of(runs), [runs]);
   const keys = useMemo(() => in_order([...new Set(runs.flatMap((run) => Object.keys(run.metrics)))]), [runs]);
   const spread = spread_text in kSpreads ? (spread_text as Spread) : "extremes";
-  const shared: Shared = { runs, looks, groups, spread, settings, off, set_off, flipped, set_flipped, large, set_large };
+  const shared: Shared = { sync: "compare", runs, looks, groups, spread, settings, off, set_off, flipped, set_flipped, large, set_large };
   const wanted = useDeferredValue(find.toLowerCase());
   const shown = keys.filter((key) => key.toLowerCase().includes(wanted)).sort((a, b) => Number(b === large) - Number(a === large));
   if (keys.length === 0) return <Empty command={`mlflow.log_metric("loss", loss, step=step)`}>These runs have not measured anything yet. In their script:</Empty>;
@@ -72,21 +73,20 @@ export function Charts({ runs: all }: { runs: Run[] }) {
   );
 }
 
-function Chart({ metric, shared }: { metric: string; shared: Shared }) {
+export function Chart({ metric, shared }: { metric: string; shared: Shared }) {
   const { runs, groups, settings, off, set_off, flipped, set_flipped, large, set_large } = shared;
-  const [depth, saw] = useDepth(settings.zoom);
-  const histories = useHistories(runs, metric, settings.x, points_for(runs.length, depth));
+  const measured = runs.filter((run) => run.metrics[metric]).map(({ id }) => id);
+  const histories = useHistories({ key: ["histories"], runs: measured, metric, x: settings.x, zoom: settings.zoom, ...(runs.some(is_running) ? { every_ms: kRefreshMs } : {}) });
   const lines = useMemo(() => lines_of(histories.data?.series ?? [], metric, shared), [histories.data, metric, runs, groups, shared.spread, settings.x]);
-  saw(lines);
+  histories.saw(lines);
   const goes_down = is_lower_better(metric) !== flipped.includes(metric);
   const best: Best = goes_down ? "lowest" : "highest";
   const text = useCallback((value: number | null) => metric_text(metric, value), [metric]);
-  const series = histories.data?.series.filter(({ key }) => key === metric) ?? [];
   return (
     <Loaded of={histories} skeleton={<Skeleton height={320} />} what={metric}>
       {() => (
         <Plot
-          title={metric} sync="compare" {...plot_props(settings)} note={note_of(series, shared)} lines={lines} text={text} height={large === metric ? 460 : 220}
+          title={metric} sync={shared.sync} {...plot_props(settings)} note={note_of(histories.note, shared)} lines={lines} text={text} height={large === metric ? 460 : 220}
           best={best} on_best={() => set_flipped(flipped.includes(metric) ? flipped.filter((one) => one !== metric) : [...flipped, metric])} off={off} on_off={set_off}
           tools={<button type="button" className="plain small" aria-pressed={large === metric} onClick={() => set_large(large === metric ? null : metric)}>Large</button>}
         />
@@ -95,20 +95,7 @@ function Chart({ metric, shared }: { metric: string; shared: Shared }) {
   );
 }
 
-function useHistories(runs: Run[], metric: string, x: string, points_max: number) {
-  const ids = runs.filter((run) => run.metrics[metric]).map(({ id }) => id);
-  const beside = x === "step" || x === "time" || x === "relative" || x === metric ? [] : [x];
-  const json = { run_ids: ids, keys: [metric, ...beside], points_max, x: on_server(x) };
-  return useQuery<{ series: Series[] }, ApiError>({
-    queryKey: ["histories", json],
-    queryFn: async ({ signal }) => (await (await ask("/api/v1/metrics/histories", { method: "POST", json, signal })).json()) as { series: Series[] },
-    // A deeper zoom shows the coarse lines until the finer ones are there.
-    placeholderData: keepPreviousData,
-    refetchInterval: runs.some(is_running) ? kRefreshMs : false,
-  });
-}
-
-function lines_of(all: Series[], metric: string, { looks, groups, spread, settings }: Shared): PlotLine[] {
+function lines_of(all: HeldSeries[], metric: string, { looks, groups, spread, settings }: Shared): PlotLine[] {
   const lines = new Map<string, PlotLine>();
   for (const series of all) {
     const look = looks.get(series.run_id ?? "");
@@ -125,10 +112,10 @@ function lines_of(all: Series[], metric: string, { looks, groups, spread, settin
   });
 }
 
-function note_of(series: Series[], { groups, spread, settings }: Shared): string | undefined {
+function note_of(thinned: string | undefined, { groups, spread, settings }: Shared): string | undefined {
   const grouped = groups && `mean of each group, ${kSpreads[spread]}`;
   const beside = !["step", "time", "relative"].includes(settings.x) && `${settings.x} as it was at the step`;
-  return [grouped, beside, thinned(series)].filter(Boolean).join(" · ") || undefined;
+  return [grouped, beside, thinned].filter(Boolean).join(" · ") || undefined;
 }
 
 /// Each run for itself, groups by some keys, or by all parameters but some.

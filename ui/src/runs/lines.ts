@@ -33,10 +33,13 @@ export function useDepth(zoom: Zoom): [number, (lines: Line[]) => void] {
   }];
 }
 
+/// A history that may have been put together of parts; `origin_ms` is then where its time since the first point begins.
+export interface HeldSeries extends Series { origin_ms?: number }
+
 const plain = (values: Num[]) => values.map((value) => { const known = value_of(value); return Number.isFinite(known) ? known : null; });
 
 /// `beside` is the metric that x is, of the same run.
-export function line_of(series: Series, x: X, label: string, color: string, beside?: Series): PlotLine {
+export function line_of(series: HeldSeries, x: X, label: string, color: string, beside?: Series): PlotLine {
   const xs = places(series, x, beside);
   const line = { label, color, xs, ys: plain(series.values), low: series.min && plain(series.min), high: series.max && plain(series.max) };
   // The same x twice (a step logged again) keeps its last value; x must rise.
@@ -49,9 +52,9 @@ export function line_of(series: Series, x: X, label: string, color: string, besi
   return { ...line, xs: order.map(([at]) => at), ys: pick(line.ys), low: line.low && pick(line.low), high: line.high && pick(line.high) };
 }
 
-function places(series: Series, x: X, beside: Series | undefined): number[] {
+function places(series: HeldSeries, x: X, beside: Series | undefined): number[] {
   if (x === "time") return series.times_ms.map((ms) => ms / 1000);
-  if (x === "relative") { const first = series.times_ms[0] ?? 0; return series.times_ms.map((ms) => (ms - first) / 1000); }
+  if (x === "relative") { const first = series.origin_ms ?? series.times_ms[0] ?? 0; return series.times_ms.map((ms) => (ms - first) / 1000); }
   return x === "step" ? series.steps : along(series.steps, beside);
 }
 

@@ -1,14 +1,14 @@
 // The plots of one run. What is set (x, log, smoothing, zoom) is in the URL.
 import { useEffect, useMemo, useRef, useState } from "react";
-import { url } from "../api/client";
 import { useGet } from "../api/hooks";
-import type { Num, Run, Series } from "../api/types";
+import type { Num, Run } from "../api/types";
 import { Empty, Loaded, Skeleton } from "../parts/basics";
 import { color_of, number } from "../parts/format";
 import { Plot } from "../parts/plot";
-import { line_of, points_for, thinned, useDepth } from "./lines";
+import { useHistories } from "./histories";
+import { line_of } from "./lines";
 import { in_order, is_system, metric_text } from "./metric";
-import { on_server, plot_props, PlotTools, usePlotSettings, type PlotSettings } from "./plot_settings";
+import { plot_props, PlotTools, usePlotSettings, type PlotSettings } from "./plot_settings";
 import css from "./runs.module.css";
 
 export function MetricPlots({ run }: { run: Run }) {
@@ -50,18 +50,15 @@ export function MetricPlots({ run }: { run: Run }) {
 }
 
 function OneMetric({ run, metric, settings }: { run: string; metric: string; settings: PlotSettings }) {
-  const [depth, saw] = useDepth(settings.zoom);
-  const history = useGet<{ series: Series[] }>(
-    ["runs", run, "metrics", "history", metric, on_server(settings.x), points_for(1, depth)],
-    url(`/api/v1/runs/${run}/metrics/history`, { key: metric, x: on_server(settings.x), points_max: points_for(1, depth) }), { keep: true },
-  );
+  const runs = useMemo(() => [run], [run]);
+  const history = useHistories({ key: ["runs", run, "metrics", "history"], runs, metric, x: settings.x, zoom: settings.zoom });
   const lines = useMemo(() => (history.data?.series ?? []).map((one) => line_of(one, settings.x, metric, color_of(run))), [history.data, settings.x, metric, run]);
-  saw(lines);
+  history.saw(lines);
   return (
     <Loaded of={history} skeleton={<Skeleton height={270} />} what={metric}>
-      {({ series }) => (
+      {() => (
         <Plot
-          title={metric} lines={lines} note={thinned(series)} sync="run" {...plot_props(settings)} text={(value) => metric_text(metric, value)}
+          title={metric} lines={lines} note={history.note} sync="run" {...plot_props(settings)} text={(value) => metric_text(metric, value)}
         />
       )}
     </Loaded>

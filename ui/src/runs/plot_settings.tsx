@@ -1,5 +1,5 @@
 // How the plots of a page are drawn: what x is, scale, smoothing, clipping, zoom. All of it is in the URL.
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { useParam } from "../app/router";
 import type { Zoom } from "../parts/plot";
 import css from "./runs.module.css";
@@ -29,6 +29,13 @@ export function usePlotSettings() {
   };
 }
 export type PlotSettings = ReturnType<typeof usePlotSettings>;
+
+/// The same for plots whose page has others, too: what is set comes from elsewhere, and the zoom is forgotten with them.
+export function useOwnPlotSettings({ x, log, clip, smoothing }: Pick<PlotSettings, "x" | "log" | "clip" | "smoothing">): PlotSettings {
+  const [zoom, set_zoom] = useState<Zoom>(null);
+  return { x, log, clip, smoothing, zoom, set_zoom, set_x: kFixed, set_log: kFixed, set_clip: kFixed, set_smoothing: kFixed };
+}
+const kFixed = () => {};
 
 /// What `Plot` is told of the settings.
 export const plot_props = ({ x, log, clip, smoothing, zoom, set_zoom }: PlotSettings) => ({
