@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "runs/rows.h"
+#include "tracking/resumes.h"
 
 namespace slipway::runs {
 namespace {
@@ -285,6 +286,7 @@ Result<std::optional<Attempt>> Runs::claim(const RunId& run, const std::string& 
         fresh.started_at = fresh.heartbeat_at = clock_.now();
         fresh.log_from = execution.log_bytes;
         TRY(rows::insert_attempt(connection, fresh));
+        if (fresh.number > 1) TRY(tracking::note_resume(connection, run, fresh.started_at));
         return std::optional(fresh);
       }));
   if (attempt) {

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "tracking/metric_codec.h"
+#include "tracking/resumes.h"
 #include "tracking/run_rows.h"
 
 namespace slipway::tracking {
@@ -130,6 +131,18 @@ StepRange steps_of(const HistoryView& view) {
   return steps;
 }
 
+/// The part that is wanted of what counts, and of each tail that has something there.
+ThinnedSeries thin_resumed(ResumedSeries series, const HistoryView& view) {
+  ThinnedSeries out = thin(part_of(series.points, view), view.x, view.points_max);
+  for (ResumedSeries::Tail& tail : series.abandoned) {
+    ThinnedSeries thinned = thin(part_of(tail.points, view), view.x, view.points_max);
+    if (thinned.points == 0) continue;
+    thinned.attempt = tail.attempt;
+    out.abandoned.push_back(std::move(thinned));
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<std::vector<ThinnedSeries>> Metrics::histories(const ProjectId& project, std::span<const RunId> runs,
@@ -139,11 +152,14 @@ Result<std::vector<ThinnedSeries>> Metrics::histories(const ProjectId& project, 
     std::vector<ThinnedSeries> out;
     for (const RunId& run : runs) {
       const RunRow row = TRY(find_run_row(connection, project, run));
+      const auto resumes = TRY(read_resumes(connection, row.number));
       for (const std::string& key : keys) {
         std::vector<Point> points;
+        // What is abandoned is a question to the whole series.
+        const StepRange steps = resumes.empty() ? steps_of(view) : StepRange{};
         if (const auto metric = TRY(names_.number(connection, project, key)))
-          points = TRY(read_series(connection, row.number, *metric, steps_of(view)));
-        out.push_back(thin(part_of(points, view), view.x, view.points_max));
+          points = TRY(read_series(connection, row.number, *metric, steps));
+        out.push_back(thin_resumed(split_abandoned(std::move(points), resumes), view));
         out.back().key = key;
       }
     }

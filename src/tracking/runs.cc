@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "tracking/experiments.h"
+#include "tracking/resumes.h"
 #include "tracking/run_rows.h"
 
 namespace slipway::tracking {
@@ -126,9 +127,10 @@ Result<void> Runs::update(const ProjectId& project, const RunId& run, const RunU
     if (update.state && obeyed) {
       TRY(connection.run("UPDATE runs SET state = ? WHERE number = ?",
                          {std::string(slipway::name(*update.state)), row.number}));
-      // A resumed run is not over any more.
+      // A resumed run is not over any more. A client that begins says so once, with its create.
       if (!is_over(*update.state))
         TRY(connection.run("UPDATE runs SET ended_at = NULL WHERE number = ?", {row.number}));
+      if (update.by_client && *update.state == RunState::running) TRY(note_resume(connection, run, now));
     }
     if (update.started_at && obeyed)
       TRY(connection.run("UPDATE runs SET started_at = ? WHERE number = ?", {update.started_at->micros, row.number}));

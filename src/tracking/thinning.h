@@ -20,6 +20,9 @@ struct ThinnedSeries {
   std::vector<std::int64_t> steps, at_ms;
   std::vector<double> values;
   std::vector<double> low, high;  // empty unless thinned
+  std::int64_t attempt = 0;       // of an abandoned tail: who logged it
+  /// What attempts of the run logged and a later one logged again (resumes.h); by attempt.
+  std::vector<ThinnedSeries> abandoned;
 };
 
 /// Pure: `points` are sorted by the x axis. At most `buckets_max` buckets (two at least), none of them wider than two

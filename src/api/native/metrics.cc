@@ -35,10 +35,9 @@ void write_values(JsonWriter& json, std::string_view key, const std::vector<doub
   json.end_array();
 }
 
-void write_series(JsonWriter& json, const ThinnedSeries& series, std::string_view run) {
-  json.begin_object();
-  if (!run.empty()) json.member("run_id", run);
-  json.member("key", series.key).member("count", series.points).member("thinned", series.thinned);
+/// The points of a series, or of a tail of it that was abandoned.
+void write_points(JsonWriter& json, const ThinnedSeries& series) {
+  json.member("count", series.points).member("thinned", series.thinned);
   json.key("steps").begin_array();
   for (std::int64_t step : series.steps) json.value(step);
   json.end_array().key("times_ms").begin_array();
@@ -50,6 +49,22 @@ void write_series(JsonWriter& json, const ThinnedSeries& series, std::string_vie
     write_values(json, "max", series.high);
   } else {
     json.key("min").null().key("max").null();
+  }
+}
+
+void write_series(JsonWriter& json, const ThinnedSeries& series, std::string_view run, bool with_abandoned) {
+  json.begin_object();
+  if (!run.empty()) json.member("run_id", run);
+  json.member("key", series.key);
+  write_points(json, series);
+  if (with_abandoned) {
+    json.key("abandoned").begin_array();
+    for (const ThinnedSeries& tail : series.abandoned) {
+      json.begin_object().member("attempt", tail.attempt);
+      write_points(json, tail);
+      json.end_object();
+    }
+    json.end_array();
   }
   json.end_object();
 }
@@ -90,15 +105,16 @@ Result<void> check_sizes(size_t series, size_t points_max) {
 }
 
 /// As many keys as there are for each of the runs.
-std::string series_json(const std::vector<ThinnedSeries>& series, const std::vector<RunId>& runs, bool names_runs) {
+std::string series_json(const std::vector<ThinnedSeries>& series, const std::vector<RunId>& runs, bool names_runs,
+                        bool with_abandoned) {
   const size_t keys = runs.empty() ? 0 : series.size() / runs.size();
   JsonWriter json;
   json.begin_object().key("series").begin_array();
   for (size_t i = 0; i < series.size(); ++i) {
     if (!names_runs)
-      write_series(json, series[i], "");
-    else if (series[i].points > 0)
-      write_series(json, series[i], runs[i / keys].text);
+      write_series(json, series[i], "", with_abandoned);
+    else if (series[i].points > 0 || (with_abandoned && !series[i].abandoned.empty()))
+      write_series(json, series[i], runs[i / keys].text, with_abandoned);
   }
   json.end_array().end_object();
   return json.take();
@@ -119,7 +135,8 @@ Result<std::string> history(Tracking& tracking, const Request& request) {
     return Error{ErrorCode::invalid_argument, "'key' is missing: name at least one metric, as in ?key=loss"};
   TRY(check_sizes(keys.size(), view.points_max));
   const std::vector<RunId> runs{RunId(request.parameter("run"))};
-  return series_json(TRY(tracking.metrics().histories(project_of(request), runs, keys, view)), runs, false);
+  return series_json(TRY(tracking.metrics().histories(project_of(request), runs, keys, view)), runs, false,
+                     request.query_value("abandoned").value_or("") == "true");
 }
 
 Result<std::string> histories(Tracking& tracking, const Request& request) {
@@ -137,7 +154,8 @@ Result<std::string> histories(Tracking& tracking, const Request& request) {
   for (const std::string& run : TRY(optional_texts(body, "run_ids"))) runs.emplace_back(run);
   const auto keys = TRY(optional_texts(body, "keys"));
   TRY(check_sizes(runs.size() * keys.size(), view.points_max));
-  return series_json(TRY(tracking.metrics().histories(project_of(request), runs, keys, view)), runs, true);
+  return series_json(TRY(tracking.metrics().histories(project_of(request), runs, keys, view)), runs, true,
+                     TRY(optional_boolean(body, "abandoned", false)));
 }
 
 }  // namespace

@@ -11,6 +11,8 @@ export interface PlotLine extends Line {
   low?: (number | null)[] | null;
   high?: (number | null)[] | null;
   dashed?: boolean;
+  /// Stands back behind the others: what does not count any more.
+  faint?: boolean;
 }
 
 export interface Drawn extends PlotLine { main: (number | null)[] }
@@ -67,7 +69,7 @@ export function draw_lines(u: uPlot, lines: Drawn[], { color, smoothed, emphasis
   u.ctx.lineJoin = "round";
   const front = (line: Drawn) => emphasis === null || line.label === emphasis;
   for (const line of [...lines].sort((a, b) => Number(front(a)) - Number(front(b)))) {
-    const weight = front(line) ? 1 : 0.2;
+    const weight = (front(line) ? 1 : 0.2) * (line.faint ? 0.45 : 1);
     const span = window_of(line.xs, window);
     u.ctx.strokeStyle = u.ctx.fillStyle = color(line);
     u.ctx.setLineDash([]);

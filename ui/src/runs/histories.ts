@@ -19,9 +19,9 @@ const kSettleMs = 120;
 const kBeside = 0.25;
 
 /// `key` begins what the answers are kept under; `live` asks again at that pace.
-export function useHistories({ key, runs, metric, x, zoom, every_ms }: { key: QueryKey; runs: string[]; metric: string; x: X; zoom: Zoom; every_ms?: number }) {
+export function useHistories({ key, runs, metric, x, zoom, every_ms, abandoned }: { key: QueryKey; runs: string[]; metric: string; x: X; zoom: Zoom; every_ms?: number; abandoned?: boolean }) {
   const beside = x === "step" || x === "time" || x === "relative" || x === metric ? [] : [x];
-  const asked = { run_ids: runs, keys: [metric, ...beside], x: on_server(x) };
+  const asked = { run_ids: runs, keys: [metric, ...beside], x: on_server(x), ...(abandoned ? { abandoned } : {}) };
   // Where the server cannot tell what is in view, the whole is asked for more finely.
   const by_range = beside.length === 0 && (x !== "relative" || runs.length === 1);
   const [depth, saw] = useDepth(by_range ? null : zoom);

@@ -52,6 +52,14 @@ export function line_of(series: HeldSeries, x: X, label: string, color: string, 
   return { ...line, xs: order.map(([at]) => at), ys: pick(line.ys), low: line.low && pick(line.low), high: line.high && pick(line.high) };
 }
 
+/// What attempts of a resumed run logged and a later one logged again, as lines that stand back.
+export function tails_of(series: HeldSeries, x: X, label: string, color: string): PlotLine[] {
+  return (series.abandoned ?? []).map((tail) => {
+    const origin_ms = series.origin_ms ?? series.times_ms[0] ?? tail.times_ms[0] ?? 0;
+    return { ...line_of({ ...series, ...tail, origin_ms }, x, `${label} of attempt ${tail.attempt}, abandoned`, color), dashed: true, faint: true };
+  });
+}
+
 function places(series: HeldSeries, x: X, beside: Series | undefined): number[] {
   if (x === "time") return series.times_ms.map((ms) => ms / 1000);
   if (x === "relative") { const first = series.origin_ms ?? series.times_ms[0] ?? 0; return series.times_ms.map((ms) => (ms - first) / 1000); }

@@ -6,7 +6,7 @@ import { Empty, Loaded, Skeleton } from "../parts/basics";
 import { color_of, number } from "../parts/format";
 import { Plot } from "../parts/plot";
 import { useHistories } from "./histories";
-import { line_of } from "./lines";
+import { line_of, tails_of } from "./lines";
 import { in_order, is_system, metric_text } from "./metric";
 import { plot_props, PlotTools, usePlotSettings, type PlotSettings } from "./plot_settings";
 import css from "./runs.module.css";
@@ -51,8 +51,8 @@ export function MetricPlots({ run }: { run: Run }) {
 
 function OneMetric({ run, metric, settings }: { run: string; metric: string; settings: PlotSettings }) {
   const runs = useMemo(() => [run], [run]);
-  const history = useHistories({ key: ["runs", run, "metrics", "history"], runs, metric, x: settings.x, zoom: settings.zoom });
-  const lines = useMemo(() => (history.data?.series ?? []).map((one) => line_of(one, settings.x, metric, color_of(run))), [history.data, settings.x, metric, run]);
+  const history = useHistories({ key: ["runs", run, "metrics", "history"], runs, metric, x: settings.x, zoom: settings.zoom, abandoned: true });
+  const lines = useMemo(() => (history.data?.series ?? []).flatMap((one) => [line_of(one, settings.x, metric, color_of(run)), ...tails_of(one, settings.x, metric, color_of(run))]), [history.data, settings.x, metric, run]);
   history.saw(lines);
   return (
     <Loaded of={history} skeleton={<Skeleton height={270} />} what={metric}>
