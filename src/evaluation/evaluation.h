@@ -85,6 +85,9 @@ struct Comparison {
 inline constexpr Duration kCollectInterval = std::chrono::milliseconds(300);
 inline constexpr std::uint64_t kResultLinesBytesMax = 4ull << 30;
 
+/// Why a run must stay: an evaluation was computed by it. nullopt: for nothing here. Inside somebody's transaction.
+Result<std::optional<std::string>> need_of_run(catalog::Connection& connection, const RunId& run);
+
 /// Told when an evaluation is finished, with the figures of each sample: what production will be held against.
 using FinishedCallback = std::function<void(const Evaluation&, const std::vector<TensorStatistics>&)>;
 

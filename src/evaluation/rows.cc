@@ -168,3 +168,13 @@ Result<void> visit_results(Connection& c, const std::function<void(const Hash&)>
 }
 
 }  // namespace slipway::evaluation::rows
+
+namespace slipway::evaluation {
+
+Result<std::optional<std::string>> need_of_run(catalog::Connection& c, const RunId& run) {
+  return c.first(
+      "SELECT name FROM evaluations WHERE run_id = ? ORDER BY id LIMIT 1", {run.text},
+      [](const catalog::Row& row) { return "the evaluation '" + std::string(row.text(0)) + "' was computed by it"; });
+}
+
+}  // namespace slipway::evaluation

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "domain/tree.h"
+#include "registry/artifacts.h"
 #include "registry/rows.h"
 
 namespace slipway::registry {
@@ -16,6 +17,7 @@ using catalog::Durability;
 using catalog::Row;
 
 constexpr std::string_view kSelectArtifacts = "SELECT hash FROM artifacts";
+constexpr std::string_view kSelectOwnedArtifacts = "SELECT hash, owner_kind, owner_id FROM artifacts";
 constexpr std::string_view kSelectCommits =
     "SELECT k.tree, k.samples FROM dataset_commits k JOIN datasets d ON d.number = k.dataset WHERE d.deleted_at IS NULL";
 constexpr std::string_view kSelectHolds = "SELECT hash, is_tree FROM blob_holds";
@@ -30,9 +32,14 @@ constexpr std::string_view kSumCommits =
 
 constexpr std::uint64_t kTreeTextBytesMax = 2ull << 30;
 
-Result<void> visit_own(Connection& c, const ReferenceVisitor& visit) {
-  TRY(c.run(kSelectArtifacts, {}, [&](const Row& row) {
-    visit(hash_of_row(row, 0), false);
+bool owns_nothing(const Gone& gone, std::string_view kind, std::string_view id) {
+  if (kind == name(OwnerKind::run)) return gone.has_run(id);
+  return kind == name(OwnerKind::logged_model) && gone.logged_models.contains(std::string(id));
+}
+
+Result<void> visit_own(Connection& c, const ReferenceVisitor& visit, const Gone& gone) {
+  TRY(c.run(gone.is_empty() ? kSelectArtifacts : kSelectOwnedArtifacts, {}, [&](const Row& row) {
+    if (gone.is_empty() || !owns_nothing(gone, row.text(1), row.text(2))) visit(hash_of_row(row, 0), false);
     return true;
   }));
   TRY(c.run(kSelectCommits, {}, [&](const Row& row) {
@@ -56,7 +63,11 @@ HashSet::HashSet(std::vector<Hash> hashes) : hashes_(std::move(hashes)) {
 
 bool HashSet::contains(const Hash& hash) const { return std::binary_search(hashes_.begin(), hashes_.end(), hash); }
 
-void References::add_source(ReferenceSource source) { sources_.lock()->push_back(std::move(source)); }
+void References::add_source(ReferenceSource source) {
+  add_run_source([source = std::move(source)](const ReferenceVisitor& visit, const Gone&) { return source(visit); });
+}
+
+void References::add_run_source(RunReferenceSource source) { sources_.lock()->push_back(std::move(source)); }
 
 Result<void> References::hold(const ProjectId& project, std::string_view holder_kind, std::string_view holder_id,
                               std::string_view name, const Hash& hash, bool is_tree) {
@@ -75,16 +86,16 @@ Result<void> References::release(std::string_view holder_kind, std::string_view 
   });
 }
 
-Result<HashSet> References::collect() {
+Result<HashSet> References::collect(const Gone& gone) {
   std::vector<Hash> hashes;
   std::set<Hash> trees;
   const ReferenceVisitor visit = [&](const Hash& hash, bool is_tree) {
     hashes.push_back(hash);
     if (is_tree) trees.insert(hash);
   };
-  TRY(database_.read([&](Connection& c) { return visit_own(c, visit); }));
-  const std::vector<ReferenceSource> sources = *sources_.lock();
-  for (const ReferenceSource& source : sources) TRY(source(visit));
+  TRY(database_.read([&](Connection& c) { return visit_own(c, visit, gone); }));
+  const std::vector<RunReferenceSource> sources = *sources_.lock();
+  for (const RunReferenceSource& source : sources) TRY(source(visit, gone));
   for (const Hash& hash : trees) {
     // A tree that cannot be read stops the sweep: what it names would be taken.
     const auto tree = parse_tree(TRY(store_.get(hash, kTreeTextBytesMax)));
@@ -103,6 +114,11 @@ Result<bool> References::is_referenced(const Hash& hash) { return TRY(collect())
 Result<store::SweepReport> References::sweep(bool dry_run) {
   const HashSet named = TRY(collect());
   return store_.sweep([&](const Hash& hash) -> Result<bool> { return named.contains(hash); }, dry_run);
+}
+
+Result<store::SweepReport> References::sweep_without(const Gone& gone) {
+  const HashSet named = TRY(collect(gone));
+  return store_.sweep([&](const Hash& hash) -> Result<bool> { return named.contains(hash); }, true);
 }
 
 Result<Usage> References::usage(const ProjectId& project) {

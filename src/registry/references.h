@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "base/clock.h"
@@ -34,6 +35,15 @@ using ReferenceVisitor = std::function<void(const Hash& hash, bool is_tree)>;
 /// Tells a visitor everything that one room's tables name.
 using ReferenceSource = std::function<Result<void>(const ReferenceVisitor&)>;
 
+/// Runs and logged models that are taken as if they were not there, to see what would become free without them.
+struct Gone {
+  std::unordered_set<std::string> runs, logged_models;
+  bool is_empty() const { return runs.empty() && logged_models.empty(); }
+  bool has_run(std::string_view id) const { return !runs.empty() && runs.contains(std::string(id)); }
+};
+/// The same for a room that keeps something for runs.
+using RunReferenceSource = std::function<Result<void>(const ReferenceVisitor&, const Gone&)>;
+
 struct Usage {
   std::uint64_t artifact_bytes = 0;  // each blob once
   std::uint64_t dataset_bytes = 0;   // what each commit added to its parent
@@ -48,6 +58,7 @@ class References {
 
   /// Rooms whose own tables name blobs add a source when the program is put together, before the first sweep.
   void add_source(ReferenceSource source);
+  void add_run_source(RunReferenceSource source);
 
   /// Keeps a blob or a tree for a thing without a table for it (a run's snapshot, a captured request) until released.
   /// Leases it first, so a blob that is not there is not_found. The same holder and name again replaces.
@@ -56,18 +67,20 @@ class References {
   Result<void> release(std::string_view holder_kind, std::string_view holder_id);
 
   /// Everything named at this moment. What is named later was leased first (see store.h), so the sweep spares it too.
-  Result<HashSet> collect();
+  Result<HashSet> collect(const Gone& gone = {});
   Result<bool> is_referenced(const Hash& hash);
 
   /// Collects, then sweeps.
   Result<store::SweepReport> sweep(bool dry_run);
+  /// What a sweep would remove if these were gone; nothing is removed.
+  Result<store::SweepReport> sweep_without(const Gone& gone);
 
   Result<Usage> usage(const ProjectId& project);
 
  private:
   catalog::Database& database_;
   store::Store& store_;
-  Guarded<std::vector<ReferenceSource>> sources_;
+  Guarded<std::vector<RunReferenceSource>> sources_;
 };
 
 }  // namespace slipway::registry

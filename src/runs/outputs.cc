@@ -107,9 +107,10 @@ Result<void> Runs::register_output(const Execution& execution, RunOutput& output
   return {};
 }
 
-Result<void> Runs::visit_references(const registry::ReferenceVisitor& visit) {
+Result<void> Runs::visit_references(const registry::ReferenceVisitor& visit, const registry::Gone& gone) {
   return database_.read([&](Connection& connection) -> Result<void> {
-    TRY(connection.run("SELECT spec, inputs, manifest FROM executions", {}, [&](const catalog::Row& row) {
+    TRY(connection.run("SELECT spec, inputs, manifest, run_id FROM executions", {}, [&](const catalog::Row& row) {
+      if (gone.has_run(row.text(3))) return true;
       const auto spec = Json::parse(row.text(0));
       if (spec.ok()) {
         if (const auto snapshot = parse_hash((*spec)["snapshot"].string()); snapshot.ok()) visit(*snapshot, true);
@@ -122,7 +123,8 @@ Result<void> Runs::visit_references(const registry::ReferenceVisitor& visit) {
       for (const auto& [name, input] : *resolved) visit(input.hash, input.is_tree);
       return true;
     }));
-    TRY(connection.run("SELECT hash, is_tree FROM run_outputs", {}, [&](const catalog::Row& row) {
+    TRY(connection.run("SELECT hash, is_tree, run_id FROM run_outputs", {}, [&](const catalog::Row& row) {
+      if (gone.has_run(row.text(2))) return true;
       if (const auto hash = parse_hash(row.text(0)); hash.ok()) visit(*hash, row.integer(1) != 0);
       return true;
     }));

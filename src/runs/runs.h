@@ -155,8 +155,8 @@ class Runs {
   /// Told whenever there may be something to do; must not block.
   void on_change(std::function<void()> callback) { *changed_.lock() = std::move(callback); }
 
-  /// What these tables name, for the sweep.
-  Result<void> visit_references(const registry::ReferenceVisitor& visit);
+  /// What these tables name, for the sweep; without what they name only for runs that are told to be gone.
+  Result<void> visit_references(const registry::ReferenceVisitor& visit, const registry::Gone& gone = {});
 
  private:
   struct Beat {

@@ -328,14 +328,17 @@ std::optional<ProjectId> Teams::find_project(std::string_view project_name) {
   return std::nullopt;
 }
 
+Result<void> Teams::audit(Connection& c, const MemberId& member, std::string_view action, std::string_view subject,
+                          std::string_view details) {
+  TRY(c.run("INSERT INTO audit (id, at, member_id, action, subject, details) VALUES (?, ?, ?, ?, ?, ?)",
+            {new_id_text(clock_), clock_.now().micros, member.text, std::string(action), std::string(subject),
+             std::string(details)}));
+  return {};
+}
+
 Result<void> Teams::audit(const MemberId& member, std::string_view action, std::string_view subject,
                           std::string_view details) {
-  const catalog::Values values = {new_id_text(clock_), clock_.now().micros,  member.text,
-                                  std::string(action), std::string(subject), std::string(details)};
-  return database_.write(Durability::record, [values](Connection& c) -> Result<void> {
-    TRY(c.run("INSERT INTO audit (id, at, member_id, action, subject, details) VALUES (?, ?, ?, ?, ?, ?)", values));
-    return {};
-  });
+  return database_.write(Durability::record, [&](Connection& c) { return audit(c, member, action, subject, details); });
 }
 
 Result<std::vector<AuditEntry>> Teams::audit_trail(size_t most) {

@@ -116,6 +116,9 @@ class Teams : public TokenIssuer {
   /// Adds a line to the trail that nobody edits.
   Result<void> audit(const MemberId& member, std::string_view action, std::string_view subject,
                      std::string_view details);
+  /// The same as a part of somebody's transaction.
+  Result<void> audit(catalog::Connection& connection, const MemberId& member, std::string_view action,
+                     std::string_view subject, std::string_view details);
   Result<std::vector<AuditEntry>> audit_trail(size_t most);
 
  private:

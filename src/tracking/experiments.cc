@@ -37,6 +37,15 @@ Result<void> check_active(const Experiment& experiment) {
       fmt::format("The experiment {} must be in the 'active' state. Current state is deleted.", experiment.id.text)};
 }
 
+/// What is being removed for good does not come back.
+Result<void> check_not_erased(Connection& connection, const Experiment& experiment) {
+  const auto found = TRY(connection.first("SELECT 1 FROM experiment_erasures WHERE number = ?", {experiment.number},
+                                          [](const catalog::Row&) { return true; }));
+  if (!found) return {};
+  return Error{ErrorCode::failed_precondition,
+               fmt::format("the experiment '{}' is being removed for good; it cannot be restored", experiment.name)};
+}
+
 // A queued run has no time yet; a client's run without an end has none that is known.
 constexpr std::string_view kTimes =
     "SELECT e.id, e.name, COUNT(*), CAST(COALESCE(SUM(CASE WHEN r.state IN ('running', 'stopping') THEN 1 ELSE 0 END), 0) AS BIGINT), "
@@ -160,6 +169,7 @@ Result<void> Experiments::restore(const ProjectId& project, const ExperimentId& 
   return database_.write(Durability::record, [&](Connection& connection) -> Result<void> {
     const Experiment experiment = TRY(read_experiment(connection, project, id));
     if (!experiment.deleted) return no_experiment(id);
+    TRY(check_not_erased(connection, experiment));
     TRY(connection.run("UPDATE experiments SET deleted = 0, updated_at = ? WHERE number = ?",
                        {clock_.now().micros, experiment.number}));
     TRY(connection.run("UPDATE runs SET deleted = 0, deleted_at = NULL WHERE experiment = ?", {experiment.number}));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "tracking/erasure.h"
 #include "tracking/experiments.h"
 #include "tracking/run_rows.h"
 #include "tracking/runs.h"
@@ -50,6 +51,7 @@ Result<std::optional<Found>> find_run(Connection& connection, const ProjectId& p
 }
 
 Result<Found> insert_run(Connection& connection, const ProjectId& project, const ImportedRun& run, Time now) {
+  TRY(check_not_erased(connection, run.id));
   const Experiment experiment = TRY(active_experiment(connection, project, run.experiment));
   const auto number = TRY(connection.first(
       "INSERT INTO runs (id, project_id, experiment, name, state, user_name, source_kind, source, artifact_uri, "

@@ -97,21 +97,25 @@ Result<void> MetricLog::write(Work& work, catalog::Connection& connection) {
     }
     work.body = render_batch(points);
   }
-  std::int64_t kept = 1;
-  if (!request.points.empty()) {
-    // The condition refuses deleted runs in the same statement: what another server did to the run counts at once.
-    kept = TRY(connection.run(
-        "INSERT INTO metric_batches (run, id, points, body) "
-        "SELECT number, CAST(? AS BIGINT), CAST(? AS BIGINT), ? FROM runs WHERE number = ? AND deleted = 0",
-        {next_batch_id(), static_cast<std::int64_t>(request.points.size()), catalog::Blob{work.body},
-         work.place->number}));
-  }
-  if (kept == 0 || !request.params.empty() || !request.tags.empty()) {
+  bool kept = true;
+  // The condition refuses deleted runs in the same statement: what another server did to the run counts at once.
+  const auto keep = [&]() -> Result<bool> {
+    return TRY(connection.run(
+               "INSERT INTO metric_batches (run, id, points, body) "
+               "SELECT number, CAST(? AS BIGINT), CAST(? AS BIGINT), ? FROM runs WHERE number = ? AND deleted = 0",
+               {next_batch_id(), static_cast<std::int64_t>(request.points.size()), catalog::Blob{work.body},
+                work.place->number})) > 0;
+  };
+  if (!request.points.empty()) kept = TRY(keep());
+  if (!kept || !request.params.empty() || !request.tags.empty()) {
     const RunRow run = TRY(find_run_row(connection, request.project, request.run));
     TRY(check_active(run));
-    if (kept == 0)
-      return Error{ErrorCode::internal,
-                   fmt::format("run {} changed its number while points were logged to it", run.id.text)};
+    if (!kept) {
+      // The run that had this id was removed for good, and the id came back with an import.
+      work.place = RunPlace{run.number, run.experiment, {}};
+      if (!TRY(keep()))
+        return Error{ErrorCode::internal, fmt::format("points of the run {} were not kept", run.id.text)};
+    }
     TRY(insert_params(connection, run, request.params));
     TRY(set_tags(connection, run, request.tags, clock_.now()));
   }
@@ -134,6 +138,7 @@ void MetricLog::finished(Work& work, const Result<void>& result) {
     auto runs = runs_.lock();
     if (runs->size() >= kRunsCachedMax) runs->clear();
     RunPlace& place = runs->try_emplace(cache_key(work.request), *work.place).first->second;
+    if (place.number != work.place->number) place = *work.place;
     tell = now - place.event_at >= kMetricsEventInterval;
     if (tell) place.event_at = now;
   }

@@ -207,4 +207,15 @@ Result<void> join_span_batches(Connection& connection, std::int64_t trace) {
   return {};
 }
 
+Result<void> remove_trace_rows(Connection& connection, std::span<const std::int64_t> numbers) {
+  for (const char* table :
+       {"trace_tags", "trace_metadata", "trace_links", "trace_spans", "trace_span_batches", "assessments"}) {
+    const Sql which = among("trace", numbers, connection.is_postgres());
+    TRY(connection.run(fmt::format("DELETE FROM {} WHERE {}", table, which.text), which.values));
+  }
+  const Sql which = among("number", numbers, connection.is_postgres());
+  TRY(connection.run("DELETE FROM traces WHERE " + which.text, which.values));
+  return {};
+}
+
 }  // namespace slipway::tracking

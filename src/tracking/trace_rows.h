@@ -41,6 +41,9 @@ Result<std::vector<Span>> read_spans(catalog::Connection& connection, std::int64
 /// Puts the rows of a trace's spans together into one, when there are several.
 Result<void> join_span_batches(catalog::Connection& connection, std::int64_t trace);
 
+/// Whole traces with everything that belongs to them.
+Result<void> remove_trace_rows(catalog::Connection& connection, std::span<const std::int64_t> numbers);
+
 Result<void> insert_assessment(catalog::Connection& connection, std::int64_t trace, const Assessment& assessment);
 /// By trace, oldest first. `where` follows "FROM assessments a JOIN traces t ON t.number = a.trace WHERE ".
 Result<std::vector<std::pair<std::int64_t, Assessment>>> read_assessments(catalog::Connection& connection,

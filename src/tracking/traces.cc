@@ -93,17 +93,6 @@ Result<std::vector<std::int64_t>> numbers_to_remove(Connection& connection, std:
   return connection.rows(sql.text, sql.values, [](const Row& row) { return row.integer(0); });
 }
 
-Result<void> remove_rows(Connection& connection, std::span<const std::int64_t> numbers) {
-  for (const char* table :
-       {"trace_tags", "trace_metadata", "trace_links", "trace_spans", "trace_span_batches", "assessments"}) {
-    const Sql which = among("trace", numbers, connection.is_postgres());
-    TRY(connection.run(fmt::format("DELETE FROM {} WHERE {}", table, which.text), which.values));
-  }
-  const Sql which = among("number", numbers, connection.is_postgres());
-  TRY(connection.run("DELETE FROM traces WHERE " + which.text, which.values));
-  return {};
-}
-
 Result<void> link(Connection& connection, const char* kind, const std::string& target, std::int64_t trace) {
   TRY(connection.run("INSERT INTO trace_links (kind, target, trace) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                      {std::string(kind), target, trace}));
@@ -189,7 +178,7 @@ Result<std::int64_t> Traces::remove(const ProjectId& project, const TraceRemoval
     const auto gone = TRY(database_.write_value(Durability::record, [&](Connection& connection) -> Result<size_t> {
       const Experiment experiment = TRY(read_experiment(connection, project, removal.experiment));
       const auto numbers = TRY(numbers_to_remove(connection, experiment.number, removal, most));
-      TRY(remove_rows(connection, numbers));
+      TRY(remove_trace_rows(connection, numbers));
       return numbers.size();
     }));
     removed += static_cast<std::int64_t>(gone);

@@ -196,24 +196,11 @@ Result<Json> get_tree(store::Store& store, const Request& request) {
       .set("entries", std::move(entries));
 }
 
-// --- what may go ---------------------------------------------------------------------------------------------------
+// --- is it whole ---------------------------------------------------------------------------------------------------
 
 Result<void> check_admin(const Request& request) {
   if (caller_of(request).admin) return {};
-  return Error{ErrorCode::permission_denied, "only an admin may sweep or verify the store"};
-}
-
-Result<Json> sweep(registry::References& references, const Request& request) {
-  TRY(check_admin(request));
-  const bool dry_run = TRY(optional_boolean(TRY(json_body(request)), "dry_run", false));
-  const auto report = TRY(references.sweep(dry_run));
-  return Json()
-      .set("dry_run", dry_run)
-      .set("blobs_kept", report.blobs_kept)
-      .set("bytes_kept", report.bytes_kept)
-      .set("blobs_removed", report.blobs_removed)
-      .set("bytes_removed", report.bytes_removed)
-      .set("uploads_removed", report.uploads_removed);
+  return Error{ErrorCode::permission_denied, "only an admin may verify the store"};
 }
 
 Result<Json> verify(store::Store& store, const Request& request) {
@@ -226,7 +213,7 @@ Result<Json> verify(store::Store& store, const Request& request) {
 
 }  // namespace
 
-void add_blobs(http::Router& router, store::Store& store, registry::References& references) {
+void add_blobs(http::Router& router, store::Store& store) {
   const auto on_store = [&](Method method, const char* pattern, Result<Json> (*function)(store::Store&, const Request&),
                             http::Response (*render_ok)(const Json&), http::RouteOptions options = {}) {
     router.add(
@@ -243,9 +230,6 @@ void add_blobs(http::Router& router, store::Store& store, registry::References& 
            {.where = http::Where::on_pool, .body_bytes_max = kTreeBytesMax});
   on_store(Method::get, "/api/v1/trees/{hash}", get_tree, ok);
   on_store(Method::post, "/api/v1/store/verify", verify, ok);
-  router.add(Method::post, "/api/v1/gc", [&references](Request& request, Responder responder) {
-    answer(responder, sweep(references, request), ok);
-  });
   router.add(Method::post, "/api/v1/blobs/read",
              [&store](Request& request, Responder responder) { send_many(store, request, responder); });
   router.add(Method::get, "/api/v1/blobs/{hash}",

@@ -138,6 +138,8 @@ void add_import(Commands& commands);
 void add_import_series(Commands& commands);
 void add_sync(Commands& commands);
 void add_gc(Commands& commands);
+void add_retention(Commands& commands);
+void add_usage(Commands& commands);
 void add_backup(Commands& commands);
 void add_restore(Commands& commands);
 void add_completion(Commands& commands);

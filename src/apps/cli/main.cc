@@ -49,6 +49,8 @@ void add_all(Commands& commands) {
   add_import_series(commands);
   add_sync(commands);
   add_gc(commands);
+  add_retention(commands);
+  add_usage(commands);
   add_backup(commands);
   add_restore(commands);
   add_completion(commands);

@@ -15,6 +15,7 @@
 #include "api/native/evaluations.h"
 #include "api/native/events.h"
 #include "api/native/experiments.h"
+#include "api/native/gc.h"
 #include "api/native/imports.h"
 #include "api/native/members.h"
 #include "api/native/metrics.h"
@@ -23,6 +24,7 @@
 #include "api/native/overview.h"
 #include "api/native/pipelines.h"
 #include "api/native/project_files.h"
+#include "api/native/retention.h"
 #include "api/native/run_files.h"
 #include "api/native/runs.h"
 #include "api/native/runs_execution.h"
@@ -97,6 +99,22 @@ Result<void> open_monitor(Parts& parts) {
   return {};
 }
 
+/// What goes by rules; each deletion is told to the audit trail.
+void open_retention(Parts& parts) {
+  const retention::Audit audit = [teams = parts.teams.get()](catalog::Connection& c, const std::string& member,
+                                                             std::string_view action, std::string_view subject,
+                                                             std::string_view details) {
+    return teams->audit(c, MemberId(member), action, subject, details);
+  };
+  catalog::Database& database = *parts.database;
+  parts.collector = std::make_unique<retention::Collector>(database, parts.registry->references(), system_clock(),
+                                                           parts.events.get(), audit);
+  parts.collector->add_need(evaluation::need_of_run);
+  parts.usage = std::make_unique<retention::Usage>(database, parts.registry->references(), system_clock());
+  parts.keeper = std::make_unique<retention::Keeper>(database, *parts.tracking, *parts.collector, *parts.usage,
+                                                     system_clock(), parts.events.get(), audit);
+}
+
 Result<void> open_rooms(Parts& parts) {
   const Clock& clock = system_clock();
   catalog::Database& database = *parts.database;
@@ -113,8 +131,11 @@ Result<void> open_rooms(Parts& parts) {
     parts.tracking->experiments().set_artifact_root(parts.settings.default_artifact_root);
   parts.runs =
       std::make_unique<runs::Runs>(database, *parts.store, *parts.tracking, *parts.registry, clock, parts.events.get());
-  parts.registry->references().add_source(
-      [runs = parts.runs.get()](const registry::ReferenceVisitor& visit) { return runs->visit_references(visit); });
+  parts.registry->references().add_run_source(
+      [runs = parts.runs.get()](const registry::ReferenceVisitor& visit, const registry::Gone& gone) {
+        return runs->visit_references(visit, gone);
+      });
+  open_retention(parts);
   parts.executor = TRY(runs::make_local_executor({.folder = parts.folder->path() / "node"}));
   TRY(open_monitor(parts));
   parts.models = TRY(serving::RegistryModels::open(*parts.registry, parts.folder->path() / "models"));
@@ -244,7 +265,9 @@ void add_routes(Parts& parts) {
   api::add_attempts(parts.router, *parts.runs, *parts.tracking);
   api::add_snapshots(parts.router, *parts.runs);
   api::add_metrics(parts.router, *parts.tracking);
-  api::add_blobs(parts.router, *parts.store, parts.registry->references());
+  api::add_blobs(parts.router, *parts.store);
+  api::add_retention(parts.router, *parts.keeper, *parts.usage);
+  api::add_gc(parts.router, *parts.collector, parts.registry->references());
   parts.backups = std::make_unique<api::Backups>(*parts.database, *parts.store, parts.folder->path() / "backups",
                                                  parts.settings.disk_free_bytes_min, system_clock(),
                                                  [monitor = parts.monitor.get()] { monitor->settle(); });

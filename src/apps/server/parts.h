@@ -29,6 +29,7 @@
 #include "pipelines/watcher.h"
 #include "registry/registry.h"
 #include "registry/uploads.h"
+#include "retention/retention.h"
 #include "runs/loop.h"
 #include "runs/runs.h"
 #include "serving/deploy_node.h"
@@ -63,6 +64,9 @@ struct Parts {
   std::unique_ptr<api::SignedUrls> signed_urls;
   std::unique_ptr<tracking::Tracking> tracking;
   std::unique_ptr<runs::Runs> runs;
+  std::unique_ptr<retention::Collector> collector;
+  std::unique_ptr<retention::Usage> usage;
+  std::unique_ptr<retention::Keeper> keeper;
   std::unique_ptr<runs::Executor> executor;
   std::unique_ptr<monitor::Monitor> monitor;
   std::unique_ptr<serving::RegistryModels> models;
