@@ -11,6 +11,9 @@ find_package(PostgreSQL REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
+# Its -pthread would keep a room from the precompiled header; Threads::Threads says what is needed.
+set_target_properties(PkgConfig::RE2 PROPERTIES INTERFACE_COMPILE_OPTIONS "")
 
 pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
 

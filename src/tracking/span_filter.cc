@@ -13,7 +13,7 @@ constexpr std::string_view kAttributes = "attributes.";
 
 std::string text_of(const Json& value) { return value.is_string() ? value.string() : value.render(); }
 
-bool compares(const FilterComparison& comparison, const std::string& text) {
+bool compares(const FilterComparison& comparison, const std::optional<Pattern>& pattern, const std::string& text) {
   const auto* wanted = std::get_if<std::string>(&comparison.value);
   const auto* listed = std::get_if<std::vector<std::string>>(&comparison.value);
   const auto is_listed = [&] { return listed && std::find(listed->begin(), listed->end(), text) != listed->end(); };
@@ -22,6 +22,7 @@ bool compares(const FilterComparison& comparison, const std::string& text) {
     case FilterOperator::not_equal: return wanted && text != *wanted;
     case FilterOperator::like: return wanted && is_like(text, *wanted);
     case FilterOperator::ilike: return wanted && is_like(lower(text), lower(*wanted));
+    case FilterOperator::rlike: return pattern && pattern->is_in(text);
     case FilterOperator::in: return is_listed();
     case FilterOperator::not_in: return !is_listed();
     case FilterOperator::is_not_null: return true;
@@ -71,15 +72,16 @@ std::string searched_text(const Span& span) {
 
 Result<void> SpanFilter::add(std::string_view part, const FilterComparison& comparison) {
   using Of = Condition::Of;
-  Condition condition{Of::name, "", comparison};
+  Condition condition{Of::name, "", comparison, std::nullopt};
   if (part.starts_with(kAttributes) && part.size() > kAttributes.size()) {
     condition.of = Of::attribute;
     condition.attribute = part.substr(kAttributes.size());
   } else if (part == "content") {
     condition.of = Of::content;
-    if (comparison.op != FilterOperator::like && comparison.op != FilterOperator::ilike) {
+    if (comparison.op != FilterOperator::like && comparison.op != FilterOperator::ilike &&
+        comparison.op != FilterOperator::rlike) {
       return Error{ErrorCode::invalid_argument,
-                   fmt::format("span.content is compared with '{}' in the filter; expected LIKE or ILIKE",
+                   fmt::format("span.content is compared with '{}' in the filter; expected LIKE, ILIKE or RLIKE",
                                slipway::name(comparison.op))};
     }
   } else if (part == "type" || part == "status") {
@@ -89,6 +91,12 @@ Result<void> SpanFilter::add(std::string_view part, const FilterComparison& comp
                  fmt::format("Invalid span attribute '{}'. Supported attributes: name, status, type, content, "
                              "attributes.<attribute_name>.",
                              clean_utf8(part, 100))};
+  }
+  if (comparison.op == FilterOperator::rlike) {
+    condition.pattern = TRY(pattern_of(comparison));
+    looks_inside_ = true;
+    conditions_.push_back(std::move(condition));
+    return {};
   }
   // Says what is wrong with the comparison, whether or not the table is asked.
   const Sql sql = TRY(compare_text(fmt::format("x.{}", condition.of == Of::type     ? "type"
@@ -110,17 +118,17 @@ Sql SpanFilter::sql(std::string_view trace) const {
 
 bool SpanFilter::holds(const Condition& condition, const Span& span) {
   using Of = Condition::Of;
-  const FilterComparison& comparison = condition.comparison;
+  const auto passes = [&](const std::string& text) { return compares(condition.comparison, condition.pattern, text); };
   switch (condition.of) {
-    case Of::name: return compares(comparison, span.name);
-    case Of::type: return compares(comparison, span_type(span));
-    case Of::status: return compares(comparison, std::string(slipway::name(span.status)));
-    case Of::content: return compares(comparison, searched_text(span));
+    case Of::name: return passes(span.name);
+    case Of::type: return passes(span_type(span));
+    case Of::status: return passes(std::string(slipway::name(span.status)));
+    case Of::content: return passes(searched_text(span));
     case Of::attribute: break;
   }
   const Json& value = span.attribute(condition.attribute);
-  if (value.is_null()) return comparison.op == FilterOperator::is_null;
-  return compares(comparison, text_of(value));
+  if (value.is_null()) return condition.comparison.op == FilterOperator::is_null;
+  return passes(text_of(value));
 }
 
 bool SpanFilter::matches(const std::vector<Span>& spans) const {

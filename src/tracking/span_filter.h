@@ -1,13 +1,16 @@
 // Filter conditions on spans. Those on name, type and status can be asked of the table; those on attributes and
-// contents need the span itself. All conditions of a filter mean one and the same span. Private to the room.
+// contents, and patterns, need the span itself. All conditions of a filter mean one and the same span. Private to the
+// room.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "domain/filter.h"
 #include "domain/trace.h"
+#include "tracking/pattern.h"
 #include "tracking/search_sql.h"
 
 namespace slipway::tracking {
@@ -30,6 +33,7 @@ class SpanFilter {
     enum class Of { name, type, status, content, attribute } of = Of::name;
     std::string attribute;
     FilterComparison comparison;
+    std::optional<Pattern> pattern;  // of RLIKE
   };
   static bool holds(const Condition& condition, const Span& span);
 

@@ -135,6 +135,10 @@ Result<void> add_attribute(const FilterComparison& comparison, TraceFilter& filt
   const auto [entity, key] = split_name(comparison.key);
   if (entity == "span") return filter.spans.add(key, comparison);
   if ((entity.empty() || entity == "trace") && key == "text") return filter.spans.add("content", comparison);
+  if (comparison.op == FilterOperator::rlike) {
+    const bool is_own = entity.empty() || entity == "trace";
+    return filter.patterns.add(is_own ? "" : entity == "request_metadata" ? "metadata" : entity, key, comparison);
+  }
   filter.where.add(" AND ");
   if (entity == "metadata" || entity == "request_metadata") {
     filter.where.add(key == kSourceRunKey ? TRY(run_condition(comparison))
@@ -203,6 +207,8 @@ Result<TraceFilter> make_trace_filter(const Filter& given) {
   for (const FilterComparison& comparison : given.comparisons) {
     if (comparison.entity == FilterEntity::attribute) {
       TRY(add_attribute(comparison, filter));
+    } else if (comparison.entity == FilterEntity::tag && comparison.op == FilterOperator::rlike) {
+      TRY(filter.patterns.add("tag", comparison.key, comparison));
     } else if (comparison.entity == FilterEntity::tag) {
       filter.where.add(" AND ").add(comparison.key == kTraceNameTag
                                         ? TRY(compare_text("t.name", comparison))
@@ -217,9 +223,22 @@ Result<TraceFilter> make_trace_filter(const Filter& given) {
   return filter;
 }
 
+Result<void> check_trace_filter(const Filter& filter) {
+  TRY(make_trace_filter(filter));
+  return {};
+}
+
+Result<bool> passes_inside(Connection& connection, const TraceFilter& filter, std::int64_t trace) {
+  if (!filter.patterns.empty()) {
+    const auto found = TRY(read_traces(connection, std::span(&trace, 1)));
+    if (found.empty() || !filter.patterns.matches(found[0])) return false;
+  }
+  return !filter.spans.looks_inside() || filter.spans.matches(TRY(read_spans(connection, trace)));
+}
+
 Result<std::vector<std::int64_t>> passing_traces(Connection& connection, const Sql& scope, const TraceFilter& filter,
                                                  size_t most) {
-  if (filter.spans.looks_inside()) most = std::min(most, kTracesOpenedMax);
+  if (filter.looks_inside()) most = std::min(most, kTracesOpenedMax);
   Sql sql{"SELECT t.number FROM traces t WHERE ", {}};
   sql.add(scope).add(filter.where);
   if (!filter.spans.empty()) sql.add(" AND ").add(filter.spans.sql("t.number"));
@@ -231,10 +250,10 @@ Result<std::vector<std::int64_t>> passing_traces(Connection& connection, const S
         fmt::format("more than {} traces would have to be looked at; narrow the filter, for example by timestamp_ms",
                     most)};
   }
-  if (!filter.spans.looks_inside()) return numbers;
+  if (!filter.looks_inside()) return numbers;
   std::vector<std::int64_t> passing;
   for (const std::int64_t number : numbers) {
-    if (filter.spans.matches(TRY(read_spans(connection, number)))) passing.push_back(number);
+    if (TRY(passes_inside(connection, filter, number))) passing.push_back(number);
   }
   return passing;
 }

@@ -8,6 +8,7 @@
 
 #include "tracking/search_sql.h"
 #include "tracking/span_filter.h"
+#include "tracking/trace_patterns.h"
 #include "tracking/traces.h"
 
 namespace slipway::tracking {
@@ -15,9 +16,16 @@ namespace slipway::tracking {
 struct TraceFilter {
   Sql where;  // each condition after " AND "
   SpanFilter spans;
+  TracePatterns patterns;
+
+  /// Whether traces that pass `where` must be read to know.
+  bool looks_inside() const { return spans.looks_inside() || !patterns.empty(); }
 };
 /// invalid_argument for a name that means nothing here, and for a comparison that it does not take.
 Result<TraceFilter> make_trace_filter(const Filter& filter);
+
+/// What looks_inside() asks of one trace that passes `where`; reads only what it needs.
+Result<bool> passes_inside(catalog::Connection& connection, const TraceFilter& filter, std::int64_t trace);
 
 /// The traces of these experiments that pass, numbers ascending; looks at `most` of them at most, too_large beyond.
 Result<std::vector<std::int64_t>> passing_traces(catalog::Connection& connection, const Sql& scope,

@@ -106,8 +106,8 @@ Result<Sql> condition(const FilterComparison& comparison, TraceMetricsOf of) {
     }
   }
   TraceFilter filter = TRY(make_trace_filter({{plain}}));
-  if (filter.spans.looks_inside())
-    return Error{ErrorCode::invalid_argument, "metrics are not filtered by the contents of spans"};
+  if (filter.looks_inside())
+    return Error{ErrorCode::invalid_argument, "metrics are not filtered by the contents of spans, nor by RLIKE"};
   if (!filter.spans.empty()) filter.where.add(" AND ").add(filter.spans.sql("t.number"));
   return filter.where;
 }

@@ -90,6 +90,9 @@ inline constexpr size_t kTraceTagValueMax = 8000;  // characters; longer values 
 inline constexpr size_t kTracePreviewMax = 1000;   // characters of a preview made from a root span
 inline constexpr size_t kTraceLinksMax = 100;      // in one request
 
+/// invalid_argument for a filter that asks for what traces have not.
+Result<void> check_trace_filter(const Filter& filter);
+
 /// Every call blocks for the database, but log_spans. Thread-safe. What belongs to another project does not exist.
 class Traces {
  public:

@@ -10,6 +10,7 @@
 #include "tracking/records.h"        // IWYU pragma: export
 #include "tracking/runs.h"           // IWYU pragma: export
 #include "tracking/search.h"         // IWYU pragma: export
+#include "tracking/trace_files.h"    // IWYU pragma: export
 #include "tracking/traces.h"         // IWYU pragma: export
 
 namespace slipway::tracking {
@@ -28,7 +29,8 @@ class Tracking {
         search_(database, sorter_, metrics_),
         logged_models_(database, clock),
         imports_(database, clock, events),
-        traces_(database, clock) {
+        traces_(database, clock),
+        trace_files_(database, clock) {
     // A database that does not answer now will say so to whoever asks next; the date waits for the next start.
     (void)experiments_.date_default();
   }
@@ -41,6 +43,7 @@ class Tracking {
   LoggedModels& logged_models() { return logged_models_; }
   Imports& imports() { return imports_; }
   Traces& traces() { return traces_; }
+  TraceFiles& trace_files() { return trace_files_; }
   MetricSorter& sorter() { return sorter_; }
 
  private:
@@ -54,6 +57,7 @@ class Tracking {
   LoggedModels logged_models_;
   Imports imports_;
   Traces traces_;
+  TraceFiles trace_files_;
 };
 
 }  // namespace slipway::tracking

@@ -9,8 +9,10 @@ import urllib.error
 import urllib.request
 
 import mlflow
-from mlflow.entities import AssessmentSource, Feedback, SpanType
+from mlflow.entities import AssessmentSource, Feedback, SpanType, TraceData
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.tracing.attachments import Attachment
 from mlflow_test import OnServer
 
 # The exporter is asynchronous; a trace that has not come after this long never will.
@@ -118,6 +120,40 @@ class Traces(OnTraces):
         with self.assertRaises(MlflowException) as caught:
             self.found("nonsense = 'x'")
         self.assertEqual(caught.exception.error_code, "INVALID_PARAMETER_VALUE")
+
+    def test_regular_expressions_are_searched_for(self):
+        for name, team in (("pay/card", "blue-1"), ("pay/cash", "red"), ("list", "blue-22")):
+            self.make(name, team=team)
+
+        def names(filter_string):
+            return self.found(filter_string, order_by=["timestamp_ms ASC"])
+        self.assertEqual(names("name RLIKE '^pay/'"), ["pay/card", "pay/cash"])
+        self.assertEqual(names("tags.team RLIKE 'blue-[0-9]{2}$'"), ["list"])
+        self.assertEqual(names("span.name RLIKE 'ca(r|s)' AND tags.team != 'red'"), ["pay/card"])
+        self.assertEqual(names("span.attributes.`mlflow.spanInputs` RLIKE 'li.t'"), ["list"])
+        self.assertEqual(names("trace.status RLIKE '^(OK|ERROR)$' AND name RLIKE 't$'"), ["list"])
+        with self.assertRaises(MlflowException) as caught:
+            names("name RLIKE '('")
+        self.assertEqual(caught.exception.error_code, "INVALID_PARAMETER_VALUE")
+
+    def test_attachments_come_back_as_they_went(self):
+        picture = b"\x89PNG\r\n" + bytes(range(256)) * 100
+        with mlflow.start_span(name="look") as span:
+            span.set_inputs({"image": Attachment(content_type="image/png", content_bytes=picture), "question": "which ship?"})
+        trace = self.flushed()
+        reference = Attachment.parse_ref(trace.data.spans[0].inputs["image"])
+        self.assertEqual((reference["content_type"], reference["size"]), ("image/png", len(picture)))
+        repository = get_artifact_repository(trace.info.tags["mlflow.artifactLocation"])
+        self.assertEqual(repository.download_trace_attachment(reference["attachment_id"]), picture)
+        page = f"{self.server.url}/ajax-api/3.0/mlflow/get-trace-artifact?request_id={trace.info.trace_id}"
+        with urllib.request.urlopen(f"{page}&path={reference['attachment_id']}") as answer:
+            self.assertEqual((answer.read(), answer.headers["X-Content-Type-Options"]), (picture, "nosniff"))
+        with urllib.request.urlopen(page) as answer:
+            whole = TraceData.from_dict(json.load(answer))
+        self.assertEqual([(one.name, one.inputs) for one in whole.spans], [(one.name, one.inputs) for one in trace.data.spans])
+        self.client.delete_traces(self.experiment, trace_ids=[trace.info.trace_id])
+        with self.assertRaises(Exception):
+            repository.download_trace_attachment(reference["attachment_id"])
 
     def test_tags_are_set_and_deleted(self):
         trace_id = self.make("tagged", early="yes").info.trace_id

@@ -1,4 +1,4 @@
-"""Large artifacts in parts and by signed URLs, as the mlflow client does when it is told to."""
+"""Large artifacts in parts and by signed URLs, as the mlflow client does by itself or when it is told to."""
 import hashlib
 import os
 import threading
@@ -14,6 +14,8 @@ MIB = 1 << 20
 IN_PARTS = {"MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "true", "MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE": str(5 * MIB),
             "MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE": str(5 * MIB), "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "true",
             "MLFLOW_MULTIPART_DOWNLOAD_MINIMUM_FILE_SIZE": str(5 * MIB), "MLFLOW_MULTIPART_DOWNLOAD_CHUNK_SIZE": str(5 * MIB)}
+
+LARGE_HERE = {key: value for key, value in IN_PARTS.items() if "ENABLE" not in key}  # what is large, not what to do with it
 
 
 def digest(path):
@@ -66,6 +68,21 @@ class Transfers(mlflow_test.OnServer):
     def _real_download():
         from mlflow.store.artifact.mlflow_artifacts_repo import MlflowArtifactsRepository
         return MlflowArtifactsRepository._multipart_download
+
+    @mock.patch.dict(os.environ, LARGE_HERE)
+    def test_a_large_file_goes_in_parts_without_being_told_to(self):
+        """The client asks server-info, whose answer is all that switches parts on here; a small file goes in one stream."""
+        large, small, run = self.file(12), self.file(1, "small.bin"), self.new_run()
+        mlflow_test.mlflow.set_tracking_uri(self.server.url)
+        with mock.patch("requests.put", wraps=__import__("requests").put) as sent, mlflow_test.mlflow.start_run(run_id=run):
+            mlflow_test.mlflow.log_artifact(small)
+            self.assertEqual(sent.call_count, 0)
+            mlflow_test.mlflow.log_artifact(large)
+        self.assertEqual(sent.call_count, 3)
+        (self.folder / "back").mkdir()
+        for path in (large, small):
+            got = self.client.download_artifacts(run, os.path.basename(path), str(self.folder / "back"))
+            self.assertEqual(digest(got), digest(path))
 
     @mock.patch.dict(os.environ, IN_PARTS)
     def test_memory_stays_flat(self):

@@ -5,6 +5,7 @@
 #include "api/mlflow/artifact_place.h"
 #include "api/mlflow/endpoint.h"
 #include "api/mlflow/render.h"
+#include "api/mlflow/trace_files.h"
 #include "api/send_blob.h"
 #include "base/text.h"
 
@@ -51,6 +52,7 @@ Result<std::string> list_model(const Rooms& rooms, const Call& call) {
 
 /// Names relative to the folder, as the proxy's clients expect.
 Result<std::string> list_proxy(const Rooms& rooms, const Call& call) {
+  if (const auto trace = trace_place_of(call.project(), call.text("path"))) return list_trace_files(rooms, *trace);
   const Place place = TRY(place_of(call.project(), call.text("path")));
   JsonWriter json;
   json.begin_object();
@@ -93,6 +95,27 @@ Result<Place> model_version_place(const Rooms& rooms, const http::Request& reque
   return Place{{project_of(request), OwnerKind::model_version, version.id}, std::string(path)};
 }
 
+Result<void> put_proxied(const Rooms& rooms, const http::Request& request, http::BodyReader& body) {
+  const std::string_view path = request.parameter("path");
+  if (const auto trace = trace_place_of(project_of(request), path)) return put_trace_file(rooms, *trace, body);
+  return put_artifact_body(rooms, TRY(place_of(project_of(request), path)), body);
+}
+
+void send_proxied(const Rooms& rooms, const http::Request& request, const http::Responder& responder) {
+  const std::string_view path = request.parameter("path");
+  if (const auto trace = trace_place_of(project_of(request), path))
+    return send_trace_file(rooms, request, responder, *trace);
+  send_place(rooms, request, responder, place_of(project_of(request), path));
+}
+
+Result<void> remove_proxied(const Rooms& rooms, const http::Request& request) {
+  const std::string_view path = request.parameter("path");
+  if (const auto trace = trace_place_of(project_of(request), path)) return remove_trace_file(rooms, *trace);
+  const Place place = TRY(place_of(project_of(request), path));
+  TRY(rooms.artifacts.remove(place.owner, place.path));
+  return {};
+}
+
 }  // namespace
 
 std::span<const Endpoint> artifact_endpoints() {
@@ -111,19 +134,14 @@ void add_artifact_streams(http::Router& router, const Rooms& rooms, const std::s
   const std::string proxy = prefix + "mlflow-artifacts/artifacts/{path...}";
   router.add_streaming(Method::put, proxy,
                        [rooms](http::Request& request, http::BodyReader& body, http::Responder responder) {
-                         const auto place = place_of(project_of(request), request.parameter("path"));
-                         const auto kept =
-                             place.ok() ? put_artifact_body(rooms, *place, body) : Result<void>(place.error());
+                         const auto kept = put_proxied(rooms, request, body);
                          responder.send(kept.ok() ? http::Response::json("{}") : mlflow_error(kept.error()));
                        },
                        {.where = http::Where::on_pool, .body_bytes_max = UINT64_MAX});
-  router.add(Method::get, proxy, [rooms](http::Request& request, http::Responder responder) {
-    send_place(rooms, request, responder, place_of(project_of(request), request.parameter("path")));
-  });
+  router.add(Method::get, proxy,
+             [rooms](http::Request& request, http::Responder responder) { send_proxied(rooms, request, responder); });
   router.add(Method::del, proxy, [rooms](http::Request& request, http::Responder responder) {
-    const auto place = place_of(project_of(request), request.parameter("path"));
-    const auto removed =
-        place.ok() ? rooms.artifacts.remove(place->owner, place->path) : Result<std::int64_t>(place.error());
+    const auto removed = remove_proxied(rooms, request);
     responder.send(removed.ok() ? http::Response::json("{}") : mlflow_error(removed.error()));
   });
   if (!prefix.starts_with("/ajax-api/2.0")) return;

@@ -2,6 +2,7 @@
 
 #include "api/api.h"
 #include "api/mlflow/endpoint.h"
+#include "api/mlflow/trace_files.h"
 
 namespace slipway::api::mlflow {
 namespace {
@@ -28,11 +29,15 @@ void add(http::Router& router, const Rooms& rooms, const std::string& prefix, co
              });
 }
 
+/// Uploads in parts are offered: a part that breaks is sent again alone. Downloads are not: a client would ask for a URL
+/// before each file, however small, and what it fetches in one stream can go on from where it broke (Range) anyway.
 void server_info(http::Request&, http::Responder responder) {
   responder.send(
       http::Response::json(R"({"store_type":"SqlStore","workspaces_enabled":true,"trace_archival_enabled":false,)"
                            R"("presigned_uploads_enabled":false,"presigned_downloads_enabled":false,)"
-                           R"("multipart_uploads_enabled":false,"multipart_downloads_enabled":false})"));
+                           R"("multipart_uploads_enabled":true,"multipart_downloads_enabled":false,)"
+                           R"("presigned_upload_run_id_supported":true,"presigned_upload_model_id_supported":true,)"
+                           R"("features_enabled":{"gateway":false}})"));
 }
 
 /// Upstream's own web page asks it; nobody else does.
@@ -50,6 +55,7 @@ void add_mlflow(http::Router& router, const Rooms& rooms) {
     }
     add_logging(router, rooms, prefix);
     add_artifact_streams(router, rooms, prefix);
+    add_trace_artifact(router, rooms, prefix);
     router.add(Method::get, std::string(prefix) + "mlflow/server-info", server_info, {.where = http::Where::on_loop});
     router.add(Method::get, std::string(prefix) + "mlflow/server-features", server_info,
                {.where = http::Where::on_loop});

@@ -292,6 +292,28 @@ void write_span(JsonWriter& json, const Span& span) {
   json.end_object().end_object();
 }
 
+void write_span_data(JsonWriter& json, const Span& span) {
+  json.begin_object().member("trace_id", base64_of_hex(span.trace)).member("span_id", base64_of_hex(span.id));
+  json.member("parent_span_id", span.is_root() ? Json() : Json(base64_of_hex(span.parent)));
+  json.member("name", span.name).member("start_time_unix_nano", span.started_ns);
+  json.member("end_time_unix_nano", span.ended_ns == 0 ? Json() : Json(span.ended_ns));
+  json.key("events").begin_array();
+  for (const SpanEvent& event : span.events) {
+    json.begin_object().member("name", event.name).member("time_unix_nano", event.at_ns);
+    json.member("attributes", Json(event.attributes)).end_object();
+  }
+  json.end_array().key("status").begin_object();
+  json.member("code", fmt::format("STATUS_CODE_{}", name(span.status))).member("message", span.status_message);
+  json.end_object().key("attributes").begin_object();
+  for (const auto& [key, value] : span.attributes) json.member(key, value.render());
+  json.end_object().key("links").begin_array();
+  for (const SpanLink& link : span.links) {
+    json.begin_object().member("trace_id", std::string(kTraceIdPrefix) + link.trace).member("span_id", link.span);
+    json.member("attributes", Json(link.attributes)).end_object();
+  }
+  json.end_array().end_object();
+}
+
 Time time_of_millis(std::int64_t ms, bool end) {
   constexpr std::int64_t kMillisMax = INT64_MAX / 4000;
   const std::int64_t kept = std::clamp(ms, -kMillisMax, kMillisMax);

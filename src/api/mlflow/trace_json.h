@@ -16,6 +16,8 @@ void write_old_trace(JsonWriter& json, const tracking::Trace& trace);
 
 /// OpenTelemetry's Span message: ids in base64, times as numbers.
 void write_span(JsonWriter& json, const Span& span);
+/// As MLflow's client keeps a span in a file: attributes an object, whose values are the texts of JSON.
+void write_span_data(JsonWriter& json, const Span& span);
 
 Result<Assessment> read_assessment(const Json& json);
 void write_assessment(JsonWriter& json, const Assessment& assessment);

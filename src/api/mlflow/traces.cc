@@ -142,7 +142,7 @@ Result<std::string> get_infos(const Rooms& rooms, const Call& call) {
 
 Result<tracking::TraceQuery> read_query(const Call& call) {
   tracking::TraceQuery query{.project = call.project()};
-  query.filter = TRY(parse_filter(call.text("filter")));
+  query.filter = TRY(parse_pattern_filter(call.text("filter")));
   for (const std::string& term : call.texts("order_by")) query.order.push_back(TRY(parse_order(term)));
   const std::int64_t most = call.integer("max_results").value_or(kSearchDefault);
   if (most < 1 || most > kSearchMax)
@@ -248,13 +248,19 @@ Result<std::string> correlate(const Rooms& rooms, const Call& call) {
   std::vector<ExperimentId> experiments;
   for (const std::string& id : call.texts("experiment_ids")) experiments.emplace_back(id);
   const auto counts = TRY(rooms.tracking.traces().count(
-      call.project(), experiments, TRY(parse_filter(call.text("base_filter"))),
-      TRY(parse_filter(call.text("filter_string1"))), TRY(parse_filter(call.text("filter_string2")))));
+      call.project(), experiments, TRY(parse_pattern_filter(call.text("base_filter"))),
+      TRY(parse_pattern_filter(call.text("filter_string1"))), TRY(parse_pattern_filter(call.text("filter_string2")))));
   JsonWriter json;
   json.begin_object().member("npmi", npmi(counts, 0)).member("npmi_smoothed", npmi(counts, kJeffreysPrior));
   json.member("filter1_count", counts.first).member("filter2_count", counts.second);
   json.member("joint_count", counts.both).member("total_count", counts.total).end_object();
   return json.take();
+}
+
+Result<std::string> only_databricks(const Rooms&, const Call&) {
+  return Error{
+      ErrorCode::unsupported,
+      "This endpoint belongs to Databricks' own tracking service; use mlflow/traces/search and mlflow/traces/get"};
 }
 
 const Field kTrace{"trace_id", FieldType::text, true};
@@ -305,6 +311,8 @@ std::span<const Endpoint> trace_endpoints() {
         {"filter_string2", FieldType::text, true},
         {"base_filter"}},
        correlate},
+      {Method::get, "mlflow/unified-traces", {}, only_databricks, false},
+      {Method::get, "mlflow/get-online-trace-details", {}, only_databricks, false},
   };
   return endpoints;
 }

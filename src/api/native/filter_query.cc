@@ -4,14 +4,28 @@
 
 namespace slipway::api {
 
-std::optional<http::Response> read_filter(const http::Request& request, Filter& filter) {
+namespace {
+
+using Parse = Result<Filter> (*)(std::string_view text, FilterPlace* place);
+
+std::optional<http::Response> read_by(Parse parse, const http::Request& request, Filter& filter) {
   FilterPlace place;
-  auto parsed = parse_filter(request.query_value("filter").value_or(""), &place);
+  auto parsed = parse(request.query_value("filter").value_or(""), &place);
   if (parsed.ok()) {
     filter = std::move(*parsed);
     return std::nullopt;
   }
   return refused_filter(parsed.error(), place);
+}
+
+}  // namespace
+
+std::optional<http::Response> read_filter(const http::Request& request, Filter& filter) {
+  return read_by(parse_filter, request, filter);
+}
+
+std::optional<http::Response> read_pattern_filter(const http::Request& request, Filter& filter) {
+  return read_by(parse_pattern_filter, request, filter);
 }
 
 http::Response refused_filter(const Error& why, const FilterPlace& place) {

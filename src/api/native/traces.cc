@@ -98,7 +98,7 @@ void list(Tracking& tracking, const Request& request, const Responder& responder
     query.all_experiments = false;
     query.experiments.emplace_back(*experiment);
   }
-  if (auto refused = read_filter(request, query.filter)) return responder.send(std::move(*refused));
+  if (auto refused = read_pattern_filter(request, query.filter)) return responder.send(std::move(*refused));
   answer(responder, list_json(tracking, query, request),
          [](const Json& json) { return http::Response::json(json.render()); });
 }

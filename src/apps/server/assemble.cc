@@ -127,6 +127,9 @@ Result<void> open_rooms(Parts& parts) {
                                                       parts.registry->artifacts(), clock);
   parts.signed_urls = std::make_unique<api::SignedUrls>(parts.key->derive("signed urls"), clock);
   parts.tracking = std::make_unique<tracking::Tracking>(database, clock, *parts.counters, parts.events.get());
+  parts.registry->references().add_source([tracking = parts.tracking.get()](const registry::ReferenceVisitor& visit) {
+    return tracking->trace_files().visit([&](const Hash& file) { visit(file, false); });
+  });
   if (!parts.settings.default_artifact_root.empty())
     parts.tracking->experiments().set_artifact_root(parts.settings.default_artifact_root);
   parts.runs =
