@@ -110,6 +110,9 @@ class Teams : public TokenIssuer {
   Result<std::vector<Project>> projects();
   Result<Project> create_project(std::string_view project_name, std::string_view description);
   Result<Project> describe_project(std::string_view project_name, std::string_view description);
+  /// Takes an empty project away and frees its name. not_found, invalid_argument for the first project,
+  /// failed_precondition saying what it still holds.
+  Result<void> remove_project(std::string_view project_name);
   /// The id of a project by its name, or by its id (which runs are told); safe on an event loop.
   std::optional<ProjectId> find_project(std::string_view project_name);
 

@@ -208,8 +208,8 @@ Result<void> join_span_batches(Connection& connection, std::int64_t trace) {
 }
 
 Result<void> remove_trace_rows(Connection& connection, std::span<const std::int64_t> numbers) {
-  for (const char* table :
-       {"trace_tags", "trace_metadata", "trace_links", "trace_spans", "trace_span_batches", "assessments"}) {
+  for (const char* table : {"trace_tags", "trace_metadata", "trace_links", "trace_spans", "trace_span_batches",
+                            "assessments", "trace_files"}) {
     const Sql which = among("trace", numbers, connection.is_postgres());
     TRY(connection.run(fmt::format("DELETE FROM {} WHERE {}", table, which.text), which.values));
   }

@@ -1,17 +1,20 @@
 // The front door of tracking: experiments, runs, parameters, tags, metric series, and how they are searched.
 #pragma once
 
-#include "tracking/experiments.h"    // IWYU pragma: export
-#include "tracking/imports.h"        // IWYU pragma: export
-#include "tracking/logged_models.h"  // IWYU pragma: export
-#include "tracking/metric_log.h"     // IWYU pragma: export
-#include "tracking/metric_sorter.h"  // IWYU pragma: export
-#include "tracking/metrics.h"        // IWYU pragma: export
-#include "tracking/records.h"        // IWYU pragma: export
-#include "tracking/runs.h"           // IWYU pragma: export
-#include "tracking/search.h"         // IWYU pragma: export
-#include "tracking/trace_files.h"    // IWYU pragma: export
-#include "tracking/traces.h"         // IWYU pragma: export
+#include "tracking/evaluation_datasets.h"  // IWYU pragma: export
+#include "tracking/experiments.h"          // IWYU pragma: export
+#include "tracking/imports.h"              // IWYU pragma: export
+#include "tracking/logged_models.h"        // IWYU pragma: export
+#include "tracking/metric_log.h"           // IWYU pragma: export
+#include "tracking/metric_sorter.h"        // IWYU pragma: export
+#include "tracking/metrics.h"              // IWYU pragma: export
+#include "tracking/records.h"              // IWYU pragma: export
+#include "tracking/resumes.h"              // IWYU pragma: export
+#include "tracking/runs.h"                 // IWYU pragma: export
+#include "tracking/scorers.h"              // IWYU pragma: export
+#include "tracking/search.h"               // IWYU pragma: export
+#include "tracking/trace_files.h"          // IWYU pragma: export
+#include "tracking/traces.h"               // IWYU pragma: export
 
 namespace slipway::tracking {
 
@@ -30,7 +33,9 @@ class Tracking {
         logged_models_(database, clock),
         imports_(database, clock, events),
         traces_(database, clock),
-        trace_files_(database, clock) {
+        trace_files_(database, clock),
+        evaluation_datasets_(database, clock),
+        scorers_(database, clock) {
     // A database that does not answer now will say so to whoever asks next; the date waits for the next start.
     (void)experiments_.date_default();
   }
@@ -44,6 +49,8 @@ class Tracking {
   Imports& imports() { return imports_; }
   Traces& traces() { return traces_; }
   TraceFiles& trace_files() { return trace_files_; }
+  EvaluationDatasets& evaluation_datasets() { return evaluation_datasets_; }
+  Scorers& scorers() { return scorers_; }
   MetricSorter& sorter() { return sorter_; }
 
  private:
@@ -58,6 +65,8 @@ class Tracking {
   Imports imports_;
   Traces traces_;
   TraceFiles trace_files_;
+  EvaluationDatasets evaluation_datasets_;
+  Scorers scorers_;
 };
 
 }  // namespace slipway::tracking

@@ -1,6 +1,7 @@
 """The same tests of the mlflow client, with PostgreSQL behind the server."""
 import atexit
 
+import mlflow_genai_test
 import mlflow_test
 import mlflow_traces_test
 from server import Postgres
@@ -23,7 +24,7 @@ def on_postgres(case):
 
 globals().update({
     name + "OnPostgres": on_postgres(case)
-    for module in (mlflow_test, mlflow_traces_test)
+    for module in (mlflow_test, mlflow_traces_test, mlflow_genai_test)
     for name, case in list(vars(module).items())
     if isinstance(case, type) and issubclass(case, mlflow_test.OnServer) and case.__module__ == module.__name__ and case is not mlflow_test.OnServer
 })

@@ -90,6 +90,8 @@ std::span<const Endpoint> trace_metric_endpoints();
 std::span<const Endpoint> webhook_endpoints();
 std::span<const Endpoint> transfer_endpoints();
 std::span<const Endpoint> workspace_endpoints();
+std::span<const Endpoint> evaluation_dataset_endpoints();
+std::span<const Endpoint> scorer_endpoints();
 
 /// Endpoints with handlers of their own kind: logging (on the event loops), file contents (streams), upstream's odd
 /// ones.

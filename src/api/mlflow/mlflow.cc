@@ -9,13 +9,16 @@ namespace {
 
 /// The version of mlflow's server that this one stands in for; its clients decide by it what they ask for.
 constexpr const char* kVersion = "3.17.2";
+constexpr int kNoContent = 204;
 constexpr const char* kPrefixes[] = {"/api/2.0/", "/api/3.0/", "/ajax-api/2.0/", "/ajax-api/3.0/"};
 
 std::vector<std::span<const Endpoint>> tables() {
-  return {experiment_endpoints(), run_endpoints(),           metric_endpoints(),   logged_model_endpoints(),
-          model_endpoints(),      model_version_endpoints(), artifact_endpoints(), transfer_endpoints(),
-          webhook_endpoints(),    workspace_endpoints(),     trace_endpoints(),    old_trace_endpoints(),
-          assessment_endpoints(), trace_metric_endpoints()};
+  return {experiment_endpoints(),   run_endpoints(),          metric_endpoints(),
+          logged_model_endpoints(), model_endpoints(),        model_version_endpoints(),
+          artifact_endpoints(),     transfer_endpoints(),     webhook_endpoints(),
+          workspace_endpoints(),    trace_endpoints(),        old_trace_endpoints(),
+          assessment_endpoints(),   trace_metric_endpoints(), evaluation_dataset_endpoints(),
+          scorer_endpoints()};
 }
 
 void add(http::Router& router, const Rooms& rooms, const std::string& prefix, const Endpoint& endpoint) {
@@ -24,13 +27,14 @@ void add(http::Router& router, const Rooms& rooms, const std::string& prefix, co
                auto fields = read_fields(request, endpoint.fields);
                if (!fields.ok()) return responder.send(mlflow_error(fields.error()));
                auto done = endpoint.handle(rooms, Call(request, std::move(*fields)));
-               responder.send(done.ok() ? http::Response::json(std::move(*done), endpoint.status)
-                                        : mlflow_error(done.error()));
+               if (!done.ok()) return responder.send(mlflow_error(done.error()));
+               responder.send(endpoint.status == kNoContent ? http::Response::empty()
+                                                            : http::Response::json(std::move(*done), endpoint.status));
              });
 }
 
-/// Uploads in parts are offered: a part that breaks is sent again alone. Downloads are not: a client would ask for a URL
-/// before each file, however small, and what it fetches in one stream can go on from where it broke (Range) anyway.
+/// Uploads in parts are offered: a part that breaks is sent again alone. Downloads are not: a client would ask for a
+/// URL before each file, however small, and what it fetches in one stream can go on from where it broke (Range) anyway.
 void server_info(http::Request&, http::Responder responder) {
   responder.send(
       http::Response::json(R"({"store_type":"SqlStore","workspaces_enabled":true,"trace_archival_enabled":false,)"

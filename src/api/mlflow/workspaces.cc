@@ -73,8 +73,24 @@ Result<std::string> update(const Rooms& rooms, const Call& call) {
   return answer_with(TRY(rooms.teams.describe_project(call.text("workspace_name"), call.text("description"))));
 }
 
-Result<std::string> remove(const Rooms&, const Call&) {
-  return Error{ErrorCode::unsupported, "Workspace deletion is not supported: a project cannot be deleted"};
+/// Only as MLflow does by default: what still holds something stays. Nothing is deleted with it, and nothing moves.
+Result<std::string> remove(const Rooms& rooms, const Call& call) {
+  TRY(check_admin(call));
+  const std::string_view mode = call.request().query_value("mode").value_or("RESTRICT");
+  if (mode == "SET_DEFAULT" || mode == "CASCADE") {
+    return Error{
+        ErrorCode::unsupported,
+        fmt::format("Workspace deletion with the mode {} is not supported: a project goes only when it is empty",
+                    mode)};
+  }
+  if (mode != "RESTRICT") {
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("Invalid deletion mode '{}'. Must be one of: SET_DEFAULT, CASCADE, RESTRICT",
+                             clean_utf8(mode, 100))};
+  }
+  TRY(rooms.teams.remove_project(call.text("workspace_name")));
+  TRY(rooms.teams.audit(caller_of(call.request()).member, "delete project", call.text("workspace_name"), ""));
+  return std::string();
 }
 
 const Field kWorkspace{"workspace_name", FieldType::text, true};
@@ -94,7 +110,7 @@ std::span<const Endpoint> workspace_endpoints() {
        201},
       {Method::get, "mlflow/workspaces/{workspace_name}", {kWorkspace}, get},
       {Method::patch, "mlflow/workspaces/{workspace_name}", {kWorkspace, kDescription, kRoot, kArchive}, update},
-      {Method::del, "mlflow/workspaces/{workspace_name}", {kWorkspace}, remove, false},
+      {Method::del, "mlflow/workspaces/{workspace_name}", {kWorkspace}, remove, true, 204},
   };
   return endpoints;
 }

@@ -14,6 +14,7 @@
 #include "api/native/deployments.h"
 #include "api/native/evaluations.h"
 #include "api/native/events.h"
+#include "api/native/evaluation_datasets.h"
 #include "api/native/experiments.h"
 #include "api/native/gc.h"
 #include "api/native/imports.h"
@@ -288,6 +289,7 @@ void add_routes(Parts& parts) {
                                          *parts.store, *parts.uploads, *parts.signed_urls, *parts.teams,
                                          *parts.webhooks, *parts.webhook_sender, system_clock()});
   api::add_traces(parts.router, *parts.tracking);
+  api::add_evaluation_datasets(parts.router, *parts.tracking);
   api::add_otlp(parts.router, *parts.tracking);
   api::add_webhooks(parts.router, *parts.webhooks);
   api::add_deployments(parts.router, *parts.serving, *parts.monitor);
