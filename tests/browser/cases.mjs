@@ -5,6 +5,7 @@ import { loop_acts } from "./loop_cases.mjs";
 import { monitor_acts } from "./monitor_cases.mjs";
 import { main_says, press, text_of } from "./steps.mjs";
 import { trace_acts, trace_pages } from "./trace_cases.mjs";
+import { retention_acts } from "./retention_cases.mjs";
 import { views_acts } from "./views_cases.mjs";
 
 /// Pages that must look right on a server that holds nothing: each teaches the command that fills it.
@@ -64,6 +65,8 @@ const pages = [
   ["settings, tokens", "/settings", []],
   ["settings, members", "/settings?tab=members", []],
   ["settings, projects", "/settings?tab=projects", []],
+  ["settings, usage", "/settings?tab=usage", []],
+  ["settings, retention", "/settings?tab=retention", []],
   ["settings, server", "/settings?tab=server", []],
   ["sign in", "/login", []],
 ].map(([name, url, needs]) => ({
@@ -82,6 +85,7 @@ const acts = [
   ...compare_acts,
   ...table_acts,
   ...sweep_acts,
+  ...retention_acts,
   ...views_acts,
   {
     name: "Ctrl K finds a command", url: "/models",

@@ -12,6 +12,7 @@ import { Log } from "../parts/log";
 import { Artifacts } from "./artifacts";
 import { Code, EnvironmentTab, LineageTab } from "./record";
 import { MetricPlots } from "./metrics";
+import { Pin } from "./pin";
 import { is_running } from "./state";
 import css from "./runs.module.css";
 
@@ -88,6 +89,7 @@ function Actions({ run }: { run: Run }) {
   const executed = run.source?.kind === "step";
   return (
     <>
+      <Pin run={run} />
       {!run.deleted && <Edit what={run.name || "this run"} path={`/api/v1/runs/${run.id}`} nouns={["runs"]} value={{ name: run.name, tags: run.tags }} />}
       {executed && is_running(run) && <button type="button" disabled={run.state === "stopping" || stop.isPending} onClick={() => stop.mutate(undefined, { onError: notify_error })}>Stop</button>}
       {executed && <button type="button" onClick={() => set_again(true)}>Run again</button>}

@@ -8,6 +8,8 @@ import { Ago, Command, Dialog, Facts, Field, Loaded, notify, notify_error, Tabs 
 import { Head, ScrollPage } from "../parts/detail";
 import { bytes } from "../parts/format";
 import table from "../runs/runs.module.css";
+import { RetentionRules } from "./retention";
+import { Usage } from "./usage";
 
 interface Member { id: string; name: string; display_name: string; role: string; created_at: string }
 interface Token { id: string; name: string; created_at: string; expires_at: string | null; secret?: string }
@@ -27,6 +29,8 @@ export default function Settings() {
         { id: "tokens", name: "Your tokens", content: () => <Tokens /> },
         { id: "members", name: "Members", content: () => <Members admin={admin} /> },
         { id: "projects", name: "Projects", content: () => <Projects admin={admin} /> },
+        { id: "usage", name: "Usage", content: () => <Usage /> },
+        { id: "retention", name: "Retention", content: () => <RetentionRules admin={admin} /> },
         { id: "server", name: "Server", content: () => <Loaded of={server}>{(data) => <Facts of={[
           ["Version", data.version], ["Database", data.database === "sqlite" ? "SQLite" : "PostgreSQL"], ["Free on disk", <span className="num">{bytes(data.data_bytes_free)}</span>],
           ["Started", <Ago at={data.started_at} />], ["You are", data.member ? `${data.member.name}, ${data.member.role}` : "not signed in"], ["Address", <code>{location.origin}</code>],
