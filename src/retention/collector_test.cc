@@ -191,6 +191,18 @@ TEST_P(CollectorTest, an_experiment_goes_once_nothing_of_it_stays) {
   const auto made = tracking_->experiments().create(kDefaultProject, "old", "", {{"team", "x"}}).value();
   const auto kept = tracking_->experiments().create(kDefaultProject, "kept", "", {}).value();
   const auto run = create("one", made.id), needed = create("two", kept.id);
+  const auto sql = [&](const char* text) {
+    return database_
+        ->write(catalog::Durability::record, catalog::Write([&](catalog::Connection& c) -> Result<void> {
+                  TRY(c.run(text, {made.number}));
+                  return {};
+                }))
+        .ok();
+  };
+  ASSERT_TRUE(sql("INSERT INTO scorers (id, experiment, name) VALUES ('s', ?, 'judge')"));
+  ASSERT_TRUE(sql(
+      "INSERT INTO scorer_versions (scorer, version, body, created_at) SELECT number, 1, '{}', 0 FROM scorers WHERE experiment = ?"));
+  ASSERT_TRUE(sql("INSERT INTO evaluation_dataset_experiments (dataset, experiment) VALUES (1, ?)"));
   registry::NewVersion version{.run = needed.id};
   version.files = {{"net.onnx", store_->put("onnx")->hash, 4, "", {}}};
   register_version("digits", version);
@@ -209,7 +221,8 @@ TEST_P(CollectorTest, an_experiment_goes_once_nothing_of_it_stays) {
   EXPECT_TRUE(tracking_->experiments().restore(kDefaultProject, kept.id).ok());
   EXPECT_TRUE(is_there(needed.id));
   EXPECT_FALSE(is_there(run.id));
-  EXPECT_EQ(count("SELECT COUNT(*) FROM experiment_erasures"), 0);
+  for (const char* table : {"experiment_erasures", "scorers", "scorer_versions", "evaluation_dataset_experiments"})
+    EXPECT_EQ(count(fmt::format("SELECT COUNT(*) FROM {}", table)), 0) << table;
 }
 
 TEST_P(CollectorTest, an_experiment_on_its_way_out_is_not_restored) {

@@ -91,6 +91,7 @@ constexpr std::array kModelTables{
 constexpr std::array kExperimentTables{
     Table{"experiment_tags", "experiment", "key", 1},
     Table{"input_datasets", "experiment", "number", 1},
+    Table{"evaluation_dataset_experiments", "experiment", "dataset", 1},
 };
 
 /// Rows that one call may still remove.
@@ -171,6 +172,18 @@ Result<void> erase_models(Connection& connection, std::string_view which, const 
     TRY(connection.run("DELETE FROM logged_models WHERE number = ?", {number}));
     budget.spend(5);
   }
+  return {};
+}
+
+/// An experiment has few of them.
+Result<void> erase_scorers(Connection& connection, const Erasure& experiment, Budget& budget) {
+  if (budget.is_spent()) return {};
+  for (const char* table : {"scorer_versions", "scorer_sampling"}) {
+    const std::string sql =
+        fmt::format("DELETE FROM {} WHERE scorer IN (SELECT number FROM scorers WHERE experiment = ?)", table);
+    budget.spend(TRY(connection.run(sql, {experiment.number})));
+  }
+  budget.spend(TRY(connection.run("DELETE FROM scorers WHERE experiment = ?", {experiment.number})));
   return {};
 }
 
@@ -308,6 +321,7 @@ Result<std::int64_t> erase_experiment_rows(Connection& connection, const Erasure
     TRY(erase_models(connection, "SELECT number, id FROM logged_models WHERE experiment = ? ORDER BY number LIMIT ?",
                      {experiment.number, kModelsMax}, budget));
   }
+  TRY(erase_scorers(connection, experiment, budget));
   TRY(erase_from_all(connection, kExperimentTables, experiment.number, budget));
   return budget.spent();
 }
