@@ -1,6 +1,7 @@
 // Every page as a person meets it, and what a person does on it. `needs` names what the seed must have made.
 import { compare_acts, sweep_acts, table_acts } from "./compare_cases.mjs";
 import { expect } from "./harness.mjs";
+import { log_acts } from "./log_cases.mjs";
 import { loop_acts } from "./loop_cases.mjs";
 import { monitor_acts } from "./monitor_cases.mjs";
 import { main_says, press, text_of } from "./steps.mjs";
@@ -80,6 +81,7 @@ const pages = [
 
 const acts = [
   ...loop_acts,
+  ...log_acts,
   ...monitor_acts,
   ...trace_acts,
   ...compare_acts,

@@ -6,6 +6,7 @@ import struct
 import time
 
 from digits import SIDE, onnx, pixels, png
+from seed_log import logged_run
 from seed_sweep import spiky_run, sweep
 from seed_traces import traces
 
@@ -254,6 +255,7 @@ def fill(server):
     seed.attempt(["spiky_run"], lambda: spiky_run(server, mlflow))
     seed.attempt(["trace", "failed_trace"], lambda: traces(server))
     seed.attempt(["step_run"], lambda: step_run(server))
+    seed.attempt(["logged_run"], lambda: logged_run(server))
     seed.attempt(["dataset"], lambda: dataset(server))
     seed.attempt(["model"], lambda: model(server))
     seed.attempt(["evaluation", "other_evaluation"], lambda: evaluations(server))

@@ -27,6 +27,7 @@
 #include "api/native/project_files.h"
 #include "api/native/retention.h"
 #include "api/native/run_files.h"
+#include "api/native/run_log.h"
 #include "api/native/runs.h"
 #include "api/native/runs_execution.h"
 #include "api/native/server.h"
@@ -266,6 +267,7 @@ void add_routes(Parts& parts) {
   api::add_runs(parts.router, *parts.tracking, extras);
   api::add_runs_execution(parts.router, *parts.runs, *parts.log_followers, *parts.tracking, *parts.registry,
                           *parts.store, [extras](const tracking::Run& run) { return api::run_json(run, extras); });
+  api::add_run_log(parts.router, *parts.runs);
   api::add_attempts(parts.router, *parts.runs, *parts.tracking);
   api::add_snapshots(parts.router, *parts.runs);
   api::add_metrics(parts.router, *parts.tracking);

@@ -17,6 +17,7 @@ export type {
   EvaluationComparison,
   Experiment,
   Finding,
+  LogHits,
   LogPiece,
   Member,
   Metric,
