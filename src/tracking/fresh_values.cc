@@ -13,12 +13,21 @@ namespace {
 
 using catalog::Connection;
 
-/// By metric, then by run.
-using LatestByMetric = std::map<MetricNumber, std::map<std::int64_t, Point>>;
+/// A log of so many points is read whole, whatever experiments are asked for: some 4 ms. Of a longer one only their
+/// runs' part.
+constexpr std::int64_t kWholeLogPointsMax = 200'000;
 
-/// The runs that have points in the log, or nullopt when they or their points are too many.
-Result<std::optional<std::vector<std::int64_t>>> waiting_runs(Connection& connection,
-                                                              std::span<const std::int64_t> experiments) {
+/// The latest point of each run, sorted by run.
+using RunPoints = std::vector<std::pair<std::int64_t, Point>>;
+
+/// Which part of the log has to be read. Of all runs when none is named.
+struct LogPart {
+  bool is_empty = false, is_too_much = false;
+  std::optional<std::vector<std::int64_t>> runs;
+};
+
+/// The runs of these experiments that have points in the log.
+Result<LogPart> part_of_runs(Connection& connection, std::span<const std::int64_t> experiments) {
   // One row per run of the log first; CROSS JOIN holds SQLite to looking only those up.
   Sql sql{
       "SELECT w.run, w.points FROM (SELECT run, CAST(SUM(points) AS BIGINT) AS points FROM metric_batches GROUP BY run) w "
@@ -32,16 +41,35 @@ Result<std::optional<std::vector<std::int64_t>>> waiting_runs(Connection& connec
     points += row.integer(1);
     return runs.size() <= kFreshRunsMax && points <= kFreshPointsMax;
   }));
-  if (runs.size() > kFreshRunsMax || points > kFreshPointsMax) return std::optional<std::vector<std::int64_t>>();
-  return std::optional(std::move(runs));
+  const bool is_too_much = runs.size() > kFreshRunsMax || points > kFreshPointsMax;
+  return LogPart{runs.empty(), is_too_much, std::move(runs)};
 }
 
-/// take(run, points) for every batch of these runs, run by run.
+Result<LogPart> choose_part(Connection& connection, std::span<const std::int64_t> experiments) {
+  struct Size {
+    std::int64_t batches = 0, points = 0;
+  };
+  const Size size =
+      TRY(connection.first("SELECT COUNT(*), CAST(COALESCE(SUM(points), 0) AS BIGINT) FROM metric_batches", {},
+                           [](const catalog::Row& row) {
+                             return Size{row.integer(0), row.integer(1)};
+                           }))
+          .value_or(Size{});
+  if (size.points > kWholeLogPointsMax || size.batches > static_cast<std::int64_t>(kFreshRunsMax))
+    return part_of_runs(connection, experiments);
+  LogPart all;
+  all.is_empty = size.batches == 0;
+  return all;
+}
+
+/// take(run, points) for every batch of a part of the log, run by run.
 template <typename Take>
-Result<void> for_each_batch(Connection& connection, const std::vector<std::int64_t>& runs, Take take) {
+Result<void> for_each_batch(Connection& connection, const LogPart& part, Take take) {
+  if (part.is_empty) return {};
   std::vector<Point> batch;
-  Sql sql{"SELECT run, body FROM metric_batches WHERE ", {}};
-  sql.add(among("run", runs, connection.is_postgres())).add(" ORDER BY run, id");
+  Sql sql{"SELECT run, body FROM metric_batches", {}};
+  if (part.runs) sql.add(" WHERE ").add(among("run", *part.runs, connection.is_postgres()));
+  sql.add(" ORDER BY run, id");
   TRY(connection.run(sql.text, sql.values, [&](const catalog::Row& row) {
     batch.clear();
     // The sorter logs one that cannot be read; it must not end every search.
@@ -56,51 +84,97 @@ size_t index_of(std::span<const MetricNumber> metrics, MetricNumber metric) {
   return static_cast<size_t>(std::find(metrics.begin(), metrics.end(), metric) - metrics.begin());
 }
 
-/// Each run's latest point in the log.
-Result<void> read_log(Connection& connection, const std::vector<std::int64_t>& runs,
-                      std::span<const MetricNumber> metrics, LatestByMetric& out) {
-  return for_each_batch(connection, runs, [&](std::int64_t run, const std::vector<Point>& batch) {
-    std::vector<const Point*> last(metrics.size());
+void keep_latest(RunPoints& points, std::int64_t run, const Point& point) {
+  if (points.empty() || points.back().first != run)
+    points.emplace_back(run, point);
+  else if (point_less(points.back().second, point))
+    points.back().second = point;
+}
+
+/// Each run's latest points in the log, for each of `metrics`.
+Result<std::vector<RunPoints>> read_log(Connection& connection, const LogPart& part,
+                                        std::span<const MetricNumber> metrics) {
+  std::vector<RunPoints> out(metrics.size());
+  TRY(for_each_batch(connection, part, [&](std::int64_t run, const std::vector<Point>& batch) {
     for (const Point& point : batch) {
-      const size_t index = index_of(metrics, point.metric);
-      if (index < last.size() && (!last[index] || point_less(*last[index], point))) last[index] = &point;
+      if (const size_t index = index_of(metrics, point.metric); index < out.size()) keep_latest(out[index], run, point);
     }
-    for (const Point* point : last) {
-      if (!point) continue;
-      const auto [known, is_new] = out[point->metric].try_emplace(run, *point);
-      if (!is_new && point_less(known->second, *point)) known->second = *point;
-    }
-  });
+  }));
+  return out;
 }
 
-/// Each run's latest point among the staged summaries.
-Result<void> read_staged_points(Connection& connection, std::span<const std::int64_t> experiments,
-                                std::span<const MetricNumber> metrics, LatestByMetric& out) {
-  for (const StagedRun& staged : TRY(read_staged(connection, experiments))) {
-    for (const SeriesSummary& summary : staged.summaries) {
-      if (index_of(metrics, summary.latest.metric) < metrics.size())
-        out[summary.latest.metric].emplace(staged.run, summary.latest);
-    }
-  }
-  return {};
+/// Each run's latest points among the staged summaries.
+Result<std::vector<RunPoints>> read_staged_points(Connection& connection, std::span<const std::int64_t> experiments,
+                                                  std::span<const MetricNumber> metrics) {
+  std::vector<RunPoints> out(metrics.size());
+  TRY(read_staged_latest(connection, experiments, metrics, [&](std::int64_t run, const Point& point) {
+    keep_latest(out[index_of(metrics, point.metric)], run, point);
+  }));
+  return out;
 }
 
-/// Those that are not what metric_latest has of their series.
-Result<std::vector<FreshValue>> later_than_stored(Connection& connection, MetricNumber metric,
-                                                  std::map<std::int64_t, Point> latest) {
+Result<bool> has_stored(Connection& connection, std::span<const std::int64_t> experiments, MetricNumber metric) {
+  if (experiments.empty()) return true;  // the index begins with the experiment
+  Sql sql{"SELECT 1 FROM metric_latest WHERE ", {}};
+  sql.add(one_of("experiment", experiments)).add(" AND metric = ? LIMIT 1", std::int64_t{metric});
+  return TRY(connection.first(sql.text, sql.values, [](const catalog::Row&) { return true; })).has_value();
+}
+
+/// Takes out those that are no later than what metric_latest has of their series.
+Result<void> drop_outdated(Connection& connection, MetricNumber metric, RunPoints& points) {
   std::vector<std::int64_t> runs;
-  for (const auto& [run, point] : latest) runs.push_back(run);
+  for (const auto& one : points) runs.push_back(one.first);
+  std::unordered_set<std::int64_t> outdated;
   Sql sql{"SELECT run, value, step, at_ms FROM metric_latest WHERE ", {}};
   sql.add(among("run", runs, connection.is_postgres())).add(" AND metric = ?", std::int64_t{metric});
   TRY(connection.run(sql.text, sql.values, [&](const catalog::Row& row) {
     const Point stored{metric, row.integer(2), row.integer(3), row.is_null(1) ? std::nan("") : row.number(1)};
-    const auto found = latest.find(row.integer(0));
-    if (!point_less(stored, found->second)) latest.erase(found);
+    const auto found = std::lower_bound(points.begin(), points.end(), row.integer(0),
+                                        [](const auto& one, std::int64_t run) { return one.first < run; });
+    if (!point_less(stored, found->second)) outdated.insert(found->first);
     return true;
   }));
+  std::erase_if(points, [&](const auto& one) { return outdated.count(one.first) > 0; });
+  return {};
+}
+
+/// The later of both where a run is in both; sorted by run.
+std::vector<FreshValue> later_of(const RunPoints& staged, const RunPoints& logged) {
   std::vector<FreshValue> out;
-  for (const auto& [run, point] : latest) out.push_back({run, point.value});
+  out.reserve(staged.size() + logged.size());
+  auto a = staged.begin();
+  for (auto b = logged.begin(); a != staged.end() || b != logged.end();) {
+    if (b == logged.end() || (a != staged.end() && a->first < b->first)) {
+      out.push_back({a->first, a->second.value});
+      ++a;
+    } else if (a == staged.end() || b->first < a->first) {
+      out.push_back({b->first, b->second.value});
+      ++b;
+    } else {
+      out.push_back({a->first, (point_less(a->second, b->second) ? b : a)->second.value});
+      ++a;
+      ++b;
+    }
+  }
   return out;
+}
+
+/// One metric's values. What is staged of a series counts instead of what is stored, so only runs that are in the log
+/// alone are held against that.
+Result<std::vector<FreshValue>> values_of(Connection& connection, std::span<const std::int64_t> experiments,
+                                          MetricNumber metric, const RunPoints& staged, RunPoints logged) {
+  RunPoints unstaged;
+  const auto by_run = [](const auto& one, const auto& other) { return one.first < other.first; };
+  std::set_difference(logged.begin(), logged.end(), staged.begin(), staged.end(), std::back_inserter(unstaged), by_run);
+  if (!unstaged.empty() && TRY(has_stored(connection, experiments, metric))) {
+    RunPoints both;
+    std::set_difference(logged.begin(), logged.end(), unstaged.begin(), unstaged.end(), std::back_inserter(both),
+                        by_run);
+    TRY(drop_outdated(connection, metric, unstaged));
+    logged.clear();
+    std::merge(both.begin(), both.end(), unstaged.begin(), unstaged.end(), std::back_inserter(logged), by_run);
+  }
+  return later_of(staged, logged);
 }
 
 }  // namespace
@@ -109,31 +183,28 @@ Result<std::optional<FreshValues>> read_fresh_values(Connection& connection, std
                                                      std::span<const MetricNumber> metrics) {
   FreshValues out;
   if (metrics.empty()) return std::optional(std::move(out));
-  const auto runs = TRY(waiting_runs(connection, experiments));
-  if (!runs) return std::optional<FreshValues>();
-  LatestByMetric latest;
-  TRY(read_staged_points(connection, experiments, metrics, latest));
-  if (!runs->empty()) TRY(read_log(connection, *runs, metrics, latest));
-  for (auto& [metric, by_run] : latest) {
-    auto values = TRY(later_than_stored(connection, metric, std::move(by_run)));
-    if (!values.empty()) out.emplace(metric, std::move(values));
+  const LogPart part = TRY(choose_part(connection, experiments));
+  if (part.is_too_much) return std::optional<FreshValues>();
+  const auto staged = TRY(read_staged_points(connection, experiments, metrics));
+  auto logged = TRY(read_log(connection, part, metrics));
+  for (size_t i = 0; i < metrics.size(); ++i) {
+    auto values = TRY(values_of(connection, experiments, metrics[i], staged[i], std::move(logged[i])));
+    if (!values.empty()) out.emplace(metrics[i], std::move(values));
   }
   return std::optional(std::move(out));
 }
 
 Result<std::optional<std::vector<std::int64_t>>> read_fresh_metrics(Connection& connection,
                                                                     std::span<const std::int64_t> experiments) {
-  const auto runs = TRY(waiting_runs(connection, experiments));
-  if (!runs) return std::optional<std::vector<std::int64_t>>();
+  const LogPart part = TRY(part_of_runs(connection, experiments));
+  if (part.is_too_much) return std::optional<std::vector<std::int64_t>>();
   std::unordered_set<std::int64_t> metrics;
   for (const StagedRun& staged : TRY(read_staged(connection, experiments))) {
     for (const SeriesSummary& summary : staged.summaries) metrics.insert(summary.latest.metric);
   }
-  if (!runs->empty()) {
-    TRY(for_each_batch(connection, *runs, [&](std::int64_t, const std::vector<Point>& batch) {
-      for (const Point& point : batch) metrics.insert(point.metric);
-    }));
-  }
+  TRY(for_each_batch(connection, part, [&](std::int64_t, const std::vector<Point>& batch) {
+    for (const Point& point : batch) metrics.insert(point.metric);
+  }));
   return std::optional(std::vector<std::int64_t>(metrics.begin(), metrics.end()));
 }
 

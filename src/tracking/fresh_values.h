@@ -23,7 +23,8 @@ struct FreshValue {
   double value = 0;
 };
 
-/// By metric; each list sorted by run. Only where they are not what metric_latest says.
+/// By metric; each list sorted by run. They count instead of what metric_latest says of their runs. Runs of other
+/// experiments of the project may be among them.
 using FreshValues = std::map<MetricNumber, std::vector<FreshValue>>;
 
 /// What the log and the staged summaries of these experiments' runs (all runs when none is named) says of these

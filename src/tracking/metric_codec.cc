@@ -2,6 +2,7 @@
 
 #include <zstd.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "base/check.h"
@@ -366,6 +367,50 @@ Result<void> parse_summaries(std::string_view bytes, std::vector<SeriesSummary>&
   for (auto& s : summaries) {
     take(s.latest.value);
     for (const auto member : kSummaryNumbers) take(s.*member);
+  }
+  return {};
+}
+
+namespace {
+
+struct Wanted {
+  U64 index = 0;  // among all summaries
+  Point point;
+};
+
+/// Reads a column of differences; the wanted ones are kept.
+template <auto Member>
+void read_wanted(Cursor& in, U64 count, std::vector<Wanted>& wanted) {
+  U64 value = 0;
+  auto next = wanted.begin();
+  for (U64 i = 0; i < count && in.ok; ++i) {
+    value += unzigzag(in.varint());
+    if (next != wanted.end() && next->index == i) (next++)->point.*Member = static_cast<std::int64_t>(value);
+  }
+}
+
+}  // namespace
+
+Result<void> parse_summaries_latest(std::string_view bytes, std::span<const MetricNumber> metrics,
+                                    std::vector<Point>& out) {
+  Cursor in(bytes);
+  if (in.byte() != static_cast<unsigned char>(kSummariesVersion)) return damaged("an unknown version of summaries");
+  const U64 count = in.varint();
+  if (!in.ok || count > in.left() / kSummaryNumbersBytes) return damaged("summaries are cut short");
+  std::vector<Wanted> wanted;
+  U64 metric = 0;
+  for (U64 i = 0; i < count; ++i) {
+    const auto number = static_cast<MetricNumber>(metric += unzigzag(in.varint()));
+    if (std::find(metrics.begin(), metrics.end(), number) != metrics.end()) wanted.push_back({i, {number, 0, 0, 0}});
+  }
+  read_wanted<&Point::step>(in, count, wanted);
+  read_wanted<&Point::at_ms>(in, count, wanted);
+  for (U64 i = 0; i < count; ++i) (void)in.varint();
+  const std::string_view numbers = in.bytes(count * kSummaryNumbersBytes);
+  if (!in.ok || in.left() != 0) return damaged("summaries are cut short");
+  for (Wanted& one : wanted) {
+    std::memcpy(&one.point.value, numbers.data() + one.index * kSummaryNumbersBytes, sizeof one.point.value);
+    out.push_back(one.point);
   }
   return {};
 }

@@ -42,5 +42,8 @@ Result<void> parse_series(std::string_view bytes, MetricNumber metric, std::vect
 std::string render_summaries(std::span<const SeriesSummary> summaries);
 /// Appends to `out`.
 Result<void> parse_summaries(std::string_view bytes, std::vector<SeriesSummary>& out);
+/// Only the latest points, and only of these metrics.
+Result<void> parse_summaries_latest(std::string_view bytes, std::span<const MetricNumber> metrics,
+                                    std::vector<Point>& out);
 
 }  // namespace slipway::tracking

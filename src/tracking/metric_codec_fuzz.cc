@@ -38,6 +38,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, size_t size) {
     CHECK(slipway::tracking::parse_summaries(rendered, summaries_again).ok(), "rendered summaries do not parse");
     CHECK(slipway::tracking::render_summaries(summaries_again) == rendered,
           "summaries changed on their way through render and parse");
+    points.clear();
+    again.clear();
+    for (const SeriesSummary& summary : summaries) {
+      if (summary.latest.metric == summaries[0].latest.metric) again.push_back(summary.latest);
+    }
+    const std::vector<slipway::tracking::MetricNumber> wanted(summaries.empty() ? 0 : 1,
+                                                              again.empty() ? 0 : again[0].metric);
+    CHECK(slipway::tracking::parse_summaries_latest(bytes, wanted, points).ok() && equal(points, again),
+          "the latest points of one metric read alone are others");
   }
   points.clear();
   (void)slipway::tracking::parse_series(bytes, 7, points);

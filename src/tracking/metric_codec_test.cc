@@ -97,6 +97,26 @@ TEST(MetricCodec, summaries_keep_every_number) {
   EXPECT_TRUE(parse_summaries(render_summaries({}), back).ok());
 }
 
+TEST(MetricCodec, the_latest_points_of_some_metrics_can_be_read_alone) {
+  std::vector<SeriesSummary> summaries;
+  for (MetricNumber metric = 0; metric < 10; ++metric) {
+    const Point point{metric * 7, metric - 5, 1'700'000'000'000 + metric, metric == 3 ? std::nan("") : metric / 3.0};
+    summaries.push_back(no_summary(point.metric));
+    add_points(summaries.back(), std::span(&point, 1));
+  }
+  const std::string bytes = render_summaries(summaries);
+  const std::vector<MetricNumber> wanted{63, 8, 0, 21};
+  std::vector<Point> found;
+  ASSERT_TRUE(parse_summaries_latest(bytes, wanted, found).ok());
+  ASSERT_EQ(found.size(), 3u);
+  EXPECT_TRUE(same_point(found[0], summaries[0].latest));
+  EXPECT_TRUE(same_point(found[1], summaries[3].latest));
+  EXPECT_TRUE(same_point(found[2], summaries[9].latest));
+  for (size_t cut = 0; cut < bytes.size(); ++cut)
+    EXPECT_FALSE(parse_summaries_latest(bytes.substr(0, cut), wanted, found).ok()) << cut;
+  EXPECT_EQ(found.size(), 3u);
+}
+
 TEST(MetricCodec, every_cut_and_every_flipped_byte_is_refused_or_harmless) {
   auto points = training(3, 40);
   std::sort(points.begin(), points.end(), point_less);

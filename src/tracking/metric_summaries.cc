@@ -20,9 +20,10 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 double number_or_nan(const catalog::Row& row, int column) { return row.is_null(column) ? kNaN : row.number(column); }
 
-SeriesSummary read_summary(const catalog::Row& row) {
+SeriesSummary read_summary(const catalog::Row& row, SummaryParts parts) {
   SeriesSummary out;
   out.latest = {static_cast<MetricNumber>(row.integer(1)), row.integer(3), row.integer(4), number_or_nan(row, 2)};
+  if (parts == SummaryParts::latest) return out;
   out.low = number_or_nan(row, 5);
   out.high = number_or_nan(row, 6);
   out.total = row.number(7);
@@ -132,16 +133,17 @@ namespace {
 
 /// What metric_latest says, with what is staged instead where something is. `only` is sorted.
 Result<SummariesOfRuns> read_stored(Connection& connection, std::span<const std::int64_t> runs,
-                                    const std::vector<MetricNumber>* only) {
+                                    const std::vector<MetricNumber>* only, SummaryParts parts) {
   SummariesOfRuns out(runs.size());
   if (only && only->empty()) return out;
   const bool is_postgres = connection.is_postgres();
-  Sql sql{"SELECT run, metric, value, step, at_ms, low, high, total, points FROM metric_latest WHERE ", {}};
-  sql.add(among("run", runs, is_postgres));
+  Sql sql{"SELECT run, metric, value, step, at_ms", {}};
+  if (parts == SummaryParts::all) sql.add(", low, high, total, points");
+  sql.add(" FROM metric_latest WHERE ").add(among("run", runs, is_postgres));
   if (only) sql.add(" AND ").add(among("metric", std::vector<std::int64_t>(only->begin(), only->end()), is_postgres));
   Places places(runs);
   TRY(connection.run(sql.text, sql.values, [&](const catalog::Row& row) {
-    out[places.of(row.integer(0))].push_back(read_summary(row));
+    out[places.of(row.integer(0))].push_back(read_summary(row, parts));
     return true;
   }));
   for (auto& summaries : out) {
@@ -168,14 +170,14 @@ std::vector<MetricNumber> sorted(const std::vector<MetricNumber>* metrics) {
 Result<SummariesOfRuns> read_sorted_summaries(Connection& connection, std::span<const std::int64_t> runs,
                                               const std::vector<MetricNumber>* only) {
   const std::vector<MetricNumber> wanted = sorted(only);
-  return read_stored(connection, runs, only ? &wanted : nullptr);
+  return read_stored(connection, runs, only ? &wanted : nullptr, SummaryParts::all);
 }
 
 Result<SummariesOfRuns> read_whole_summaries(Connection& connection, std::span<const std::int64_t> runs,
-                                             const std::vector<MetricNumber>* only) {
+                                             const std::vector<MetricNumber>* only, SummaryParts parts) {
   const std::vector<MetricNumber> wanted = sorted(only);
   if (only) only = &wanted;
-  auto summaries = TRY(read_stored(connection, runs, only));
+  auto summaries = TRY(read_stored(connection, runs, only, parts));
   const auto tails = TRY(read_tails(connection, runs, only));
   for (size_t i = 0; i < runs.size(); ++i) TRY(add_tail(connection, runs[i], tails[i], summaries[i]));
   return summaries;

@@ -30,8 +30,10 @@ using SummariesOfRuns = std::vector<std::vector<SeriesSummary>>;
 /// metrics.
 Result<SummariesOfRuns> read_sorted_summaries(catalog::Connection& connection, std::span<const std::int64_t> runs,
                                               const std::vector<MetricNumber>* only);
+/// What is wanted of each series: its latest point, or also its extremes, sum and count.
+enum class SummaryParts { latest, all };
 /// The same with the points that still lie in the log.
 Result<SummariesOfRuns> read_whole_summaries(catalog::Connection& connection, std::span<const std::int64_t> runs,
-                                             const std::vector<MetricNumber>* only);
+                                             const std::vector<MetricNumber>* only, SummaryParts parts);
 
 }  // namespace slipway::tracking

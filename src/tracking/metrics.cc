@@ -212,8 +212,9 @@ std::vector<MetricSummary> named(const std::vector<SeriesSummary>& summaries, co
 
 Result<std::vector<std::vector<MetricSummary>>> Metrics::read_summaries(Connection& connection,
                                                                         std::span<const std::int64_t> runs,
-                                                                        const std::vector<MetricNumber>* only) const {
-  const SummariesOfRuns found = TRY(read_whole_summaries(connection, runs, only));
+                                                                        const std::vector<MetricNumber>* only,
+                                                                        SummaryParts parts) const {
+  const SummariesOfRuns found = TRY(read_whole_summaries(connection, runs, only, parts));
   const SortedNames names = TRY(SortedNames::read(connection, names_, found));
   std::vector<std::vector<MetricSummary>> out;
   out.reserve(found.size());

@@ -48,7 +48,8 @@ class Metrics {
   /// Of several runs, in their order, each run's sorted by key. With `only`, just these.
   Result<std::vector<std::vector<MetricSummary>>> read_summaries(catalog::Connection& connection,
                                                                  std::span<const std::int64_t> runs,
-                                                                 const std::vector<MetricNumber>* only = nullptr) const;
+                                                                 const std::vector<MetricNumber>* only = nullptr,
+                                                                 SummaryParts parts = SummaryParts::all) const;
   MetricNames& names() const { return names_; }
 
  private:

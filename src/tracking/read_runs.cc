@@ -108,7 +108,8 @@ Result<void> read_piece(Connection& connection, const Metrics& metrics, std::spa
     const auto known = std::find_if(runs.begin(), runs.end(), [](const Run& run) { return !run.id.empty(); });
     if (known == runs.end()) return {};
     const auto wanted = TRY(wanted_metrics(connection, metrics, known->project, parts));
-    auto found = TRY(metrics.read_summaries(connection, numbers, wanted ? &*wanted : nullptr));
+    const SummaryParts summaries = parts.metric_extremes ? SummaryParts::all : SummaryParts::latest;
+    auto found = TRY(metrics.read_summaries(connection, numbers, wanted ? &*wanted : nullptr, summaries));
     for (size_t i = 0; i < runs.size(); ++i) runs[i].metrics = std::move(found[i]);
   }
   for (Run& run : runs) {

@@ -42,6 +42,7 @@ struct RunUpdate {
 /// Which metrics, parameters and tags of a run are wanted; of each kind all, or only those with these keys.
 struct RunParts {
   bool params = true, tags = true, metrics = true;
+  bool metric_extremes = true;  // false: of each metric only the latest point, the rest stays zero
   std::optional<std::vector<std::string>> param_keys, tag_keys, metric_keys;
 };
 

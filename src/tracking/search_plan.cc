@@ -18,8 +18,6 @@ constexpr const char* kStatusExpression =
     "WHEN 'finished' THEN 'FINISHED' WHEN 'failed' THEN 'FAILED' ELSE 'KILLED' END";
 constexpr double kMicrosPerMilli = 1000;
 constexpr size_t kIndexedCharacters = 64;
-constexpr std::string_view kIndexedValue =
-    "substr(x.value, 1, 64)";  // as in the indexes run_params_by_value and run_tags_by_value
 
 struct Attribute {
   std::string_view name, expression;
@@ -95,7 +93,7 @@ Result<Sql> pair_condition(const Asked& asked, const std::string& table, const F
   const bool by_index = fits_index(comparison);
   Sql that{" x.key = ?", {comparison.key}};
   if (!absent && comparison.op != FilterOperator::is_not_null)
-    that.add(" AND ").add(TRY(compare_text(by_index ? kIndexedValue : "x.value", comparison)));
+    that.add(" AND ").add(TRY(compare_text(by_index ? indexed_value("x") : "x.value", comparison)));
   Sql each{absent ? "NOT EXISTS" : "EXISTS", {}};
   each.add(" (SELECT 1 FROM " + table + " x WHERE x.run = @run AND").add(that).add(")");
   if (!by_index) return each;
@@ -226,6 +224,31 @@ Result<void> add_metric_order(const Asked& asked, const OrderTerm& term, size_t 
   return {};
 }
 
+/// Whether so many runs pass the conditions on their rows that sorting them all takes longer than walking an index.
+Result<bool> are_many(const Asked& asked, const Plan& plan) {
+  Sql probe{"SELECT COUNT(*) FROM (SELECT 1 FROM runs r WHERE ", {}};
+  probe.add(plan.where).add(" LIMIT ?)", kListedRunsMax + 1);
+  const auto count = TRY(asked.connection.first(probe.text, probe.values, [](const catalog::Row& row) {
+                       return row.integer(0);
+                     })).value_or(0);
+  return count > kListedRunsMax;
+}
+
+Result<void> add_pair_order(const Asked& asked, const OrderTerm& term, size_t index, Plan& plan) {
+  const char* table = term.entity == FilterEntity::parameter ? "run_params" : "run_tags";
+  if (index == 0) {
+    plan.pair_table = table;
+    plan.pair_key = term.key;
+    plan.pair_ascending = term.ascending;
+    plan.along_pairs = !plan.is_postgres && TRY(are_many(asked, plan));
+    return {};
+  }
+  const std::string alias = fmt::format("o{}", index);
+  plan.joins.add(fmt::format(" LEFT JOIN {1} {0} ON {0}.run = r.number AND {0}.key = ?", alias, table), term.key);
+  add_nullable_key(plan.keys, Sql{alias + ".value", {}}, term.ascending, KeyKind::text);
+  return {};
+}
+
 Result<void> add_order(const Asked& asked, const OrderTerm& term, size_t index, Plan& plan) {
   switch (term.entity) {
     case FilterEntity::attribute: return add_attribute_order(term, plan);
@@ -236,11 +259,7 @@ Result<void> add_order(const Asked& asked, const OrderTerm& term, size_t index, 
     case FilterEntity::parameter:
     case FilterEntity::tag: break;
   }
-  const std::string alias = fmt::format("o{}", index);
-  const char* table = term.entity == FilterEntity::parameter ? "run_params" : "run_tags";
-  plan.joins.add(fmt::format(" LEFT JOIN {1} {0} ON {0}.run = r.number AND {0}.key = ?", alias, table), term.key);
-  add_nullable_key(plan.keys, Sql{alias + ".value", {}}, term.ascending, KeyKind::text);
-  return {};
+  return add_pair_order(asked, term, index, plan);
 }
 
 Result<void> check_distinct(const std::vector<OrderTerm>& order) {
@@ -256,6 +275,11 @@ Result<void> check_distinct(const std::vector<OrderTerm>& order) {
 }
 
 }  // namespace
+
+std::string indexed_value(std::string_view alias) {
+  // As in the indexes run_params_by_value and run_tags_by_value; 64 is kIndexedCharacters.
+  return fmt::format("substr({}.value, 1, 64)", alias);
+}
 
 Sql conditions(const Plan& plan, std::string_view run) {
   Sql sql = plan.where;

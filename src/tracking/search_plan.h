@@ -20,10 +20,20 @@ struct Plan {
   bool metric_first = false;  // the first order term is a metric:
   MetricNumber metric = 0;    // this one; 0 when nobody ever logged it
   bool metric_ascending = true;
-  std::vector<FreshValue> fresh;  // its values that metric_latest does not have
+  std::vector<FreshValue> fresh;  // its values that count instead of metric_latest's
+  std::string pair_table;         // the first order term is a parameter or tag, of this table:
+  std::string pair_key;           // this one
+  bool pair_ascending = true;
+  bool along_pairs = false;  // its rows are read along the index of values until the page is full, else run by run
   std::vector<std::int64_t> experiments;
   bool is_postgres = false;
+
+  /// Runs that have what is ordered by first come before those that do not.
+  bool has_phases() const { return metric_first || !pair_table.empty(); }
 };
+
+/// The part of a parameter's or tag's value that is indexed, with the row being `alias`.
+std::string indexed_value(std::string_view alias);
 
 /// Stands for the run's number in Plan::of_run. Where a walk knows the number before the row, it need not look the row
 /// up.

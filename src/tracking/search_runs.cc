@@ -1,11 +1,14 @@
 // Searching runs. When the first order term is a metric, the rows come in three phases, each in the order of an index:
-// runs that have a number for it, then NaN, then those that never logged it. Runs whose latest value is still in the
-// log (fresh_values.h) are left out of that walk, sorted here and merged in.
+// runs that have a number for it, then NaN, then those that never logged it. Runs whose latest value is not in the
+// table yet (fresh_values.h) are left out of that walk, sorted here and merged in. When it is a parameter or a tag,
+// there are two phases: runs that have it, then those that do not.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
+#include <unordered_map>
 
 #include "tracking/experiments.h"
 #include "tracking/run_rows.h"
@@ -17,7 +20,9 @@ using catalog::Connection;
 
 namespace {
 
-enum Phase { kNumbers, kNaN, kWithout, kPhases };
+enum Phase { kValues, kNaN, kWithout, kPhases };
+
+constexpr size_t kFreshRunsAtOnce = 250;  // whose rows are looked up, in the order of their values
 
 /// A run with what it is sorted by.
 struct Candidate {
@@ -28,8 +33,12 @@ struct Candidate {
 /// The sort keys within a phase.
 std::vector<SortKey> keys_of(const Plan& plan, int phase) {
   std::vector<SortKey> keys = plan.keys;
-  if (plan.metric_first && phase == kNumbers)
-    keys.insert(keys.begin(), {Sql{"o.value", {}}, plan.metric_ascending, KeyKind::real});
+  if (phase != kValues) return keys;
+  if (plan.metric_first) keys.insert(keys.begin(), {Sql{"o.value", {}}, plan.metric_ascending, KeyKind::real});
+  if (plan.pair_table.empty()) return keys;
+  // The index holds the beginnings of values, by which it is walked; the rest decides among equal ones.
+  keys.insert(keys.begin(), {Sql{"o.value", {}}, plan.pair_ascending, KeyKind::text});
+  keys.insert(keys.begin(), {Sql{indexed_value("o"), {}}, plan.pair_ascending, KeyKind::text});
   return keys;
 }
 
@@ -39,25 +48,45 @@ std::vector<std::int64_t> fresh_runs(const Plan& plan) {
   return runs;
 }
 
-/// The rows of one phase, as metric_latest knows them: " FROM … WHERE …".
-Sql stored_rows(const Plan& plan, int phase) {
-  const bool along_values = plan.metric_first && phase != kWithout;
+/// " FROM … WHERE …" of a phase along the index of a metric's values, as metric_latest knows them.
+Sql rows_by_metric(const Plan& plan, int phase) {
+  // CROSS JOIN holds SQLite to this order of the loops: along the index of values.
+  Sql sql{" FROM metric_latest o CROSS JOIN runs r", {}};
+  sql.add(plan.joins).add(" WHERE o.metric = ?", std::int64_t{plan.metric});
+  if (!plan.experiments.empty()) sql.add(" AND ").add(one_of("o.experiment", plan.experiments));
+  sql.add(" AND r.number = o.run AND ").add(conditions(plan, "o.run"));
+  return sql.add(phase == kValues ? " AND o.value IS NOT NULL" : " AND o.value IS NULL");
+}
+
+/// The same for runs that have a parameter or tag: along the index of its values, or run by run.
+Sql rows_by_pair(const Plan& plan) {
   Sql sql;
-  if (along_values) {
-    // CROSS JOIN holds SQLite to this order of the loops: along the index of values.
-    sql.add(" FROM metric_latest o CROSS JOIN runs r")
-        .add(plan.joins)
-        .add(" WHERE o.metric = ?", std::int64_t{plan.metric});
-    if (!plan.experiments.empty()) sql.add(" AND ").add(one_of("o.experiment", plan.experiments));
-    sql.add(" AND r.number = o.run AND ")
-        .add(conditions(plan, "o.run"))
-        .add(phase == kNumbers ? " AND o.value IS NOT NULL" : " AND o.value IS NULL");
-  } else {
-    sql.add(" FROM runs r").add(plan.joins).add(" WHERE ").add(conditions(plan, "r.number"));
-    if (plan.metric_first)
-      sql.add(" AND NOT EXISTS (SELECT 1 FROM metric_latest o WHERE o.run = r.number AND o.metric = ?)",
-              std::int64_t{plan.metric});
-  }
+  if (plan.along_pairs)
+    sql.add(" FROM " + plan.pair_table + " o CROSS JOIN runs r");
+  else
+    sql.add(" FROM runs r CROSS JOIN " + plan.pair_table + " o");
+  sql.add(plan.joins).add(" WHERE o.key = ? AND o.run = r.number AND ", plan.pair_key);
+  return sql.add(conditions(plan, plan.along_pairs ? "o.run" : "r.number"));
+}
+
+/// The same for runs in any order; where there are phases, those that have nothing to be ordered by.
+Sql rows_by_run(const Plan& plan) {
+  Sql sql{" FROM runs r", {}};
+  sql.add(plan.joins).add(" WHERE ").add(conditions(plan, "r.number"));
+  if (plan.metric_first)
+    sql.add(" AND NOT EXISTS (SELECT 1 FROM metric_latest o WHERE o.run = r.number AND o.metric = ?)",
+            std::int64_t{plan.metric});
+  if (!plan.pair_table.empty())
+    sql.add(" AND NOT EXISTS (SELECT 1 FROM " + plan.pair_table + " o WHERE o.run = r.number AND o.key = ?)",
+            plan.pair_key);
+  return sql;
+}
+
+/// The rows of a phase as the tables know them, without runs whose value is fresh.
+Sql stored_rows(const Plan& plan, int phase) {
+  if (!plan.pair_table.empty() && phase == kValues) return rows_by_pair(plan);
+  const bool along_values = plan.metric_first && phase != kWithout;
+  Sql sql = along_values ? rows_by_metric(plan, phase) : rows_by_run(plan);
   if (!plan.fresh.empty())
     sql.add(" AND NOT ").add(among(along_values ? "o.run" : "r.number", fresh_runs(plan), plan.is_postgres));
   return sql;
@@ -76,28 +105,63 @@ Result<std::vector<Candidate>> read_stored(Connection& connection, const Plan& p
   });
 }
 
-/// The first `most` of a phase's rows that only the log knows.
+/// The fresh values that a phase may show, in the order of the page as far as they decide it.
+std::vector<FreshValue> fresh_in_order(const Plan& plan, int phase, const catalog::Values& after) {
+  const auto before = [&](double a, double b) { return plan.metric_ascending ? a < b : a > b; };
+  const auto* last = phase == kValues && !after.empty() ? std::get_if<double>(&after[0]) : nullptr;
+  std::vector<FreshValue> out;
+  for (const FreshValue& one : plan.fresh) {
+    const bool is_here = std::isnan(one.value) == (phase == kNaN);
+    if (is_here && !(last && before(one.value, *last))) out.push_back(one);
+  }
+  if (phase == kValues)
+    std::sort(out.begin(), out.end(),
+              [&](const FreshValue& a, const FreshValue& b) { return before(a.value, b.value); });
+  return out;
+}
+
+/// How many of these are looked up at once: equal values together, because more than they decides among them.
+size_t piece_size(std::span<const FreshValue> values, int phase) {
+  size_t size = phase == kNaN ? values.size() : std::min(values.size(), kFreshRunsAtOnce);
+  while (size < values.size() && values[size].value == values[size - 1].value) ++size;
+  return size;
+}
+
+/// Appends those of a piece that pass and come after `after`.
+Result<void> read_fresh_piece(Connection& connection, const Plan& plan, int phase, const catalog::Values& after,
+                              std::span<const FreshValue> piece, std::vector<Candidate>& found) {
+  std::unordered_map<std::int64_t, double> values;
+  std::vector<std::int64_t> runs;
+  for (const FreshValue& one : piece) {
+    values.emplace(one.run, one.value);
+    runs.push_back(one.run);
+  }
+  const std::vector<SortKey> keys = keys_of(plan, phase);
+  Sql sql{"SELECT r.number", {}};
+  // CROSS JOIN holds SQLite to looking up only these.
+  sql.add(select_keys(plan.keys)).add(" FROM ").add(rows_of("f", runs, plan.is_postgres)).add(" CROSS JOIN runs r");
+  sql.add(plan.joins).add(" WHERE r.number = f.value AND ").add(conditions(plan, "r.number"));
+  TRY(connection.run(sql.text, sql.values, [&](const catalog::Row& row) {
+    Candidate candidate{row.integer(0), read_keys(row, 1, plan.keys)};
+    if (phase == kValues) candidate.keys.emplace(candidate.keys.begin(), values.at(candidate.run));
+    if (after.empty() || comes_before(keys, after, candidate.keys)) found.push_back(std::move(candidate));
+    return true;
+  }));
+  return {};
+}
+
+/// The first `most` of a phase's rows whose values are fresh.
 Result<std::vector<Candidate>> read_fresh(Connection& connection, const Plan& plan, int phase,
                                           const catalog::Values& after, size_t most) {
   std::vector<Candidate> found;
   if (plan.fresh.empty() || phase == kWithout) return found;
-  const auto value_of = [&](std::int64_t run) {
-    return std::lower_bound(plan.fresh.begin(), plan.fresh.end(), run,
-                            [](const FreshValue& one, std::int64_t number) { return one.run < number; })
-        ->value;
-  };
-  Sql sql{"SELECT r.number", {}};
-  sql.add(select_keys(plan.keys)).add(" FROM runs r").add(plan.joins).add(" WHERE ").add(conditions(plan, "r.number"));
-  sql.add(" AND ").add(among("r.number", fresh_runs(plan), plan.is_postgres));
+  const auto values = fresh_in_order(plan, phase, after);
+  for (std::span<const FreshValue> rest(values); !rest.empty() && found.size() < most;) {
+    const auto piece = rest.first(piece_size(rest, phase));
+    rest = rest.subspan(piece.size());
+    TRY(read_fresh_piece(connection, plan, phase, after, piece, found));
+  }
   const std::vector<SortKey> keys = keys_of(plan, phase);
-  TRY(connection.run(sql.text, sql.values, [&](const catalog::Row& row) {
-    const double value = value_of(row.integer(0));
-    if (std::isnan(value) != (phase == kNaN)) return true;
-    Candidate candidate{row.integer(0), read_keys(row, 1, plan.keys)};
-    if (phase == kNumbers) candidate.keys.emplace(candidate.keys.begin(), value);
-    if (after.empty() || comes_before(keys, after, candidate.keys)) found.push_back(std::move(candidate));
-    return true;
-  }));
   const auto before = [&](const Candidate& a, const Candidate& b) { return comes_before(keys, a.keys, b.keys); };
   const size_t kept = std::min(most, found.size());
   std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(kept), found.end(), before);
@@ -129,7 +193,8 @@ Result<Found> find_page(Connection& connection, const Plan& plan, const PageMark
   const Error damaged{ErrorCode::invalid_argument, "Invalid page token: it is damaged"};
   if (mark.phase < 0 || mark.phase >= kPhases) return damaged;
   Found found;
-  for (int phase = plan.metric_first ? mark.phase : kWithout; phase < kPhases; ++phase) {
+  for (int phase = plan.has_phases() ? mark.phase : kWithout; phase < kPhases; ++phase) {
+    if (phase == kNaN && !plan.metric_first) continue;
     const std::vector<SortKey> keys = keys_of(plan, phase);
     const bool goes_on = !mark.last.empty() && phase == mark.phase;
     if (goes_on && mark.last.size() != keys.size()) return damaged;
@@ -155,6 +220,12 @@ Result<Found> find_page(Connection& connection, const Plan& plan, const PageMark
 }
 
 bool is_metric(const OrderTerm& term) { return term.entity == FilterEntity::metric; }
+
+/// Where the first page begins.
+Phase first_phase(const std::vector<OrderTerm>& order) {
+  const bool by_row = order.empty() || order[0].entity == FilterEntity::attribute;
+  return by_row ? kWithout : kValues;
+}
 
 /// The metrics that decide which runs are found and in what order, as far as anybody logged them.
 Result<std::vector<MetricNumber>> metrics_of(Connection& connection, const Metrics& metrics, const RunQuery& query) {
@@ -246,7 +317,7 @@ Result<RunPage> Search::runs(const RunQuery& query) {
                  fmt::format("Invalid value for max_results: {}; expected 1 to {}", query.page_size, kPageSizeMax)};
   }
   const std::string print = fingerprint_of(query);
-  PageMark mark{print, !query.order.empty() && is_metric(query.order[0]) ? kNumbers : kWithout, {}};
+  PageMark mark{print, first_phase(query.order), {}};
   if (!query.page_token.empty()) mark = TRY(parse_page_token(query.page_token, print));
   if (auto page = TRY(read_page(query, mark, true))) return *std::move(page);
   const auto experiments =

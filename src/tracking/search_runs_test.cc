@@ -146,5 +146,86 @@ TEST_P(SearchTest, pages_of_log_and_table_together_show_every_run_once) {
   EXPECT_EQ(counted->total, 40);
 }
 
+TEST_P(SearchTest, many_values_in_the_log_are_paged_in_order_and_equal_ones_by_start) {
+  constexpr int kRuns = 300;  // more than are looked up at once
+  struct Made {
+    double value;
+    int started;
+    std::string name;
+  };
+  std::vector<Made> made;
+  for (int i = 0; i < kRuns; ++i) {
+    made.push_back({static_cast<double>(i * 37 % kRuns / 40), i, "r" + std::to_string(i)});
+    named(made.back().name, {{"m", 1, 1, made.back().value}}, {}, 1000 + i);
+  }
+  for (const bool up : {true, false}) {
+    std::sort(made.begin(), made.end(), [&](const Made& a, const Made& b) {
+      if (a.value != b.value) return up ? a.value < b.value : a.value > b.value;
+      return a.started > b.started;
+    });
+    Names wanted;
+    for (const Made& one : made) wanted.push_back(one.name);
+    const std::vector<std::string> order{up ? "metrics.m" : "metrics.m DESC"};
+    for (size_t page_size : {70, 1000}) EXPECT_EQ(pages("", order, page_size, false), wanted) << page_size;
+    std::erase_if(wanted, [](const std::string& name) { return name.back() != '7'; });
+    EXPECT_EQ(pages("run_name LIKE '%7'", order, 7, false), wanted);
+  }
+}
+
+TEST_P(SearchTest, values_that_another_experiment_has_in_the_log_do_not_show) {
+  const auto other = tracking_->experiments().find_or_create(kDefaultProject, "other");
+  ASSERT_TRUE(other.ok()) << other.error().message;
+  named("here", {{"m", 1, 1, 1}});
+  const auto run =
+      tracking_->runs().create({.project = kDefaultProject, .experiment = other->id, .name = "there"}).value();
+  ASSERT_TRUE(log(run, {{"m", 1, 1, 2}}).ok());
+  EXPECT_EQ(search("", {"metrics.m DESC"}), Names{"here"});
+  EXPECT_EQ(search("metrics.m > 0", {}), Names{"here"});
+}
+
+TEST_P(SearchTest, runs_are_ordered_by_a_parameter_in_both_directions_and_those_without_it_come_last) {
+  const std::string long_one(80, 'm');
+  const auto make = [&] {
+    named("b", {}, {{"p", "b"}}, 100);
+    named("other b", {}, {{"p", "b"}}, 200);
+    named("a", {}, {{"p", "a"}, {"q", "1"}}, 300);
+    named("empty", {}, {{"p", ""}}, 400);
+    named("long z", {}, {{"p", long_one + "z"}}, 500);
+    named("long a", {}, {{"p", long_one + "a"}}, 600);
+    named("none", {}, {{"q", "2"}}, 700);
+  };
+  make();
+  const Names up{"empty", "a", "other b", "b", "long a", "long z", "none"};
+  const Names down{"long z", "long a", "other b", "b", "a", "empty", "none"};
+  for (size_t page_size : {100, 1, 2}) {
+    EXPECT_EQ(search("", {"params.p"}, page_size), up) << page_size;
+    EXPECT_EQ(search("", {"params.p DESC"}, page_size), down) << page_size;
+  }
+  // Among many runs, the index of values is walked instead.
+  ASSERT_TRUE(
+      database_
+          ->write(catalog::Durability::record, catalog::Write([](catalog::Connection& c) -> Result<void> {
+                    TRY(
+                        c.run("INSERT INTO runs (id, project_id, experiment, name, state, artifact_uri, created_at, "
+                              "updated_at, started_at) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+                              "WHERE i < 10050) SELECT 'filler' || CAST(i AS TEXT), 'default', (SELECT number FROM "
+                              "experiments WHERE id = '0' AND project_id = 'default'), 'filler', 'finished', '', 0, 0, "
+                              "0 FROM n",
+                              {}));
+                    return {};
+                  }))
+          .ok());
+  const auto without_last = [](Names names) {
+    names.pop_back();
+    return names;
+  };
+  for (size_t page_size : {100, 2}) {
+    EXPECT_EQ(pages("params.p IS NOT NULL", {"params.p"}, page_size, false), without_last(up)) << page_size;
+    EXPECT_EQ(pages("params.p IS NOT NULL", {"params.p DESC"}, page_size, false), without_last(down)) << page_size;
+  }
+  EXPECT_EQ(pages("run_name != 'filler'", {"params.p DESC", "params.q"}, 3, false), down);
+  EXPECT_EQ(pages("run_name != 'filler' and params.q = '2'", {"params.p"}, 3, false), Names{"none"});
+}
+
 }  // namespace
 }  // namespace slipway::tracking

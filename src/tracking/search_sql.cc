@@ -34,6 +34,15 @@ std::string_view symbol(FilterOperator op) {
   return op == FilterOperator::not_equal ? "<>" : op == FilterOperator::ilike ? "LIKE" : name(op);
 }
 
+/// Many numbers as one value.
+std::string render_list(std::span<const std::int64_t> numbers, bool is_postgres) {
+  std::string list = is_postgres ? "{" : "[";
+  for (size_t i = 0; i < numbers.size(); ++i)
+    fmt::format_to(std::back_inserter(list), "{}{}", i ? "," : "", numbers[i]);
+  list += is_postgres ? '}' : ']';
+  return list;
+}
+
 template <typename Item>
 Sql one_of_these(std::string_view expression, std::span<const Item> items) {
   if (items.empty()) return Sql{"1 = 0", {}};
@@ -100,13 +109,16 @@ Sql one_of_texts(std::string_view expression, std::span<const std::string> texts
 }
 
 Sql among(std::string_view expression, std::span<const std::int64_t> numbers, bool is_postgres) {
-  std::string list = is_postgres ? "{" : "[";
-  for (size_t i = 0; i < numbers.size(); ++i)
-    fmt::format_to(std::back_inserter(list), "{}{}", i ? "," : "", numbers[i]);
-  list += is_postgres ? '}' : ']';
   Sql sql{std::string(expression) + " IN (", {}};
   return sql.add(is_postgres ? "SELECT unnest(CAST(? AS BIGINT[])))" : "SELECT value FROM json_each(?))",
-                 std::move(list));
+                 render_list(numbers, is_postgres));
+}
+
+Sql rows_of(std::string_view alias, std::span<const std::int64_t> numbers, bool is_postgres) {
+  Sql sql;
+  if (is_postgres)
+    return sql.add("unnest(CAST(? AS BIGINT[])) AS " + std::string(alias) + "(value)", render_list(numbers, true));
+  return sql.add("json_each(?) " + std::string(alias), render_list(numbers, false));
 }
 
 void add_nullable_key(std::vector<SortKey>& keys, const Sql& expression, bool ascending, KeyKind kind) {

@@ -44,6 +44,8 @@ Sql one_of(std::string_view expression, std::span<const std::int64_t> numbers);
 Sql one_of_texts(std::string_view expression, std::span<const std::string> texts);
 /// The same for many numbers, which go as one value.
 Sql among(std::string_view expression, std::span<const std::int64_t> numbers, bool is_postgres);
+/// The same as rows of a FROM list, with `alias`.value.
+Sql rows_of(std::string_view alias, std::span<const std::int64_t> numbers, bool is_postgres);
 
 enum class KeyKind { integer, real, text };
 

@@ -14,18 +14,32 @@ using catalog::Connection;
 
 namespace {
 
+void log_damaged(std::int64_t run, const Error& why) {
+  log_error("tracking", "the summaries of a run's metrics cannot be read; they come right with its next points",
+            {{"run", std::to_string(run)}, {"why", why.message}});
+}
+
+Sql staged_rows(const Sql& condition) {
+  Sql sql{"SELECT run, experiment, id, body FROM metric_staged", {}};
+  return sql.add(condition).add(" ORDER BY run");
+}
+
+Sql staged_in(std::span<const std::int64_t> experiments) {
+  Sql condition;
+  if (!experiments.empty()) condition.add(" WHERE ").add(one_of("experiment", experiments));
+  return condition;
+}
+
 Result<std::vector<StagedRun>> read_rows(Connection& connection, const Sql& condition) {
   std::vector<StagedRun> out;
-  Sql sql{"SELECT run, experiment, id, body FROM metric_staged", {}};
-  sql.add(condition).add(" ORDER BY run");
+  const Sql sql = staged_rows(condition);
   TRY(connection.run(sql.text, sql.values, [&](const catalog::Row& row) {
     StagedRun staged{row.integer(0), row.integer(1), row.integer(2), {}};
     const auto parsed = parse_summaries(row.blob(3), staged.summaries);
     if (parsed.ok())
       out.push_back(std::move(staged));
     else
-      log_error("tracking", "the summaries of a run's metrics cannot be read; they come right with its next points",
-                {{"run", std::to_string(staged.run)}, {"why", parsed.error().message}});
+      log_damaged(staged.run, parsed.error());
     return true;
   }));
   return out;
@@ -48,9 +62,22 @@ Result<void> write_latest(Connection& connection, std::int64_t experiment, std::
 }  // namespace
 
 Result<std::vector<StagedRun>> read_staged(Connection& connection, std::span<const std::int64_t> experiments) {
-  Sql condition;
-  if (!experiments.empty()) condition.add(" WHERE ").add(one_of("experiment", experiments));
-  return read_rows(connection, condition);
+  return read_rows(connection, staged_in(experiments));
+}
+
+Result<void> read_staged_latest(Connection& connection, std::span<const std::int64_t> experiments,
+                                std::span<const MetricNumber> metrics,
+                                const std::function<void(std::int64_t run, const Point& point)>& take) {
+  std::vector<Point> points;
+  const Sql sql = staged_rows(staged_in(experiments));
+  TRY(connection.run(sql.text, sql.values, [&](const catalog::Row& row) {
+    points.clear();
+    const auto parsed = parse_summaries_latest(row.blob(3), metrics, points);
+    if (!parsed.ok()) log_damaged(row.integer(0), parsed.error());
+    for (const Point& point : points) take(row.integer(0), point);
+    return true;
+  }));
+  return {};
 }
 
 Result<std::vector<StagedRun>> read_staged_of_runs(Connection& connection, std::span<const std::int64_t> runs) {

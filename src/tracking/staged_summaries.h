@@ -8,6 +8,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -30,6 +31,11 @@ struct StagedRun {
 Result<std::vector<StagedRun>> read_staged(catalog::Connection& connection, std::span<const std::int64_t> experiments);
 /// Those of these runs.
 Result<std::vector<StagedRun>> read_staged_of_runs(catalog::Connection& connection, std::span<const std::int64_t> runs);
+
+/// take(run, point) for what they say is the latest of these metrics, run by run.
+Result<void> read_staged_latest(catalog::Connection& connection, std::span<const std::int64_t> experiments,
+                                std::span<const MetricNumber> metrics,
+                                const std::function<void(std::int64_t run, const Point& point)>& take);
 
 /// `old` with those in `later` instead or in addition; all sorted by metric.
 std::vector<SeriesSummary> merge_summaries(std::span<const SeriesSummary> old, std::span<const SeriesSummary> later);

@@ -204,6 +204,7 @@ Result<std::string> search(const Rooms& rooms, const Call& call) {
     return invalid_value("max_results", Json(most), fmt::format("it must be at least 1 and at most {}", kSearchMax));
   query.page_size = static_cast<size_t>(most);
   query.page_token = call.text("page_token");
+  query.parts.metric_extremes = false;
   const auto page = TRY(rooms.tracking.search().runs(query));
   const auto inputs = TRY(rooms.tracking.runs().inputs(page.items));
   JsonWriter json;
