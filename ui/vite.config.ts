@@ -12,6 +12,9 @@ export default defineConfig({
       ["/api", "/ajax-api", "/v2", "/healthz", "/metrics"].map((path) => [path, { target: server, changeOrigin: true }]),
     ),
   },
+  // The server may be shown below a path (--static-prefix), which it writes into the page itself; all else finds its way from
+  // where it lies.
+  experimental: { renderBuiltUrl: (filename, { hostType }) => (hostType === "html" ? `/${filename}` : { relative: true }) },
   build: {
     target: "es2022",
     assetsDir: "assets",

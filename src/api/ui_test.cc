@@ -55,6 +55,23 @@ TEST(Ui, a_browser_that_has_it_is_told_so) {
   EXPECT_EQ(ask("/", {{"If-None-Match", "\"e0\""}}).status, 200);
 }
 
+TEST(Ui, below_a_prefix_every_address_in_the_page_begins_with_it) {
+  const std::string html = "<html lang=\"en\"><script src=\"/assets/a.js\"></script><link href=\"/assets/a.css\">";
+  const Asset index[] = {{"/index.html", "text/html", "\"e1\"", false, 0, html.size(), 0, 0}};
+  for (const char* path : {"/", "/index.html", "/runs/1234"}) {
+    http::Request request;
+    request.path = path;
+    request.headers.add("Accept", "text/html").add("Accept-Encoding", "gzip").add("If-None-Match", "\"e1\"");
+    const auto page = ui_response(request, {index, html.data()}, "/lab");
+    EXPECT_EQ(page.status, 200);
+    EXPECT_EQ(page.body,
+              "<html data-prefix=\"/lab\" lang=\"en\"><script src=\"/lab/assets/a.js\"></script>"
+              "<link href=\"/lab/assets/a.css\">");
+    EXPECT_EQ(page.headers.get("Cache-Control"), "no-store");
+    EXPECT_TRUE(page.headers.has("Content-Security-Policy"));
+  }
+}
+
 TEST(Ui, every_answer_forbids_scripts_from_elsewhere_and_frames) {
   for (const char* path : {"/", "/assets/index-1a2b3c4d.js"}) {
     const auto response = ask(path);

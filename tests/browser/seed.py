@@ -246,6 +246,14 @@ def many_runs(server):
     return {"many_runs": experiment}
 
 
+def fill_prefixed(server):
+    """What the cases behind a prefix look at."""
+    seed = Seed(server)
+    server.call("POST", "/api/v1/projects", {"name": "elsewhere"})
+    seed.attempt(["run", "other_run", "run_name"], lambda: client_runs(server))
+    return seed
+
+
 def fill(server):
     seed = Seed(server)
     seed.attempt(["pictures", "broken_pictures", "fresh_pictures", "code"], lambda: folders(server))

@@ -302,7 +302,7 @@ void add_routes(Parts& parts) {
   const api::AllRooms rooms{*parts.tracking, *parts.registry, *parts.runs, *parts.serving, *parts.monitor};
   api::add_overview(parts.router, rooms);
   api::add_why(parts.router, rooms);
-  api::add_ui(parts.router);
+  api::add_ui(parts.router, parts.settings.static_prefix);
   parts.idempotency = std::make_unique<api::Idempotency>(*parts.database, system_clock(), *parts.counters);
   api::add_idempotency(parts.router, *parts.idempotency);
 }

@@ -34,8 +34,8 @@ std::optional<EndNow> read_listen(const std::string& flag, const std::string& te
 /// Checks the settings that `mlflow server` has, too; what is wrong with them, or nothing.
 std::optional<std::string> take_mlflow_settings(Settings& settings, std::string destination) {
   while (settings.static_prefix.ends_with('/')) settings.static_prefix.pop_back();
-  if (!settings.static_prefix.empty() &&
-      (!settings.static_prefix.starts_with('/') || settings.static_prefix.find_first_of("?#% ") != std::string::npos))
+  if (!settings.static_prefix.empty() && (!settings.static_prefix.starts_with('/') ||
+                                          settings.static_prefix.find_first_of("?#% \"'<>&\\") != std::string::npos))
     return "--static-prefix is '" + settings.static_prefix + "'; expected a path that begins with '/', such as /lab";
   std::string& root = settings.default_artifact_root;
   while (root.ends_with('/')) root.pop_back();

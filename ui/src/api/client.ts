@@ -1,5 +1,6 @@
 // The one way to the server. An answer that is not a success becomes an ApiError whose message is the server's own
 // sentence; pages show it as it is.
+import { prefixed, unprefixed } from "../app/prefix";
 
 export class ApiError extends Error {
   constructor(
@@ -15,7 +16,7 @@ export class ApiError extends Error {
 
 /// The project of this page: the prefix /projects/<name> of its URL, else `default`.
 export function project(): string {
-  const match = /^\/projects\/([^/]+)/.exec(location.pathname);
+  const match = /^\/projects\/([^/]+)/.exec(unprefixed(location.pathname));
   return match?.[1] ? decodeURIComponent(match[1]) : "default";
 }
 
@@ -44,7 +45,7 @@ export async function ask(path: string, { method = "GET", json, body, headers = 
   if (json !== undefined) all["Content-Type"] = "application/json";
   let response: Response;
   try {
-    response = await fetch(path, {
+    response = await fetch(prefixed(path), {
       method,
       headers: all,
       body: json !== undefined ? JSON.stringify(json) : (body ?? null),
@@ -91,4 +92,6 @@ export function url(path: string, query: Query = {}): string {
 export const part = encodeURIComponent;
 /// A path with slashes inside, each of its parts encoded.
 export const parts = (path: string) => path.split("/").map(encodeURIComponent).join("/");
-export const blob = (hash: string) => `/api/v1/blobs/${part(hash)}`;
+/// The same path of the API as an address for links and pictures, which cannot name their project in a header.
+export const address = (path: string) => prefixed(project() === "default" ? path : `/projects/${part(project())}${path}`);
+export const blob = (hash: string) => address(`/api/v1/blobs/${part(hash)}`);

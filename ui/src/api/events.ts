@@ -1,6 +1,7 @@
 // Live updates. One browser holds one event stream however many tabs are open: the tab that gets the lock listens and
 // tells the others. Events only say what is old; what is on screen is asked for again, at most once a second.
 import type { QueryClient, QueryKey } from "@tanstack/react-query";
+import { prefixed } from "../app/prefix";
 import { project } from "./client";
 
 export interface Event { type: string; id?: string; run_id?: string; name?: string }
@@ -76,7 +77,7 @@ export function start_events(client: QueryClient) {
 
   const listen = () => {
     leads = true;
-    const source = new EventSource(`/api/v1/events?project=${encodeURIComponent(project())}`);
+    const source = new EventSource(prefixed(`/api/v1/events?project=${encodeURIComponent(project())}`));
     const change = (next: StreamState) => { become(next); tell({ state: next }); };
     source.onopen = () => change("live");
     source.onerror = () => change("paused");

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { ApiError, send } from "../api/client";
 import { Field, Problem } from "../parts/basics";
 import { page_css as page, usePage } from "./page";
+import { prefixed, server_url } from "./prefix";
 import { usePlace } from "./router";
 
 export default function Login() {
@@ -10,12 +11,12 @@ export default function Login() {
   const [name, set_name] = useState("");
   const [password, set_password] = useState("");
   const [error, set_error] = useState<ApiError | null>(null);
-  usePage([{ name: "Sign in" }], [{ what: "Sign in", cli: `slipway login --server ${location.origin}` }]);
+  usePage([{ name: "Sign in" }], [{ what: "Sign in", cli: `slipway login --server ${server_url()}` }]);
   const submit = async () => {
     try {
       await send("POST", "/api/v1/login", { name, password });
       const next = search.get("next") ?? "/";
-      location.href = next.startsWith("/") && !next.startsWith("//") ? next : "/";
+      location.href = next.startsWith("/") && !next.startsWith("//") ? next : prefixed("/");
     } catch (problem) {
       set_error(problem as ApiError);
     }

@@ -1,5 +1,6 @@
 // What a page tells the frame around it: its title, where it is, and how the same is done without the browser.
 import { useEffect, useSyncExternalStore, type ReactNode } from "react";
+import { server_url } from "./prefix";
 
 export interface Crumb { name: string; to?: string }
 export interface How { what: string; cli?: string; curl?: string; python?: string }
@@ -31,15 +32,15 @@ export const quoted = shell_quote;
 export function curl(path: string, { method = "GET", json }: { method?: string; json?: unknown } = {}): string {
   const head = method === "GET" ? "curl" : `curl -X ${method}`;
   const body = json === undefined ? "" : ` \\\n  -H 'Content-Type: application/json' \\\n  -d ${shell_quote(JSON.stringify(json))}`;
-  return `${head} ${shell_quote(location.origin + path)}${body}`;
+  return `${head} ${shell_quote(server_url() + path)}${body}`;
 }
 
 /// The same with nothing but Python's own library.
 export function python(path: string, { method = "GET", json }: { method?: string; json?: unknown } = {}): string {
   const request =
     json === undefined
-      ? method === "GET" ? `"${location.origin}${path}"` : `urllib.request.Request("${location.origin}${path}", method="${method}")`
-      : `urllib.request.Request(\n    "${location.origin}${path}", method="${method}",\n    headers={"Content-Type": "application/json"},\n    data=json.dumps(${python_literal(json)}).encode())`;
+      ? method === "GET" ? `"${server_url()}${path}"` : `urllib.request.Request("${server_url()}${path}", method="${method}")`
+      : `urllib.request.Request(\n    "${server_url()}${path}", method="${method}",\n    headers={"Content-Type": "application/json"},\n    data=json.dumps(${python_literal(json)}).encode())`;
   return `import json, urllib.request\n\nanswer = json.load(urllib.request.urlopen(${request}))\nprint(answer)`;
 }
 

@@ -17,3 +17,9 @@ test("the project stands before the path", () => {
   expect(place_of("/projects/lab", "")).toMatchObject({ base: "/projects/lab", path: "/" });
   expect(place_of("/runs", "").base).toBe("");
 });
+test("the server's prefix stands before both, and may have been taken off by a proxy", () => {
+  expect(place_of("/lab/projects/vision/runs", "?a=1", "/lab")).toMatchObject({ base: "/lab/projects/vision", path: "/runs" });
+  expect(place_of("/lab", "", "/lab")).toMatchObject({ base: "/lab", path: "/" });
+  expect(place_of("/runs", "", "/lab")).toMatchObject({ base: "/lab", path: "/runs" });
+  expect(place_of("/laboratory", "", "/lab")).toMatchObject({ base: "/lab", path: "/laboratory" });
+});

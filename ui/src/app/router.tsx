@@ -1,13 +1,16 @@
 // URLs are the pages' memory: path, selection, filter, zoom. Small enough to be our own: match a pattern, keep the query.
+import { kPrefix, prefixed, unprefixed } from "./prefix";
 import { createContext, startTransition, useCallback, useContext, useEffect, useMemo, useState, type AnchorHTMLAttributes, type ReactNode } from "react";
 
 export interface Place { path: string; search: URLSearchParams; base: string }
 
-/// `base` is the project's prefix ("/projects/name") or empty; `path` is what comes after it.
-export function place_of(pathname: string, search: string): Place {
-  const match = /^(\/projects\/[^/]+)(\/.*)?$/.exec(pathname);
-  const base = match?.[1] ?? "";
-  const path = (match ? (match[2] ?? "/") : pathname).replace(/(.)\/+$/, "$1");
+/// `base` is what stands before every page: the server's prefix and the project's ("/lab/projects/name"), or nothing; `path` is what
+/// comes after it.
+export function place_of(pathname: string, search: string, prefix = kPrefix): Place {
+  const own = unprefixed(pathname, prefix);
+  const match = /^(\/projects\/[^/]+)(\/.*)?$/.exec(own);
+  const base = prefix + (match?.[1] ?? "");
+  const path = (match ? (match[2] ?? "/") : own).replace(/(.)\/+$/, "$1");
   return { path, search: new URLSearchParams(search), base };
 }
 
@@ -43,10 +46,10 @@ function decode(text: string) {
 
 const kMoved = "slipway:moved";
 
-/// To another page, or with `replace` to the same one with another query. `to` begins with "/" and lacks the project.
+/// To another page, or with `replace` to the same one with another query. `to` begins with "/" and lacks prefix and project.
 export function navigate(to: string, { replace = false } = {}) {
   const { base } = place_of(location.pathname, "");
-  const full = to.startsWith("/projects/") ? to : base + to;
+  const full = to.startsWith("/projects/") ? prefixed(to) : base + to;
   if (full === location.pathname + location.search) return;
   if (replace) history.replaceState(history.state, "", full);
   else history.pushState({ within: true }, "", full);
@@ -118,7 +121,7 @@ export function Link({ to, replace, onClick, ...rest }: LinkProps) {
   return (
     <a
       {...rest}
-      href={to.startsWith("/projects/") || to.startsWith("/api/") ? to : base + to}
+      href={to.startsWith("/projects/") || to.startsWith("/api/") ? prefixed(to) : base + to}
       onClick={(event) => {
         onClick?.(event);
         if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;

@@ -11,6 +11,7 @@ import { active_bindings, useKeys } from "./keys";
 import { How } from "./how";
 import { Palette } from "./palette";
 import { useFrame } from "./page";
+import { prefixed } from "./prefix";
 import { Link, match, navigate, usePlace } from "./router";
 import { rail, routes } from "./routes";
 import { choose_theme, useTheme, type Theme } from "./theme";
@@ -98,7 +99,7 @@ function Rail({ path }: { path: string }) {
       {data && data.projects.length > 1 && (
         <select
           aria-label="Project" value={here}
-          onChange={(event) => { location.href = event.target.value === "default" ? "/" : `/projects/${encodeURIComponent(event.target.value)}/`; }}
+          onChange={(event) => { location.href = prefixed(event.target.value === "default" ? "/" : `/projects/${encodeURIComponent(event.target.value)}/`); }}
         >
           {data.projects.map(({ id, name }) => <option key={id} value={name}>{name}</option>)}
         </select>

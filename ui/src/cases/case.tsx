@@ -1,4 +1,4 @@
-import { part } from "../api/client";
+import { blob, part } from "../api/client";
 import { useGet, useSend } from "../api/hooks";
 import type { Case, Version } from "../api/types";
 import { useKeys } from "../app/keys";
@@ -35,8 +35,8 @@ function Body({ one }: { one: Case }) {
     <>
       <Head title={`A case of ${one.deployment}`} state={<State of={one.state} />} />
       <Columns>
-        <Section title="What was asked"><Picture hash={one.media_type?.startsWith("image/") ? one.input_hash : null} size={280} name="What was asked" />{one.input_hash && <p><a href={`/api/v1/blobs/${one.input_hash}`}>The request's bytes</a> <span className="quiet">{one.media_type}, {bytes(one.input_bytes)}</span></p>}</Section>
-        {one.target_hash && <Section title="The right answer"><Picture hash={one.target_hash} size={280} name="The right answer" /><p><a href={`/api/v1/blobs/${one.target_hash}`}>Its bytes</a> <span className="quiet">{bytes(one.target_bytes)}</span></p></Section>}
+        <Section title="What was asked"><Picture hash={one.media_type?.startsWith("image/") ? one.input_hash : null} size={280} name="What was asked" />{one.input_hash && <p><a href={blob(one.input_hash)}>The request's bytes</a> <span className="quiet">{one.media_type}, {bytes(one.input_bytes)}</span></p>}</Section>
+        {one.target_hash && <Section title="The right answer"><Picture hash={one.target_hash} size={280} name="The right answer" /><p><a href={blob(one.target_hash)}>Its bytes</a> <span className="quiet">{bytes(one.target_bytes)}</span></p></Section>}
         <Section title="What is known"><CaseFacts one={one} /></Section>
       </Columns>
       <Section title="Label"><LabelButtons labels={labels} keyed={keyed} now={one.label} told={one.feedback?.label ?? null} on_label={label} /></Section>

@@ -6,6 +6,7 @@ import { useGet, useList, useSend } from "../api/hooks";
 import type { Case, Deployment, Version } from "../api/types";
 import { useKeys } from "../app/keys";
 import { curl, python, quoted, usePage } from "../app/page";
+import { server_url } from "../app/prefix";
 import { Link, useListParam, useParam } from "../app/router";
 import { Ago, Empty, Facts, notify, notify_error, Problem, Skeleton, State } from "../parts/basics";
 import { Bar, FillPage, Head } from "../parts/detail";
@@ -76,7 +77,7 @@ export default function Cases() {
       {list.error && !filter_refused && <Problem error={list.error} again={list.again} />}
       <div className={css.split}>
         {list.loading ? <div className={css.wait}><Skeleton rows={10} /></div> : rows.length === 0 && !list.error ? (
-          <div className={css.wait}><Empty command={`curl -X POST -H 'Content-Type: application/json' -d '{"answer_id": "ANSWER", "correct": false, "label": "3"}' ${location.origin}/api/v1/feedback`}>{filter || reason ? "No case passes the filter. What users say of an answer comes here:" : state === "open" ? "Nothing waits for a label. Errors, unsure answers and those that users flag come here:" : state === "any" ? "No case has been kept." : `No case is ${state.replace("_", " ")}.`}</Empty></div>
+          <div className={css.wait}><Empty command={`curl -X POST -H 'Content-Type: application/json' -d '{"answer_id": "ANSWER", "correct": false, "label": "3"}' ${server_url()}/api/v1/feedback`}>{filter || reason ? "No case passes the filter. What users say of an answer comes here:" : state === "open" ? "Nothing waits for a label. Errors, unsure answers and those that users flag come here:" : state === "any" ? "No case has been kept." : `No case is ${state.replace("_", " ")}.`}</Empty></div>
         ) : (
           <ImageGrid
             label="Cases" size={size} more={list.more} load_more={list.load_more} selected={selected} on_select={set_selected} current={current || null} on_current={set_current} open={set_current}

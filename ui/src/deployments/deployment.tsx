@@ -4,6 +4,7 @@ import { part, url } from "../api/client";
 import { useGet, useSend } from "../api/hooks";
 import type { Deployment, Drift, TrafficMinute, Version } from "../api/types";
 import { curl, quoted, usePage } from "../app/page";
+import { server_url } from "../app/prefix";
 import { Link, navigate, useParam } from "../app/router";
 import { Ago, Empty, Facts, Figure, Figures, Loaded, notify, notify_error, Skeleton, State, Tabs } from "../parts/basics";
 import { Columns, Head, ScrollPage, Section } from "../parts/detail";
@@ -18,7 +19,7 @@ export default function DeploymentPage({ name = "" }: Record<string, string>) {
   const deployment = useGet<Deployment>(["deployments", name, "record"], api, { every_ms: 3_000 });
   usePage([{ name: "Deployments", to: "/deployments" }, { name }], [
     { what: "Show this deployment", cli: `slipway deployments show ${quoted(name)}`, curl: curl(api) },
-    { what: "Ask it with a picture", curl: `curl -X POST -H 'Content-Type: image/png' \\\n  --data-binary @digit.png ${location.origin}/v2/models/${part(name)}/infer`, python: `import tritonclient.http as triton\n\nclient = triton.InferenceServerClient("${location.host}")\nprint(client.get_model_metadata("${name}"))` },
+    { what: "Ask it with a picture", curl: `curl -X POST -H 'Content-Type: image/png' \\\n  --data-binary @digit.png ${server_url()}/v2/models/${part(name)}/infer`, python: `import tritonclient.http as triton\n\nclient = triton.InferenceServerClient("${location.host}")\nprint(client.get_model_metadata("${name}"))` },
     { what: "See whether its inputs drift", curl: curl(`${api}/drift`) },
   ]);
   return <ScrollPage><Loaded of={deployment} page>{(data) => <Body deployment={data} />}</Loaded></ScrollPage>;
@@ -157,7 +158,7 @@ function Settings({ deployment }: { deployment: Deployment }) {
   return (
     <Columns>
       <Section title="Serving"><Facts of={[
-        ["Endpoint", <code>{location.origin}{endpoint}</code>],
+        ["Endpoint", <code>{server_url()}{endpoint}</code>],
         ["Model", <><Link to={`/models/${part(model)}/versions/${version}`}>{model} version {version}</Link>{alias ? `, follows ${alias}` : ", fixed"}</>],
         ["Replicas", `${replicas.min} to ${replicas.max}`],
         ["Batch", `up to ${batch.max} requests, after ${milliseconds(batch.delay_ms)}`],

@@ -4,6 +4,7 @@ import { ApiError, ask, part } from "../api/client";
 import { useGet, useSend } from "../api/hooks";
 import type { Deployment, Version } from "../api/types";
 import { curl, quoted, usePage } from "../app/page";
+import { server_url } from "../app/prefix";
 import { Link } from "../app/router";
 import { Empty, Loaded, notify, notify_error, Problem, State, Tabs } from "../parts/basics";
 import { Code } from "../parts/code";
@@ -21,7 +22,7 @@ export default function TryIt({ name = "" }: Record<string, string>) {
   const version = useGet<Version>(["models", data?.model ?? "", "version", String(data?.version)], `/api/v1/models/${part(data?.model ?? "")}/versions/${data?.version}`, { enabled: !!data?.version });
   const endpoint = `/v2/models/${part(name)}/infer`;
   usePage([{ name: "Deployments", to: "/deployments" }, { name, to: `/deployments/${part(name)}` }, { name: "Try it" }], [
-    { what: "Ask with a picture", curl: `curl -X POST -H 'Content-Type: image/png' \\\n  --data-binary @digit.png ${quoted(location.origin + endpoint)}`, python: `import urllib.request\n\nrequest = urllib.request.Request("${location.origin}${endpoint}",\n    data=open("digit.png", "rb").read(), headers={"Content-Type": "image/png"})\nanswer = urllib.request.urlopen(request)\nprint(answer.headers["X-Slipway-Answer-Id"], answer.read())` },
+    { what: "Ask with a picture", curl: `curl -X POST -H 'Content-Type: image/png' \\\n  --data-binary @digit.png ${quoted(server_url() + endpoint)}`, python: `import urllib.request\n\nrequest = urllib.request.Request("${server_url()}${endpoint}",\n    data=open("digit.png", "rb").read(), headers={"Content-Type": "image/png"})\nanswer = urllib.request.urlopen(request)\nprint(answer.headers["X-Slipway-Answer-Id"], answer.read())` },
     { what: "Ask with numbers", curl: curl(endpoint, { method: "POST", json: { inputs: [{ name: version.data?.inputs[0]?.name ?? "x", datatype: version.data?.inputs[0]?.datatype ?? "FP32", shape: [1, 2], data: [0, 1] }] } }) },
     { what: "Say that an answer was wrong", curl: curl("/api/v1/feedback", { method: "POST", json: { answer_id: "ANSWER", correct: false, label: "3" } }) },
   ]);

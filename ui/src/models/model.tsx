@@ -5,6 +5,7 @@ import { useGet, useList } from "../api/hooks";
 import type { AliasChange, Deployment, Model, Version } from "../api/types";
 import { useBack } from "../app/keys";
 import { curl, python, quoted, usePage } from "../app/page";
+import { server_url } from "../app/prefix";
 import { Link } from "../app/router";
 import { Ago, Empty, Facts, Loaded, State, Tag } from "../parts/basics";
 import { Columns, Head, ScrollPage, Section } from "../parts/detail";
@@ -20,7 +21,7 @@ export default function ModelPage({ name = "" }: Record<string, string>) {
   const api = `/api/v1/models/${part(name)}`;
   const model = useGet<Model>(["models", name, "record"], api);
   usePage([{ name: "Models", to: "/models" }, { name }], [
-    { what: "Show this model", cli: `slipway models show ${quoted(name)}`, curl: curl(api), python: `import mlflow\n\nmlflow.set_tracking_uri("${location.origin}")\nmodel = mlflow.pyfunc.load_model("models:/${name}@production")` },
+    { what: "Show this model", cli: `slipway models show ${quoted(name)}`, curl: curl(api), python: `import mlflow\n\nmlflow.set_tracking_uri("${server_url()}")\nmodel = mlflow.pyfunc.load_model("models:/${name}@production")` },
     { what: "Move an alias", cli: `slipway models alias ${quoted(name)} production 2`, curl: curl(`${api}/aliases/production`, { method: "PUT", json: { version: 2 } }), python: python(`${api}/aliases/production`, { method: "PUT", json: { version: 2 } }) },
     { what: "Deploy it", cli: `slipway deploy ${quoted(name)}` },
   ]);

@@ -2,6 +2,7 @@ import { part } from "../api/client";
 import { useList } from "../api/hooks";
 import type { Model } from "../api/types";
 import { curl, python, usePage } from "../app/page";
+import { server_url } from "../app/prefix";
 import { Link } from "../app/router";
 import { Ago, Empty, Problem, Tag } from "../parts/basics";
 import { FillPage, Head } from "../parts/detail";
@@ -20,7 +21,7 @@ export default function Models() {
   const list = useList<Model>(["models", "list"], "/api/v1/models", "models");
   usePage([{ name: "Models" }], [
     { what: "List the models", cli: "slipway models list", curl: curl("/api/v1/models"), python: python("/api/v1/models") },
-    { what: "Register one", python: `import mlflow\n\nmlflow.set_tracking_uri("${location.origin}")\nmlflow.register_model("runs:/RUN/model", "digits")` },
+    { what: "Register one", python: `import mlflow\n\nmlflow.set_tracking_uri("${server_url()}")\nmlflow.register_model("runs:/RUN/model", "digits")` },
   ]);
   return (
     <FillPage>

@@ -5,6 +5,7 @@ import { useGet } from "../api/hooks";
 import type { Deployment, Model, Tensor, Version } from "../api/types";
 import { useBack } from "../app/keys";
 import { curl, python, quoted, usePage } from "../app/page";
+import { server_url } from "../app/prefix";
 import { Link, useParam } from "../app/router";
 import { Ago, Empty, Facts, Loaded, State, Tag } from "../parts/basics";
 import { Columns, Head, ScrollPage, Section } from "../parts/detail";
@@ -23,7 +24,7 @@ export default function VersionPage({ name = "", version = "" }: Record<string, 
   const record = useGet<Version>(["models", name, "version", version], api);
   usePage([{ name: "Models", to: "/models" }, { name, to: `/models/${part(name)}` }, { name: `version ${version}` }], [
     { what: "Show this version", cli: `slipway models show ${quoted(name)}/${version}`, curl: curl(api), python: python(api) },
-    { what: "Load it", python: `import mlflow\n\nmlflow.set_tracking_uri("${location.origin}")\nmodel = mlflow.pyfunc.load_model("models:/${name}/${version}")` },
+    { what: "Load it", python: `import mlflow\n\nmlflow.set_tracking_uri("${server_url()}")\nmodel = mlflow.pyfunc.load_model("models:/${name}/${version}")` },
     { what: "Evaluate it", cli: `slipway evaluate model:${name}/${version} dataset:NAME@test` },
   ]);
   useBack(`/models/${part(name)}`);

@@ -3,6 +3,7 @@ import { part, url } from "../api/client";
 import { useGet } from "../api/hooks";
 import type { Deployment, Finding, Overview, Run } from "../api/types";
 import { curl, python, usePage } from "../app/page";
+import { server_url } from "../app/prefix";
 import { Link } from "../app/router";
 import { Ago, Command, Empty, Figure, Figures, Loaded, Skeleton, State } from "../parts/basics";
 import { Columns, Head, ScrollPage, Section } from "../parts/detail";
@@ -144,7 +145,7 @@ function FirstSteps() {
   return (
     <Section title="First steps">
       <p>This project is empty. Begin here with a folder: <Link to="/new/dataset">add a dataset</Link> or <Link to="/new/run">start a run</Link>. From a terminal, each on your own files:</p>
-      <Command text={`MLFLOW_TRACKING_URI=${location.origin} python train.py`} />
+      <Command text={`MLFLOW_TRACKING_URI=${server_url()} python train.py`} />
       <Command text="slipway data add NAME FOLDER --branch main" />
       <Command text="slipway init && slipway run train" />
     </Section>

@@ -4,6 +4,7 @@
 // large ones each on its own. While one group is sent the next is hashed. What the store has already costs no sending, so an
 // upload that broke off goes on where it was, after a retry as after a reload.
 import { ApiError, project, send } from "../api/client";
+import { prefixed } from "../app/prefix";
 import type { FolderFile } from "./folder";
 import type { HashAnswer, HashRequest } from "./hash_worker";
 import type { TreeEntry } from "./tree";
@@ -169,7 +170,7 @@ function transfer(method: string, path: string, body: Blob, on_sent: (bytes: num
     const stop = () => request.abort();
     const end = (how: () => void) => { signal.removeEventListener("abort", stop); how(); };
     signal.addEventListener("abort", stop);
-    request.open(method, path);
+    request.open(method, prefixed(path));
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("X-Slipway-Project", project());
     request.setRequestHeader("Content-Type", "application/octet-stream");

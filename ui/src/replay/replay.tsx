@@ -5,6 +5,7 @@ import { useGet, useList } from "../api/hooks";
 import type { Case, Deployment, Version } from "../api/types";
 import { useBack } from "../app/keys";
 import { curl, quoted, usePage } from "../app/page";
+import { server_url } from "../app/prefix";
 import { Link, navigate, useParam } from "../app/router";
 import { Empty, Figure, Figures, Loaded, Problem, State } from "../parts/basics";
 import { Head, ScrollPage, Section } from "../parts/detail";
@@ -24,7 +25,7 @@ export default function Replay({ name = "" }: Record<string, string>) {
   useBack(`/deployments/${part(name)}`);
   usePage([{ name: "Deployments", to: "/deployments" }, { name, to: `/deployments/${part(name)}` }, { name: "Replay" }], [
     { what: "List the cases that were held out", cli: `slipway cases list --deployment ${quoted(name)} --state held_out`, curl: curl(url("/api/v1/cases", { deployment: name, state: "held_out" })) },
-    { what: "Ask one of them again", curl: `curl ${location.origin}/api/v1/blobs/INPUT_HASH | \\\n  curl -X POST -H 'Content-Type: image/png' --data-binary @- \\\n  ${quoted(`${location.origin}/v2/models/${part(name)}/infer`)}` },
+    { what: "Ask one of them again", curl: `curl ${server_url()}/api/v1/blobs/INPUT_HASH | \\\n  curl -X POST -H 'Content-Type: image/png' --data-binary @- \\\n  ${quoted(`${server_url()}/v2/models/${part(name)}/infer`)}` },
   ]);
   return (
     <ScrollPage>

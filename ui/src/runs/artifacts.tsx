@@ -1,6 +1,6 @@
 // The files of a run, folder by folder, with a look into those a browser can show.
 import { useEffect, useState } from "react";
-import { ApiError, ask, parts, url } from "../api/client";
+import { address, ApiError, ask, parts, url } from "../api/client";
 import { useGet } from "../api/hooks";
 import type { Artifact } from "../api/types";
 import { Link, usePlace } from "../app/router";
@@ -66,8 +66,8 @@ export function FilePreview({ href, path, size }: { href: string; path: string; 
   }, [href, picture, size]);
   return (
     <div className="stack">
-      <div className="row"><code>{path}</code><span className="num quiet">{bytes(size)}</span><span className="grow" /><a href={href} download={path.split("/").at(-1)}>Save</a></div>
-      {error ? <Problem error={error} /> : picture ? <img src={href} alt={path} /> : text !== null ? <Code text={text} name={path} /> : why ? <p className="quiet">{why}</p> : <Skeleton rows={4} />}
+      <div className="row"><code>{path}</code><span className="num quiet">{bytes(size)}</span><span className="grow" /><a href={address(href)} download={path.split("/").at(-1)}>Save</a></div>
+      {error ? <Problem error={error} /> : picture ? <img src={address(href)} alt={path} /> : text !== null ? <Code text={text} name={path} /> : why ? <p className="quiet">{why}</p> : <Skeleton rows={4} />}
     </div>
   );
 }

@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { useGet } from "../api/hooks";
 import type { Environment, Lineage, Linked, Run, Snapshot } from "../api/types";
-import { ApiError } from "../api/client";
+import { ApiError, blob } from "../api/client";
 import { Link } from "../app/router";
 import { Ago, Empty, Facts, Loaded, Skeleton } from "../parts/basics";
 import { Diff } from "../parts/code";
@@ -33,7 +33,7 @@ export function Code({ run }: { run: Run }) {
           {data.files.some(({ untracked }) => untracked) && (
             <Section title="New files that git does not know">
               <div className={css.over}><table className={css.values} style={{ maxWidth: 720 }}><thead><tr><th>File</th><th className={css.right}>Size</th></tr></thead><tbody>
-                {data.files.filter(({ untracked }) => untracked).slice(0, 500).map((file) => <tr key={file.path}><td><a href={`/api/v1/blobs/${file.hash}`}>{file.path}</a></td><td className={`${css.right} num`}>{bytes(file.size)}</td></tr>)}
+                {data.files.filter(({ untracked }) => untracked).slice(0, 500).map((file) => <tr key={file.path}><td><a href={blob(file.hash)}>{file.path}</a></td><td className={`${css.right} num`}>{bytes(file.size)}</td></tr>)}
               </tbody></table></div>
             </Section>
           )}

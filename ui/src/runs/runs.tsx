@@ -5,6 +5,7 @@ import { useGet } from "../api/hooks";
 import type { Experiment, Run } from "../api/types";
 import { useKeys } from "../app/keys";
 import { curl, python_literal, quoted, usePage } from "../app/page";
+import { server_url } from "../app/prefix";
 import { Link, navigate, set_search, useListParam, useParam } from "../app/router";
 import { Empty, Popover, Problem } from "../parts/basics";
 import { Bar, FillPage, Head } from "../parts/detail";
@@ -76,7 +77,7 @@ function useHow({ filter, experiment, sort }: RunsQuery, asked: ReturnType<typeo
       what: "List these runs",
       cli: ["slipway runs list", experiment && `--experiment ${quoted(name)}`, filter && `--filter ${quoted(filter)}`, asked.order_by && `--order-by ${quoted(order_by(sort)!)}`].filter(Boolean).join(" "),
       curl: curl(url("/api/v1/runs", asked)),
-      python: `import mlflow\n\nmlflow.set_tracking_uri("${location.origin}")\nruns = mlflow.search_runs(search_all_experiments=True, filter_string=${python_literal(filter)})`,
+      python: `import mlflow\n\nmlflow.set_tracking_uri("${server_url()}")\nruns = mlflow.search_runs(search_all_experiments=True, filter_string=${python_literal(filter)})`,
     },
     { what: "Start a run", cli: "slipway run train" },
     ...(selected.length >= 2 ? [{ what: "Compare the selected runs", cli: `slipway diff ${selected.slice(0, 2).join(" ")}` }] : []),
@@ -118,7 +119,7 @@ function RunsTable({ query, found, refused, selected, set_selected, open, set_op
       total={by.length ? rows.length : runs.total} more={!whole && runs.more} load_more={runs.load_more} loading={runs.loading} changing={runs.changing}
       empty={refused ? <p className="quiet">Nothing is shown until the filter is understood.</p> : filter || experiment
         ? <Empty>No run matches. <button type="button" className="small" onClick={() => set_search({ filter: null, experiment: null })}>Show all runs</button></Empty>
-        : <Empty command={`MLFLOW_TRACKING_URI=${location.origin} python train.py`}>No run has been recorded. <Link to="/new/run">Start one here</Link> or with <code>slipway run STEP</code>, or point a script that uses mlflow here:</Empty>}
+        : <Empty command={`MLFLOW_TRACKING_URI=${server_url()} python train.py`}>No run has been recorded. <Link to="/new/run">Start one here</Link> or with <code>slipway run STEP</code>, or point a script that uses mlflow here:</Empty>}
     />
   );
 }

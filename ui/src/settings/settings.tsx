@@ -4,6 +4,7 @@ import { ask } from "../api/client";
 import { useGet, useSend } from "../api/hooks";
 import type { Server } from "../api/types";
 import { curl, python, usePage } from "../app/page";
+import { prefixed, server_url } from "../app/prefix";
 import { Ago, Command, Dialog, Facts, Field, Loaded, notify, notify_error, Tabs } from "../parts/basics";
 import { Head, ScrollPage } from "../parts/detail";
 import { bytes } from "../parts/format";
@@ -33,7 +34,7 @@ export default function Settings() {
         { id: "retention", name: "Retention", content: () => <RetentionRules admin={admin} /> },
         { id: "server", name: "Server", content: () => <Loaded of={server}>{(data) => <Facts of={[
           ["Version", data.version], ["Database", data.database === "sqlite" ? "SQLite" : "PostgreSQL"], ["Free on disk", <span className="num">{bytes(data.data_bytes_free)}</span>],
-          ["Started", <Ago at={data.started_at} />], ["You are", data.member ? `${data.member.name}, ${data.member.role}` : "not signed in"], ["Address", <code>{location.origin}</code>],
+          ["Started", <Ago at={data.started_at} />], ["You are", data.member ? `${data.member.name}, ${data.member.role}` : "not signed in"], ["Address", <code>{server_url()}</code>],
         ]} />}</Loaded> },
       ]} />
     </ScrollPage>
@@ -44,7 +45,7 @@ const is_loopback = () => /^(localhost|127\.0\.0\.1|\[::1\])$/.test(location.hos
 
 async function sign_out() {
   await ask("/api/v1/login", { method: "DELETE" });
-  location.href = "/login";
+  location.href = prefixed("/login");
 }
 
 function Tokens() {
@@ -78,7 +79,7 @@ function Tokens() {
         <Dialog title={`The token for ${made.name}`} onClose={() => set_made(null)}>
           <p>It is shown this once. Whoever has it can do what you can do.</p>
           <Command text={made.secret} />
-          <Command text={`export SLIPWAY_URL=${location.origin} SLIPWAY_TOKEN=${made.secret}`} />
+          <Command text={`export SLIPWAY_URL=${server_url()} SLIPWAY_TOKEN=${made.secret}`} />
         </Dialog>
       )}
     </div>
@@ -140,7 +141,7 @@ function Projects({ admin }: { admin: boolean }) {
         {({ projects: all }) => (
           <table className={table.values} style={{ maxWidth: 800 }}>
             <thead><tr><th>Project</th><th>Description</th><th className={table.right}>Since</th></tr></thead>
-            <tbody>{all.map((one) => <tr key={one.id}><td><a href={one.name === "default" ? "/" : `/projects/${encodeURIComponent(one.name)}/`}>{one.name}</a></td><td>{one.description}</td><td className={table.right}><Ago at={one.created_at} /></td></tr>)}</tbody>
+            <tbody>{all.map((one) => <tr key={one.id}><td><a href={prefixed(one.name === "default" ? "/" : `/projects/${encodeURIComponent(one.name)}/`)}>{one.name}</a></td><td>{one.description}</td><td className={table.right}><Ago at={one.created_at} /></td></tr>)}</tbody>
           </table>
         )}
       </Loaded>

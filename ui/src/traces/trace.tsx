@@ -5,6 +5,7 @@ import { useGet } from "../api/hooks";
 import type { Span, Trace } from "../api/types";
 import { useKeys } from "../app/keys";
 import { curl, python, usePage } from "../app/page";
+import { server_url } from "../app/prefix";
 import { back_or, Link, useParam } from "../app/router";
 import { Ago, Empty, Facts, Loaded, State } from "../parts/basics";
 import { Columns, Head, ScrollPage, Section } from "../parts/detail";
@@ -24,7 +25,7 @@ export default function TracePage({ id = "" }: Record<string, string>) {
   const trace = useGet<Trace>(["traces", id], api);
   usePage([{ name: "Traces", to: "/traces" }, { name: trace.data?.name || id.slice(0, 16) }], [
     { what: "Show this trace", curl: curl(api), python: python(api) },
-    { what: "Read it with mlflow", cli: `MLFLOW_TRACKING_URI=${location.origin} python -c "import mlflow; print(mlflow.get_trace('${id}').to_json(pretty=True))"` },
+    { what: "Read it with mlflow", cli: `MLFLOW_TRACKING_URI=${server_url()} python -c "import mlflow; print(mlflow.get_trace('${id}').to_json(pretty=True))"` },
     { what: "Say what you think of it", curl: curl(`${api}/assessments`, { method: "POST", json: { name: "quality", value: true, rationale: "it helped" } }) },
   ]);
   useKeys([{ keys: "Escape", what: "Back to the traces", run: () => back_or("/traces"), group: "This page" }]);

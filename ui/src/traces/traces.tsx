@@ -3,6 +3,7 @@ import { part, url } from "../api/client";
 import { useGet, useList } from "../api/hooks";
 import type { Experiment, Trace } from "../api/types";
 import { curl, python, quoted, usePage } from "../app/page";
+import { server_url } from "../app/prefix";
 import { Link, useParam } from "../app/router";
 import { Ago, Empty, Problem, State } from "../parts/basics";
 import { Bar, FillPage, Head } from "../parts/detail";
@@ -50,7 +51,7 @@ export default function Traces() {
   const api = url("/api/v1/traces", query);
   usePage([{ name: "Traces" }], [
     { what: "List these traces", curl: curl(api), python: python(api) },
-    { what: "Send spans from any OpenTelemetry exporter", cli: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=${quoted(`${location.origin}/v1/traces`)}` },
+    { what: "Send spans from any OpenTelemetry exporter", cli: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=${quoted(`${server_url()}/v1/traces`)}` },
   ]);
   return (
     <FillPage>
@@ -64,7 +65,7 @@ export default function Traces() {
         name="traces" label="Traces" primary rows={list.rows} columns={columns} row_key={({ id }) => id} row_url={({ id }) => `/traces/${part(id)}`}
         sort={sort} on_sort={(next) => set_order(next ? `${next.id} ${next.desc ? "desc" : "asc"}` : null)}
         total={list.total} more={list.more} load_more={list.load_more} loading={list.loading} changing={list.changing}
-        empty={<Empty command={`MLFLOW_TRACKING_URI=${location.origin} python -c "import mlflow; mlflow.trace(lambda x: x)(1)"`}>{filter || experiment ? "No trace passes the filter." : "No trace has come yet. mlflow.trace and any OpenTelemetry exporter send them here:"}</Empty>}
+        empty={<Empty command={`MLFLOW_TRACKING_URI=${server_url()} python -c "import mlflow; mlflow.trace(lambda x: x)(1)"`}>{filter || experiment ? "No trace passes the filter." : "No trace has come yet. mlflow.trace and any OpenTelemetry exporter send them here:"}</Empty>}
       />
     </FillPage>
   );
