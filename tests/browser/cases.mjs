@@ -5,6 +5,7 @@ import { log_acts } from "./log_cases.mjs";
 import { loop_acts } from "./loop_cases.mjs";
 import { monitor_acts } from "./monitor_cases.mjs";
 import { main_says, press, text_of } from "./steps.mjs";
+import { report_acts, report_pages } from "./report_cases.mjs";
 import { trace_acts, trace_pages } from "./trace_cases.mjs";
 import { retention_acts } from "./retention_cases.mjs";
 import { views_acts } from "./views_cases.mjs";
@@ -21,6 +22,7 @@ export const empty_cases = [
   ["findings", "/findings", /noticed nothing/],
   ["cases", "/cases", /feedback/],
   ["traces", "/traces", /mlflow.trace/],
+  ["reports", "/reports", /Markdown with live charts/],
 ].map(([name, url, says]) => ({ name: `an empty project teaches: ${name}`, url, needs: [`api ${name}`], act: ({ page }) => main_says(page, says) }));
 
 const pages = [
@@ -63,6 +65,7 @@ const pages = [
   ["cases", "/cases?state=any", ["case"]],
   ["case", ({ one_case, ...made }) => `/cases/${made.case}`, ["case"]],
   ...trace_pages,
+  ...report_pages,
   ["settings, tokens", "/settings", []],
   ["settings, members", "/settings?tab=members", []],
   ["settings, projects", "/settings?tab=projects", []],
@@ -84,6 +87,7 @@ const acts = [
   ...log_acts,
   ...monitor_acts,
   ...trace_acts,
+  ...report_acts,
   ...compare_acts,
   ...table_acts,
   ...sweep_acts,

@@ -14,6 +14,7 @@ NOUNS = [
     ("cases", "cases", "id", [""]),
     ("findings", "findings", "id", [""]),
     ("traces", "traces", "id", [""]),
+    ("reports", "reports", "id", ["", "/revisions", "/revisions/1"]),
     ("pipelines", "pipelines", "name", ["", "/definition"]),
     ("pipeline_runs", "pipeline_runs", "id", ["", "/definition"]),
     ("members", "members", "id", []), ("tokens", "tokens", "id", []), ("projects", "projects", "id", []),

@@ -7,6 +7,7 @@ import time
 
 from digits import SIDE, onnx, pixels, png
 from seed_log import logged_run
+from seed_reports import reports
 from seed_sweep import spiky_run, sweep
 from seed_traces import traces
 
@@ -30,7 +31,7 @@ class Seed:
         """Which lists the server offers already."""
         paths = {"overview": "/api/v1/overview", "data": "/api/v1/datasets", "runs": "/api/v1/runs", "pipelines": "/api/v1/pipeline_runs",
                  "evaluations": "/api/v1/evaluations", "models": "/api/v1/models", "deployments": "/api/v1/deployments",
-                 "findings": "/api/v1/findings", "cases": "/api/v1/cases", "traces": "/api/v1/traces", "search": "/api/v1/search?q=x"}
+                 "findings": "/api/v1/findings", "cases": "/api/v1/cases", "traces": "/api/v1/traces", "reports": "/api/v1/reports", "search": "/api/v1/search?q=x"}
         for name, path in paths.items():
             answer = self.server.request("GET", path)
             if answer.status == 200:
@@ -260,6 +261,7 @@ def fill(server):
     seed.attempt(["many_runs"], lambda: many_runs(server))
     seed.attempt(["sweep", "sweep_runs"], lambda: sweep(server, mlflow))
     seed.attempt(["run", "other_run", "run_name"], lambda: client_runs(server))
+    seed.attempt(["report"], lambda: reports(server))
     seed.attempt(["spiky_run"], lambda: spiky_run(server, mlflow))
     seed.attempt(["trace", "failed_trace"], lambda: traces(server))
     seed.attempt(["step_run"], lambda: step_run(server))

@@ -26,6 +26,7 @@ constexpr CreateRoute kCreates[] = {
     {"/api/v1/pipeline_runs"},
     {"/api/v1/pipeline_runs/{run}/rerun"},
     {"/api/v1/projects"},
+    {"/api/v1/reports"},
     {"/api/v1/runs", {.finds_itself = true}},  // an execution keeps the key of its submit
     {"/api/v1/runs/{run}/rerun"},
     {"/api/v1/tokens", {.keeps_body = false}},

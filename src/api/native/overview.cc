@@ -1,5 +1,7 @@
 #include "api/native/overview.h"
 
+#include <functional>
+
 #include "api/api.h"
 #include "api/native/deployments.h"
 #include "api/native/monitor.h"
@@ -110,7 +112,7 @@ class Palette {
   Json::Array items_;
 };
 
-Result<Json> search(AllRooms rooms, const http::Request& request) {
+Result<Json> search(AllRooms rooms, tracking::Reports& reports, const http::Request& request) {
   const ProjectId project = project_of(request);
   const std::string typed(trim(request.query_value("q").value_or("")));
   Palette palette(typed);
@@ -124,6 +126,8 @@ Result<Json> search(AllRooms rooms, const http::Request& request) {
     for (const auto& deployment : TRY(rooms.serving.list(project)))
       palette.offer("deployment", deployment.spec.name, deployment.spec.name,
                     "/deployments/" + http::url_encode(deployment.spec.name));
+    for (const Report& report : TRY(reports.list(project)))
+      palette.offer("report", report.id.text, report.title, "/reports/" + report.id.text);
     std::string quoted;
     for (char c : typed) quoted += c == '\'' ? std::string("''") : std::string(1, c);
     for (const auto& run : TRY(newest_runs(rooms, project, "run_name ILIKE '%" + quoted + "%'", nullptr)))
@@ -134,16 +138,18 @@ Result<Json> search(AllRooms rooms, const http::Request& request) {
 
 }  // namespace
 
-void add_overview(http::Router& router, AllRooms rooms) {
-  using Function = Result<Json> (*)(AllRooms, const http::Request&);
+void add_overview(http::Router& router, AllRooms rooms, const std::shared_ptr<tracking::Reports>& reports) {
+  using Function = std::function<Result<Json>(const http::Request&)>;
   const auto add = [&](const char* pattern, Function function) {
-    router.add(http::Method::get, pattern, [rooms, function](http::Request& request, http::Responder responder) {
-      answer(responder, function(rooms, request), [](const Json& json) { return http::Response::json(json.render()); });
-    });
+    router.add(http::Method::get, pattern,
+               [function = std::move(function)](http::Request& request, http::Responder responder) {
+                 answer(responder, function(request),
+                        [](const Json& json) { return http::Response::json(json.render()); });
+               });
   };
-  add("/api/v1/overview", overview);
-  add("/api/v1/search", search);
-  add("/api/v1/usage", usage);
+  add("/api/v1/overview", [rooms](const http::Request& request) { return overview(rooms, request); });
+  add("/api/v1/search", [rooms, reports](const http::Request& request) { return search(rooms, *reports, request); });
+  add("/api/v1/usage", [rooms](const http::Request& request) { return usage(rooms, request); });
 }
 
 }  // namespace slipway::api

@@ -1,12 +1,15 @@
 // /api/v1/overview, search and why: answers that several rooms know a part of.
 #pragma once
 
+#include <memory>
+
 #include "evaluation/evaluation.h"
 #include "http/http.h"
 #include "monitor/monitor.h"
 #include "registry/registry.h"
 #include "runs/runs.h"
 #include "serving/serving.h"
+#include "tracking/reports.h"
 #include "tracking/tracking.h"
 
 namespace slipway::api {
@@ -22,7 +25,7 @@ struct AllRooms {
 
 /// What runs, what answers, what is wrong, in one answer; things by name, for the palette; computing time by
 /// experiment.
-void add_overview(http::Router& router, AllRooms rooms);
+void add_overview(http::Router& router, AllRooms rooms, const std::shared_ptr<tracking::Reports>& reports);
 
 /// GET /api/v1/why/{answer}: from an answer back to the version, run, code, data, environment, person and machine.
 void add_why(http::Router& router, AllRooms rooms);

@@ -25,6 +25,7 @@
 #include "api/native/overview.h"
 #include "api/native/pipelines.h"
 #include "api/native/project_files.h"
+#include "api/native/reports.h"
 #include "api/native/retention.h"
 #include "api/native/run_files.h"
 #include "api/native/run_log.h"
@@ -263,6 +264,8 @@ void add_routes(Parts& parts) {
   api::add_experiments(parts.router, *parts.tracking);
   api::add_imports(parts.router, *parts.tracking);
   api::add_views(parts.router, *parts.database, system_clock());
+  const auto reports = std::make_shared<tracking::Reports>(*parts.database, system_clock());
+  api::add_reports(parts.router, reports);
   const api::RunExtras extras = run_extras(parts);
   api::add_runs(parts.router, *parts.tracking, extras);
   api::add_runs_execution(parts.router, *parts.runs, *parts.log_followers, *parts.tracking, *parts.registry,
@@ -300,7 +303,7 @@ void add_routes(Parts& parts) {
   api::add_pipelines(parts.router, *parts.pipelines, *parts.definitions);
   api::add_monitor(parts.router, *parts.monitor, *parts.registry);
   const api::AllRooms rooms{*parts.tracking, *parts.registry, *parts.runs, *parts.serving, *parts.monitor};
-  api::add_overview(parts.router, rooms);
+  api::add_overview(parts.router, rooms, reports);
   api::add_why(parts.router, rooms);
   api::add_ui(parts.router, parts.settings.static_prefix);
   parts.idempotency = std::make_unique<api::Idempotency>(*parts.database, system_clock(), *parts.counters);

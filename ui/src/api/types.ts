@@ -30,6 +30,8 @@ export type {
   PipelineRun,
   PipelineTrigger,
   Project,
+  Report,
+  ReportRevision,
   Retention,
   RetentionChoice,
   RetentionRule,

@@ -15,6 +15,7 @@ const local: Entry[] = [
   ...rail.map(({ name, to }) => ({ kind: "page", name, act: () => navigate(to) })),
   { kind: "command", name: "Add files to a dataset", act: () => navigate("/new/dataset") },
   { kind: "command", name: "New run", act: () => navigate("/new/run") },
+  { kind: "command", name: "New report", act: () => navigate("/reports?new=1") },
   { kind: "command", name: "Theme: light", act: () => choose_theme("light") },
   { kind: "command", name: "Theme: dark", act: () => choose_theme("dark") },
   { kind: "command", name: "Theme: as the system", act: () => choose_theme("system") },
@@ -47,7 +48,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
     <dialog ref={dialog} className={css.palette} aria-label="Search" onClose={onClose} onClick={(event) => { if (event.target === dialog.current) dialog.current?.close(); }}>
       <div>
         <input
-          autoFocus placeholder="A run, dataset, model, deployment, page or command" aria-label="Search everything" role="combobox" aria-expanded="true"
+          autoFocus placeholder="A run, dataset, model, deployment, report, page or command" aria-label="Search everything" role="combobox" aria-expanded="true"
           aria-controls={id} aria-activedescendant={entries.length ? `${id}-${current}` : undefined} value={text} spellCheck={false}
           onChange={(event) => { set_text(event.target.value); set_at(0); }}
           onKeyDown={(event) => {

@@ -9,7 +9,7 @@ import { notify, notify_error, Popover, Problem } from "./basics";
 import css from "./views.module.css";
 
 /// What belongs to the reader's moment, not to the view.
-const kMomentary = ["view", "open", "selected"];
+const kMomentary = ["view", "open", "selected", "note"];
 
 export function query_of(search: URLSearchParams): string {
   const kept = new URLSearchParams(search);

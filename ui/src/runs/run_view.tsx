@@ -12,6 +12,7 @@ import { Log } from "../parts/log";
 import { Artifacts } from "./artifacts";
 import { Code, EnvironmentTab, LineageTab } from "./record";
 import { MetricPlots } from "./metrics";
+import { kNoteTag, Note } from "./note";
 import { Pin } from "./pin";
 import { is_running } from "./state";
 import css from "./runs.module.css";
@@ -42,6 +43,7 @@ function Body({ run }: { run: Run }) {
         {Object.keys(run.tags).some((key) => !key.startsWith("mlflow.")) && (
           <div className="row">{Object.entries(run.tags).filter(([key]) => !key.startsWith("mlflow.")).map(([key, value]) => <Tag key={key}>{key} = {value}</Tag>)}</div>
         )}
+        <Note of={`run ${run.id}`} path={`/api/v1/runs/${run.id}`} nouns={["runs"]} note={run.tags[kNoteTag] ?? ""} fixed={run.deleted} />
         <Tabs label="About this run" tabs={[
           { id: "metrics", name: "Metrics", note: Object.keys(run.metrics).length || null, content: () => <MetricPlots run={run} /> },
           { id: "log", name: "Log", content: () => <Log path={`/api/v1/runs/${run.id}/log`} run={run.id} running={is_running(run)} /> },

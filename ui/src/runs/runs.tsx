@@ -15,6 +15,7 @@ import { DataTable, type Column } from "../parts/table";
 import { Views } from "../parts/views";
 import { filter_values, filter_words, order_by } from "./columns";
 import { Formulas } from "./formulas";
+import { kNoteTag, Note } from "./note";
 import { group_rows, kAggregates, sorted_runs, type TableRow } from "./run_groups";
 import { RunView } from "./run_view";
 import { kWholeMax, useRuns, useRunsQuery, type RunsQuery } from "./runs_query";
@@ -39,10 +40,13 @@ export default function Runs() {
     { keys: "c", what: "Compare the selected runs, or all that the filter finds", run: compare, group: "Table" },
     { keys: "Escape", what: "Close the run beside the list", run: () => { if (open) set_open(null); else set_selected([]); }, group: "Table" },
   ]);
+  const [noted, set_noted] = useParam("note");
+  const chosen = experiments.data?.experiments.find(({ id }) => id === experiment);
   const filter_refused = !!runs.error && runs.error.status >= 400 && runs.error.status < 500 && filter !== "";
   return (
     <FillPage>
       <Head title="Runs">
+        {chosen && <button type="button" aria-pressed={!!noted} title="A note about the experiment, for everybody" onClick={() => set_noted(noted ? null : "1")}>{chosen.tags[kNoteTag] ? "Note" : "Add a note"}</button>}
         <Views name="runs" />
         <button type="button" disabled={selected.length === 1 || all < 2} onClick={compare}>Compare {selected.length >= 1 ? selected.length : "all"}</button>
         <Link to="/new/run" className="button primary">New run</Link>
@@ -56,6 +60,7 @@ export default function Runs() {
         <GroupBy columns={found.columns} query={query} />
         <Formulas formulas={query.formulas} known={found.known} on_change={query.set_formulas} />
       </Bar>
+      {chosen && noted && <div className={css.noted}><Note key={chosen.id} of={`experiment ${chosen.id}`} path={`/api/v1/experiments/${chosen.id}`} nouns={["experiments"]} note={chosen.tags[kNoteTag] ?? ""} fixed={chosen.state === "deleted"} /></div>}
       {runs.error && !filter_refused && <div className={css.problem}><Problem error={runs.error} again={runs.again} /></div>}
       <div className={css.split}>
         <RunsTable query={query} found={found} refused={filter_refused} selected={selected} set_selected={set_selected} open={open} set_open={set_open} />
