@@ -2,7 +2,7 @@
 // more, as finely as the screen can show it. The server keeps the extremes of what it thins, so a zoom into a million points
 // loses none of those in view.
 import { keepPreviousData, useQuery, type QueryKey } from "@tanstack/react-query";
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { ask, type ApiError } from "../api/client";
 import type { Num, Series } from "../api/types";
 import type { Zoom } from "../parts/plot";
@@ -79,11 +79,16 @@ function joined(whole: Series, part: Series, { from, to }: Range, x: "step" | "t
   return { ...whole, ...(origin !== undefined ? { origin_ms: origin } : {}), steps: put(whole.steps, part.steps), times_ms: put(whole.times_ms, part.times_ms), values: put(whole.values, part.values), min: extremes("min"), max: extremes("max") };
 }
 
+/// The range at once, unless it has just changed: then when it stands still.
 function useSettled(range: Range | null): Range | null {
   const text = range && `${range.from}:${range.to}`;
   const [settled, set_settled] = useState<{ text: string | null; range: Range | null }>({ text: null, range: null });
+  const changed_at = useRef(0);
   useEffect(() => {
-    const timer = setTimeout(() => set_settled({ text, range }), text === null ? 0 : kSettleMs);
+    const since = performance.now() - changed_at.current;
+    changed_at.current = performance.now();
+    if (since > kSettleMs) { set_settled({ text, range }); return; }
+    const timer = setTimeout(() => set_settled({ text, range }), kSettleMs);
     return () => clearTimeout(timer);
     // The text says all there is of the range.
   }, [text]);
