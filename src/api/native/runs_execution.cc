@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "api/api.h"
@@ -249,12 +250,26 @@ Json lineage_json(Context& context, const registry::Node& node, const std::strin
   return json;
 }
 
+/// What a client said that its run read; nothing here knows more of it.
+Json told_json(const tracking::InputDataset& dataset) {
+  const auto way = std::ranges::find(dataset.tags, "mlflow.data.context", &std::pair<std::string, std::string>::first);
+  return Json()
+      .set("kind", "dataset")
+      .set("id", dataset.digest)
+      .set("name", dataset.name + "@" + dataset.digest)
+      .set("url", "")
+      .set("relation", way == dataset.tags.end() ? "" : way->second);
+}
+
 Result<Json> lineage(Context& context, const Request& request) {
-  TRY(context.tracking.runs().get(project_of(request), id_of(request)));
+  const ProjectId project = project_of(request);
+  TRY(context.tracking.runs().get(project, id_of(request)));
   const registry::Node run{"run", id_of(request).text};
   Json::Array inputs, made;
   for (const auto& edge : TRY(context.registry.lineage().incoming(run)))
     inputs.push_back(lineage_json(context, edge.from, edge.relation));
+  for (const auto& dataset : TRY(context.tracking.runs().inputs(project, id_of(request))).datasets)
+    inputs.push_back(told_json(dataset));
   for (const auto& edge : TRY(context.registry.lineage().outgoing(run)))
     made.push_back(lineage_json(context, edge.to, edge.relation));
   return Json().set("inputs", std::move(inputs)).set("outputs", std::move(made));

@@ -11,6 +11,11 @@ test("packages are a row each, absent where a run lacks them", () => {
   expect(rows.some(({ key }) => key === "Lock")).toBe(false);
 });
 
+test("variables that were set differ like packages", () => {
+  const set = (variables: Record<string, string>) => ({ environment: { kind: "host", variables } as Environment });
+  expect(environment_rows([set({ OMP_NUM_THREADS: "2" }), set({})]).find(({ key }) => key === "$OMP_NUM_THREADS")!.values).toEqual(["2", null]);
+});
+
 test("what went in is named by its way, several together", () => {
   const lineage = (...names: string[]) => ({ lineage: { inputs: names.map((name) => ({ kind: "dataset_commit", relation: "images", name, id: "", url: "" })), outputs: [] } as Lineage });
   expect(input_rows([lineage("b@1", "a@1"), lineage("a@2"), { lineage: null }])).toEqual([{ key: "images", values: ["a@1, b@1", "a@2", null] }]);

@@ -85,11 +85,13 @@ export function input_rows(records: Pick<Records, "lineage">[]): DifferenceRow[]
 export function environment_rows(records: Pick<Records, "environment">[]): DifferenceRow[] {
   const versions = records.map(({ environment }) => new Map((environment?.packages ?? []).map(({ name, version }) => [name, version])));
   const packages = [...new Set(versions.flatMap((one) => [...one.keys()]))].sort((a, b) => a.localeCompare(b));
+  const variables = [...new Set(records.flatMap(({ environment }) => Object.keys(environment?.variables ?? {})))].sort();
   return known([
     row("Kind", records.map(({ environment }) => environment?.kind)),
     row("Interpreter", records.map(({ environment }) => environment?.interpreter)),
     row("Python", records.map(({ environment }) => environment?.python_version)),
     row("Lock", records.map(({ environment }) => environment?.lock_hash?.slice(0, 12))),
+    ...variables.map((name) => row(`$${name}`, records.map(({ environment }) => environment?.variables?.[name]))),
     ...packages.map((name) => row(name, versions.map((one) => one.get(name)))),
   ]);
 }

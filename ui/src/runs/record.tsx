@@ -120,5 +120,5 @@ export function LineageTab({ run }: { run: Run }) {
 }
 
 const One = ({ one }: { one: Linked }) => (
-  <li><span className="quiet">{one.kind.replace(/_/g, " ")}{one.relation ? `, ${one.relation}` : ""}</span><br /><Link to={one.url}>{one.name}</Link></li>
+  <li><span className="quiet">{one.kind.replace(/_/g, " ")}{one.relation ? `, ${one.relation}` : ""}</span><br />{one.url ? <Link to={one.url}>{one.name}</Link> : one.name}</li>
 );
