@@ -14,6 +14,7 @@ NOUNS = [
     ("cases", "cases", "id", [""]),
     ("findings", "findings", "id", [""]),
     ("traces", "traces", "id", [""]),
+    ("evaluation_datasets", "evaluation_datasets", "id", ["", "/records"]), ("scorers", "scorers", "id", []),
     ("reports", "reports", "id", ["", "/revisions", "/revisions/1"]),
     ("pipelines", "pipelines", "name", ["", "/definition"]),
     ("pipeline_runs", "pipeline_runs", "id", ["", "/definition"]),

@@ -263,7 +263,7 @@ def fill(server):
     seed.attempt(["run", "other_run", "run_name"], lambda: client_runs(server))
     seed.attempt(["report"], lambda: reports(server))
     seed.attempt(["spiky_run"], lambda: spiky_run(server, mlflow))
-    seed.attempt(["trace", "failed_trace"], lambda: traces(server))
+    seed.attempt(["trace", "failed_trace", "evaluation_dataset"], lambda: traces(server))
     seed.attempt(["step_run"], lambda: step_run(server))
     seed.attempt(["logged_run"], lambda: logged_run(server))
     seed.attempt(["dataset"], lambda: dataset(server))

@@ -33,4 +33,16 @@ def traces(server):
     body = {"resourceSpans": [{"resource": {"attributes": [attribute("service.name", "harbour")]}, "scopeSpans": [{"spans": spans}]}]}
     server.call("POST", "/v1/traces", json.dumps(body).encode(), {"Content-Type": "application/json", "x-slipway-experiment": "harbour"})
     server.call("POST", f"/api/v1/traces/tr-{good}/assessments", {"name": "correct", "value": True, "rationale": "it is the ferry"})
-    return {"trace": f"tr-{good}", "failed_trace": f"tr-{bad}"}
+    return {"trace": f"tr-{good}", "failed_trace": f"tr-{bad}", "evaluation_dataset": judged(server, f"tr-{good}")}
+
+
+def judged(server, trace):
+    """What an application is judged on, and by what, as mlflow's client says it."""
+    records = [{"inputs": {"question": "Which ship is this?", "image": "harbour.jpg"}, "expectations": {"answer": "a ferry"}, "source": {"source_type": "TRACE", "source_data": {"trace_id": trace}}},
+               {"inputs": {"question": "Who steers it?"}, "expectations": {"answer": "nobody"}, "source": {"source_type": "HUMAN", "source_data": {}}}]
+    made = server.call("POST", "/api/3.0/mlflow/datasets/create", {"name": "ships", "experiment_ids": ["0"], "tags": json.dumps({"stage": "late"})})
+    dataset = made["dataset"]["dataset_id"]
+    server.call("POST", f"/api/3.0/mlflow/datasets/{dataset}/records", {"records": json.dumps(records)})
+    judge = {"name": "polite", "instructions_judge_pydantic_data": {"model": "openai:/gpt-4o-mini", "instructions": "Is {{ outputs }} polite?"}}
+    server.call("POST", "/api/3.0/mlflow/scorers/register", {"experiment_id": "0", "name": "polite", "serialized_scorer": json.dumps(judge)})
+    return dataset

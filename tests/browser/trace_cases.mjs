@@ -5,10 +5,23 @@ import { main_says } from "./steps.mjs";
 export const trace_pages = [
   ["traces", "/traces", ["trace"]],
   ["trace", ({ trace }) => `/traces/${trace}`, ["trace"]],
+  ["evaluation datasets", "/evaluation-datasets", ["evaluation_dataset"]],
+  ["evaluation dataset", ({ evaluation_dataset }) => `/evaluation-datasets/${evaluation_dataset}`, ["evaluation_dataset"]],
+  ["scorers", "/scorers", ["evaluation_dataset"]],
   ["trace with an error", ({ failed_trace }) => `/traces/${failed_trace}?span=0000000000000002`, ["failed_trace"]],
 ];
 
 export const trace_acts = [
+  {
+    name: "a trace says its experiment by name and its tokens in words", url: ({ trace }) => `/traces/${trace}`, needs: ["trace"],
+    act: async ({ page, rest }) => {
+      await main_says(page, /222 \(210 in, 12 out\)/);
+      await page.getByRole("link", { name: "harbour", exact: true }).click();
+      await rest();
+      expect(page.url().includes("/traces?experiment="), "the experiment does not lead to its traces");
+      await main_says(page, /a ferry/);
+    },
+  },
   {
     name: "a filter finds the trace with the error, and is in the URL", url: "/traces", needs: ["trace"], allow: /400/,
     act: async ({ page, rest }) => {

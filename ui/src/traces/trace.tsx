@@ -9,9 +9,11 @@ import { server_url } from "../app/prefix";
 import { back_or, Link, useParam } from "../app/router";
 import { Ago, Empty, Facts, Loaded, State } from "../parts/basics";
 import { Columns, Head, ScrollPage, Section } from "../parts/detail";
-import { counted, milliseconds } from "../parts/format";
+import { count, counted, milliseconds } from "../parts/format";
 import { Assessments } from "./assessments";
 import { state_of } from "./traces";
+import { ExperimentLink } from "./experiment_link";
+import { tokens_of, type Tokens } from "./tokens";
 import { length_us, micros, readable, rows_of, type SpanRow } from "./tree";
 import css from "./traces.module.css";
 
@@ -37,6 +39,7 @@ function Body({ trace }: { trace: Trace }) {
   const [at, set_at] = useParam("span");
   const chosen = spans.find(({ id }) => id === at) ?? spans[0];
   const run = trace.metadata["mlflow.sourceRun"];
+  const tokens = tokens_of(trace);
   return (
     <>
       <Head title={trace.name || trace.id} state={<State of={state_of(trace)} />} />
@@ -44,11 +47,11 @@ function Body({ trace }: { trace: Trace }) {
         ["Started", <Ago at={trace.started_at} />],
         ["Took", trace.duration_ms === null ? "goes on" : <span className="num">{milliseconds(trace.duration_ms)}</span>],
         ["Spans", <span className="num">{counted(spans.length, "span")}</span>],
-        ["Experiment", <Link to={`/traces?experiment=${part(trace.experiment)}`}>{trace.experiment}</Link>],
+        ["Experiment", <ExperimentLink id={trace.experiment} />],
         ["Run", run ? <Link to={`/runs/${part(run)}`}>{run.slice(-8)}</Link> : null],
         ["Session", trace.metadata["mlflow.trace.session"] ?? null],
         ["User", trace.metadata["mlflow.trace.user"] ?? null],
-        ["Tokens", trace.metadata["mlflow.trace.tokenUsage"] ? <code>{trace.metadata["mlflow.trace.tokenUsage"]}</code> : null],
+        ["Tokens", tokens && <TokenCounts of={tokens} />],
       ]} />
       <Section title="Time line">
         {spans.length === 0 ? <Empty>No span of this trace has come yet.</Empty> : <TimeLine spans={spans} chosen={chosen?.id ?? ""} choose={(id) => set_at(id)} />}
@@ -60,6 +63,11 @@ function Body({ trace }: { trace: Trace }) {
       </Columns>
     </>
   );
+}
+
+function TokenCounts({ of: { input, output, total } }: { of: Tokens }) {
+  const parts = [input === null ? "" : `${count(input)} in`, output === null ? "" : `${count(output)} out`].filter(Boolean);
+  return <span className="num">{total === null ? parts.join(", ") : `${count(total)}${parts.length > 0 ? ` (${parts.join(", ")})` : ""}`}</span>;
 }
 
 function TimeLine({ spans, chosen, choose }: { spans: Span[]; chosen: string; choose: (id: string) => void }) {

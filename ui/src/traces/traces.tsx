@@ -11,20 +11,13 @@ import { FilterBox } from "../parts/filter";
 import { milliseconds } from "../parts/format";
 import { DataTable, type Column, type Sort } from "../parts/table";
 import { AssessmentMark } from "./assessments";
+import { tokens_of } from "./tokens";
 
-const kWords = ["status", "name", "timestamp_ms", "execution_time_ms", "request_id", "client_request_id", "run_id", "text", "tags.", "metadata.", "span.name", "span.type", "span.status", "span.attributes.", "feedback.", "expectation.", "and", "like", "ilike", "in", "is null", "is not null"];
+const kWords = ["status", "name", "timestamp_ms", "execution_time_ms", "request_id", "client_request_id", "run_id", "text", "tags.", "metadata.", "span.name", "span.type", "span.status", "span.attributes.", "feedback.", "expectation.", "and", "like", "ilike", "rlike", "in", "is null", "is not null"];
 const kOrders: Record<string, string> = { started_at: "timestamp_ms", duration_ms: "execution_time_ms", state: "status", name: "name" };
-const kTokens = "mlflow.trace.tokenUsage";
 
 /// In words: "ok", "error", "running" while it goes on.
 export const state_of = ({ state }: Trace) => (state === "in_progress" ? "running" : state === "state_unspecified" ? "unknown" : state);
-
-function tokens(trace: Trace): number | null {
-  try {
-    const total: unknown = (JSON.parse(trace.metadata[kTokens] ?? "null") as Record<string, unknown> | null)?.["total_tokens"];
-    return typeof total === "number" ? total : null;
-  } catch { return null; }
-}
 
 const columns: Column<Trace>[] = [
   { id: "name", name: "Trace", width: 190, value: ({ name, id }) => name || id, cell: (trace) => <Link to={`/traces/${part(trace.id)}`}>{trace.name || trace.id}</Link> },
@@ -32,7 +25,7 @@ const columns: Column<Trace>[] = [
   { id: "request", name: "Asked", width: 320, sortable: false, value: ({ request_preview }) => request_preview },
   { id: "response", name: "Answered", width: 260, sortable: false, value: ({ response_preview }) => response_preview },
   { id: "duration_ms", name: "Took", width: 90, right: true, value: ({ duration_ms }) => duration_ms, cell: ({ duration_ms }) => milliseconds(duration_ms) },
-  { id: "tokens", name: "Tokens", width: 80, right: true, sortable: false, value: tokens },
+  { id: "tokens", name: "Tokens", width: 80, right: true, sortable: false, value: (trace) => tokens_of(trace)?.total ?? null },
   { id: "assessments", name: "Assessed", width: 200, sortable: false, value: ({ assessments }) => assessments.length, cell: ({ assessments }) => <>{assessments.filter(({ valid }) => valid).slice(0, 3).map((one) => <AssessmentMark key={one.id} of={one} />)}</> },
   { id: "session", name: "Session", width: 120, hidden: true, sortable: false, value: ({ metadata }) => metadata["mlflow.trace.session"] ?? null },
   { id: "started_at", name: "Started", width: 106, right: true, value: ({ started_at }) => started_at, cell: ({ started_at }) => <Ago at={started_at} /> },
@@ -55,7 +48,7 @@ export default function Traces() {
   ]);
   return (
     <FillPage>
-      <Head title="Traces" />
+      <Head title="Traces"><Link to="/evaluation-datasets">Evaluation datasets</Link><Link to="/scorers">Scorers</Link></Head>
       <Bar>
         <select aria-label="Experiment" value={experiment} onChange={(event) => set_experiment(event.target.value)}><option value="">All experiments</option>{experiments.data?.experiments.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}</select>
         <FilterBox value={filter} on_change={set_filter} words={kWords} error={list.error} placeholder="status = 'ERROR' and span.type = 'LLM' and execution_time_ms > 500" />
