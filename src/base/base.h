@@ -1,9 +1,11 @@
 // The front door of base: what every room may use.
 #pragma once
 
+#include "base/archive.h"    // IWYU pragma: export
 #include "base/check.h"      // IWYU pragma: export
 #include "base/clock.h"      // IWYU pragma: export
 #include "base/counters.h"   // IWYU pragma: export
+#include "base/crc.h"        // IWYU pragma: export
 #include "base/file.h"       // IWYU pragma: export
 #include "base/guarded.h"    // IWYU pragma: export
 #include "base/hash.h"       // IWYU pragma: export

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/crc.h"
 #include "base/text.h"
 #include "domain/protobuf.h"
-#include "imports/crc.h"
 
 namespace slipway::imports {
 namespace {

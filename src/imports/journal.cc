@@ -2,10 +2,10 @@
 
 #include <cstring>
 
+#include "base/crc.h"
 #include "base/file.h"
 #include "base/ids.h"
 #include "base/text.h"
-#include "imports/crc.h"
 
 namespace slipway::imports {
 namespace {
