@@ -1,10 +1,11 @@
 // Fills a server with runs or with long series, by MLflow's own requests, as fast as it takes them.
 //
 //   bench_fill ADDRESS:PORT runs EXPERIMENT FIRST RUNS METRICS CONNECTIONS
+//   bench_fill ADDRESS:PORT names EXPERIMENT FIRST RUNS METRICS CONNECTIONS
 //   bench_fill ADDRESS:PORT series POINTS random|slow RUN...
 //
-// The first makes runs of METRICS metrics, three parameters and two tags, numbered from FIRST; the second logs POINTS
-// points of the metric "loss" to each run.
+// The first makes runs of METRICS metrics, three parameters and two tags, numbered from FIRST; the second the same, but
+// no metric's name is that of another run's; the third logs POINTS points of the metric "loss" to each run.
 //
 // Values are the same in every fill: that of metric m of run n is value_of(n, m). Prints one JSON record: requests,
 // points, seconds.
@@ -92,8 +93,8 @@ class Client {
 };
 
 /// Makes the runs with these numbers, one after the other.
-void fill_runs(Client& client, const std::string& experiment, std::int64_t from, std::int64_t to,
-               std::int64_t metrics) {
+void fill_runs(Client& client, const std::string& experiment, std::int64_t from, std::int64_t to, std::int64_t metrics,
+               bool has_own_names) {
   static constexpr const char* kOptimizers[] = {"adam", "sgd", "lamb"};
   for (std::int64_t run = from; run < to; ++run) {
     const std::string id = client.create(experiment, kFirstMs + run);
@@ -105,7 +106,8 @@ void fill_runs(Client& client, const std::string& experiment, std::int64_t from,
     for (std::int64_t first = 0; first < metrics; first += kRunPointsMax) {
       std::vector<std::string> points;
       for (std::int64_t m = first; m < std::min<std::int64_t>(metrics, first + kRunPointsMax); ++m)
-        points.push_back(point_json("m" + std::to_string(m), value_of(run, m), kFirstMs, 0));
+        points.push_back(point_json((has_own_names ? "run" + std::to_string(run) + "/m" : "m") + std::to_string(m),
+                                    value_of(run, m), kFirstMs, 0));
       client.log(id, points, more);
       more.clear();
     }
@@ -137,19 +139,20 @@ void in_threads(size_t count, const std::function<void(size_t)>& work) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 6) fail("usage: bench_fill ADDRESS:PORT runs|series …; the head of bench/fill.cc says more");
+  if (argc < 6) fail("usage: bench_fill ADDRESS:PORT runs|names|series …; the head of bench/fill.cc says more");
   const Target target = parse_target(argv[1]);
   const std::vector<std::string> words(argv + 2, argv + argc);
   Totals totals;
   const auto started = std::chrono::steady_clock::now();
-  if (words[0] == "runs") {
+  if (words[0] == "runs" || words[0] == "names") {
     const std::int64_t first = std::atoll(words.at(2).c_str()), runs = std::atoll(words.at(3).c_str());
     const std::int64_t metrics = std::atoll(words.at(4).c_str());
     const std::int64_t connections = std::max(1, std::atoi(words.at(5).c_str()));
     in_threads(static_cast<size_t>(connections), [&](size_t n) {
       Client client(target, totals);
       const auto part = static_cast<std::int64_t>(n);
-      fill_runs(client, words[1], first + runs * part / connections, first + runs * (part + 1) / connections, metrics);
+      fill_runs(client, words[1], first + runs * part / connections, first + runs * (part + 1) / connections, metrics,
+                words[0] == "names");
     });
   } else if (words[0] == "series") {
     in_threads(words.size() - 3, [&](size_t n) {
@@ -157,7 +160,7 @@ int main(int argc, char** argv) {
       fill_series(client, words[n + 3], std::atoll(words[1].c_str()), words[2] == "slow");
     });
   } else {
-    fail("'" + words[0] + "' is none of runs, series");
+    fail("'" + words[0] + "' is none of runs, names, series");
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
   std::printf("{\"requests\": %" PRIu64 ", \"points\": %" PRIu64 ", \"seconds\": %.3f}\n", totals.requests.load(),
