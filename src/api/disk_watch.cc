@@ -27,6 +27,7 @@ constexpr std::string_view kReadingPrefixes[] = {
     "/api/v1/login",
     "/api/v1/backups",  // looks for room itself
     "/api/v1/metrics/histories",
+    "/api/v1/media/",
     "/api/v1/project_files/read",
     "/api/v1/deployments/",  // what answers can be stopped, restarted and led elsewhere
 };

@@ -37,12 +37,12 @@ http::Response refusal(RenderError render_error, int status, std::string sentenc
   return response;
 }
 
-void set_fields(http::Response& head, const std::string& tag) {
+void set_fields(http::Response& head, const std::string& tag, std::string_view policy) {
   head.compressible = false;
   head.headers.set("ETag", tag)
       .set("Accept-Ranges", "bytes")
       .set("X-Content-Type-Options", "nosniff")
-      .set("Content-Security-Policy", "sandbox");
+      .set("Content-Security-Policy", std::string(policy));
 }
 
 /// The bytes behind a head that is out already: when some are missing, the connection's end tells the client.
@@ -62,12 +62,16 @@ void send_bytes(store::Reader& blob, const http::ByteRange& range, http::BodyWri
 
 }  // namespace
 
+std::string attachment_named(std::string_view path) {
+  return fmt::format("attachment; filename=\"{}\"", header_name(path));
+}
+
 BlobAnswer answer_with(const http::Request& request, const registry::Artifact& artifact, std::uint64_t size,
-                       bool as_attachment, RenderError render_error) {
+                       bool as_attachment, RenderError render_error, std::string_view policy) {
   using Kind = http::RangeRequest::Kind;
   const std::string tag = '"' + render(artifact.hash) + '"';
   http::Response head;
-  set_fields(head, tag);
+  set_fields(head, tag, policy);
   const std::string_view if_match = request.headers.get("If-Match"),
                          if_none_match = request.headers.get("If-None-Match");
   if (!if_match.empty() && !names_tag(if_match, tag)) {
@@ -94,16 +98,16 @@ BlobAnswer answer_with(const http::Request& request, const registry::Artifact& a
     head.headers.set("Content-Range", http::render_content_range(wanted, size));
   }
   head.headers.set("Content-Type", artifact.content_type.empty() ? "application/octet-stream" : artifact.content_type);
-  if (as_attachment)
-    head.headers.set("Content-Disposition", fmt::format("attachment; filename=\"{}\"", header_name(artifact.path)));
+  if (as_attachment) head.headers.set("Content-Disposition", attachment_named(artifact.path));
   return {std::move(head), wanted.kind == Kind::part ? wanted.range : http::ByteRange{0, size}};
 }
 
 void send_artifact(const http::Request& request, const http::Responder& responder, store::Store& store,
-                   const registry::Artifact& artifact, bool as_attachment, RenderError render_error) {
+                   const registry::Artifact& artifact, bool as_attachment, RenderError render_error,
+                   std::string_view policy) {
   const auto blob = store.open_blob(artifact.hash);
   if (!blob.ok()) return responder.send(render_error(blob.error()));
-  BlobAnswer answer = answer_with(request, artifact, (*blob)->size(), as_attachment, render_error);
+  BlobAnswer answer = answer_with(request, artifact, (*blob)->size(), as_attachment, render_error, policy);
   if (!answer.range) return responder.send(std::move(answer.head));
   const auto body = responder.stream(std::move(answer.head), answer.range->length);
   send_bytes(**blob, *answer.range, *body, artifact);

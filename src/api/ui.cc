@@ -12,11 +12,11 @@
 namespace slipway::api {
 namespace {
 
-// Scripts, styles and connections from this server only; pictures also from what the page itself made. Nobody may frame
-// us.
+// Scripts, styles, connections, sounds and frames from this server only; pictures also from what the page itself made.
+// Nobody may frame us.
 constexpr char kContentSecurityPolicy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; font-src 'self'; "
-    "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+    "media-src 'self'; frame-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 // Paths that belong to machines: an unknown one below them is an answer in JSON, also to a browser.
 constexpr std::array<std::string_view, 9> kApiPrefixes = {"/api/",   "/ajax-api/",    "/v1/",     "/v2/",    "/git/",

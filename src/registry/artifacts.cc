@@ -29,6 +29,9 @@ constexpr std::string_view kSelectRange =
 constexpr std::string_view kSelectRangePart =
     "SELECT path, hash, size, content_type, created_at FROM artifacts "
     "WHERE owner_kind = ? AND owner_id = ? AND path >= ? AND path < ? AND project_id = ? ORDER BY path LIMIT 500";
+constexpr std::string_view kSelectRangeSome =
+    "SELECT path, hash, size, content_type, created_at FROM artifacts "
+    "WHERE owner_kind = ? AND owner_id = ? AND path >= ? AND path < ? AND project_id = ? ORDER BY path LIMIT ?";
 constexpr std::string_view kSelectAnyOfRange =
     "SELECT path FROM artifacts WHERE owner_kind = ? AND owner_id = ? AND path >= ? AND path < ? AND project_id = ? LIMIT 1";
 constexpr std::string_view kDeleteOne =
@@ -205,6 +208,19 @@ Result<std::vector<Artifact>> Artifacts::all(const Owner& owner, std::string_vie
   return database_.read_value([&](Connection& c) { return all_artifacts(c, owner, folder); });
 }
 
+Result<std::vector<Artifact>> Artifacts::some(const Owner& owner, std::string_view folder, std::string_view after,
+                                              size_t count) {
+  if (!folder.empty()) TRY(check_path(folder));
+  auto [from, to] = range_of(folder);
+  if (!after.empty() && after >= from) from = std::string(after) + '\x01';  // the smallest text after this path
+  return database_.read_value([&, from = from, to = to](Connection& c) {
+    return c.rows(
+        kSelectRangeSome,
+        {std::string(name(owner.kind)), owner.id, from, to, owner.project.text, static_cast<std::int64_t>(count)},
+        artifact_of);
+  });
+}
+
 Result<std::int64_t> Artifacts::remove(const Owner& owner, std::string_view path) {
   TRY(check_path(path));
   const auto [from, to] = range_of(path);
@@ -221,17 +237,45 @@ Result<std::int64_t> Artifacts::remove(const Owner& owner, std::string_view path
 // --- media types ---------------------------------------------------------------------------------------------------
 
 std::string_view content_type_of(std::string_view path) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 28> kTypes = {{
-      {"png", "image/png"},         {"jpg", "image/jpeg"},        {"jpeg", "image/jpeg"},
-      {"gif", "image/gif"},         {"webp", "image/webp"},       {"bmp", "image/bmp"},
-      {"tif", "image/tiff"},        {"tiff", "image/tiff"},       {"svg", "image/svg+xml"},
-      {"mp4", "video/mp4"},         {"webm", "video/webm"},       {"wav", "audio/wav"},
-      {"mp3", "audio/mpeg"},        {"flac", "audio/flac"},       {"txt", "text/plain"},
-      {"log", "text/plain"},        {"md", "text/markdown"},      {"csv", "text/csv"},
-      {"html", "text/html"},        {"py", "text/x-python"},      {"yaml", "application/yaml"},
-      {"yml", "application/yaml"},  {"json", "application/json"}, {"jsonl", "application/x-ndjson"},
-      {"pdf", "application/pdf"},   {"zip", "application/zip"},   {"gz", "application/gzip"},
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 38> kTypes = {{
+      {"png", "image/png"},
+      {"jpg", "image/jpeg"},
+      {"jpeg", "image/jpeg"},
+      {"gif", "image/gif"},
+      {"webp", "image/webp"},
+      {"bmp", "image/bmp"},
+      {"tif", "image/tiff"},
+      {"tiff", "image/tiff"},
+      {"svg", "image/svg+xml"},
+      {"mp4", "video/mp4"},
+      {"webm", "video/webm"},
+      {"wav", "audio/wav"},
+      {"mp3", "audio/mpeg"},
+      {"flac", "audio/flac"},
+      {"txt", "text/plain"},
+      {"log", "text/plain"},
+      {"md", "text/markdown"},
+      {"csv", "text/csv"},
+      {"html", "text/html"},
+      {"py", "text/x-python"},
+      {"yaml", "application/yaml"},
+      {"yml", "application/yaml"},
+      {"json", "application/json"},
+      {"jsonl", "application/x-ndjson"},
+      {"pdf", "application/pdf"},
+      {"zip", "application/zip"},
+      {"gz", "application/gzip"},
       {"tar", "application/x-tar"},
+      {"ogg", "audio/ogg"},
+      {"oga", "audio/ogg"},
+      {"opus", "audio/ogg"},
+      {"m4a", "audio/mp4"},
+      {"m4v", "video/mp4"},
+      {"ogv", "video/ogg"},
+      {"mov", "video/quicktime"},
+      {"htm", "text/html"},
+      {"tsv", "text/tab-separated-values"},
+      {"parquet", "application/vnd.apache.parquet"},
   }};
   const size_t dot = path.rfind('.');
   const size_t slash = path.rfind('/');

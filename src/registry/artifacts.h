@@ -72,6 +72,8 @@ class Artifacts {
                             std::string_view page_token = "");
   /// Every file below `folder` ("" for all), or the file of that name itself, sorted by path.
   Result<std::vector<Artifact>> all(const Owner& owner, std::string_view folder = "");
+  /// The next `count` of those, the first being the one behind the path `after` ("" for the first of all).
+  Result<std::vector<Artifact>> some(const Owner& owner, std::string_view folder, std::string_view after, size_t count);
   /// Removes a file, or a folder with everything in it; answers how many files that were. The blobs stay until a sweep.
   Result<std::int64_t> remove(const Owner& owner, std::string_view path);
 

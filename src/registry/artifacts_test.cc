@@ -36,6 +36,24 @@ TEST_P(ArtifactsTest, what_is_put_is_found_by_owner_and_path) {
             ErrorCode::not_found);
 }
 
+TEST_P(ArtifactsTest, files_below_a_folder_are_read_a_few_at_a_time) {
+  std::vector<Artifact> files;
+  for (const char* path : {"a", "d/1", "d/10", "d/2", "d/sub/x", "d0"}) files.push_back(file(path, path));
+  ASSERT_TRUE(registry->artifacts().put(run, files).ok());
+  for (const size_t count : {1, 2, 100}) {
+    std::vector<std::string> read;
+    while (true) {
+      const auto some = registry->artifacts().some(run, "d", read.empty() ? "" : read.back(), count).value();
+      if (some.empty()) break;
+      EXPECT_LE(some.size(), count);
+      for (const Artifact& one : some) read.push_back(one.path);
+    }
+    EXPECT_EQ(read, (std::vector<std::string>{"d/1", "d/10", "d/2", "d/sub/x"})) << count;
+  }
+  EXPECT_EQ(registry->artifacts().some(run, "", "", 3)->size(), 3u);
+  EXPECT_EQ(registry->artifacts().some(run, "", "d0", 3)->size(), 0u);
+}
+
 TEST_P(ArtifactsTest, putting_a_path_again_replaces_it) {
   auto& artifacts = registry->artifacts();
   ASSERT_TRUE(artifacts.put(run, "a", blob("old")).ok());

@@ -17,14 +17,8 @@ struct Files {
   store::Store& store;
 };
 
-/// not_found for a run that this project does not have.
 Result<registry::Owner> owner_of(const Files& files, const Request& request) {
-  const ProjectId project = project_of(request);
-  const RunId run(request.parameter("run"));
-  if (TRY(files.tracking.runs().project_of(run)) != project) {
-    return Error{ErrorCode::not_found, "Run with id=" + clean_utf8(run.text, 300) + " not found"};
-  }
-  return registry::Owner{project, registry::OwnerKind::run, run.text};
+  return run_owner(files.tracking, project_of(request), RunId(request.parameter("run")));
 }
 
 Result<Json> list(const Files& files, const Request& request) {
@@ -72,9 +66,26 @@ Result<registry::Artifact> find(const Files& files, const Request& request) {
   return files.artifacts.get(TRY(owner_of(files, request)), request.parameter("path"));
 }
 
+/// The file; or, asked for as a frame, as a page of HTML whatever it calls itself, locked up by its policy.
+void send(const Files& files, const Request& request, const Responder& responder) {
+  auto artifact = find(files, request);
+  if (!artifact.ok()) return responder.send(error_response(artifact.error()));
+  const bool as_frame = request.query_value("frame").has_value();
+  if (as_frame) artifact->content_type = "text/html; charset=utf-8";
+  send_artifact(request, responder, files.store, *artifact, request.query_value("download").has_value(), error_response,
+                as_frame ? kOwnScripts : kNothing);
+}
+
 http::Response ok(const Json& json) { return http::Response::json(json.render()); }
 
 }  // namespace
+
+Result<registry::Owner> run_owner(tracking::Tracking& tracking, const ProjectId& project, const RunId& run) {
+  if (TRY(tracking.runs().project_of(run)) != project) {
+    return Error{ErrorCode::not_found, "Run with id=" + clean_utf8(run.text, 300) + " not found"};
+  }
+  return registry::Owner{project, registry::OwnerKind::run, run.text};
+}
 
 void add_run_files(http::Router& router, tracking::Tracking& tracking, registry::Artifacts& artifacts,
                    store::Store& store) {
@@ -83,12 +94,8 @@ void add_run_files(http::Router& router, tracking::Tracking& tracking, registry:
   constexpr const char* kContent = "/api/v1/runs/{run}/artifacts/content/{path...}";
   router.add(Method::get, "/api/v1/runs/{run}/artifacts",
              [files](Request& request, Responder responder) { answer(responder, list(files, request), ok); });
-  router.add(Method::get, kContent, [files](Request& request, Responder responder) {
-    const auto artifact = find(files, request);
-    if (!artifact.ok()) return responder.send(error_response(artifact.error()));
-    send_artifact(request, responder, files.store, *artifact, request.query_value("download").has_value(),
-                  error_response);
-  });
+  router.add(Method::get, kContent,
+             [files](Request& request, Responder responder) { send(files, request, responder); });
   router.add_streaming(Method::put, kContent,
                        [files](Request& request, http::BodyReader& body, Responder responder) {
                          answer(responder, put(files, request, body), ok);

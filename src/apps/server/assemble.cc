@@ -18,6 +18,7 @@
 #include "api/native/experiments.h"
 #include "api/native/gc.h"
 #include "api/native/imports.h"
+#include "api/native/media.h"
 #include "api/native/members.h"
 #include "api/native/metrics.h"
 #include "api/native/models.h"
@@ -27,8 +28,10 @@
 #include "api/native/project_files.h"
 #include "api/native/reports.h"
 #include "api/native/retention.h"
+#include "api/native/run_archive.h"
 #include "api/native/run_files.h"
 #include "api/native/run_log.h"
+#include "api/native/run_tables.h"
 #include "api/native/runs.h"
 #include "api/native/runs_execution.h"
 #include "api/native/server.h"
@@ -290,6 +293,9 @@ void add_routes(Parts& parts) {
   api::add_project_files(parts.router);
   api::add_models(parts.router, *parts.registry, api::evaluations_of_models(*parts.evaluations));
   api::add_run_files(parts.router, *parts.tracking, parts.registry->artifacts(), *parts.store);
+  api::add_run_archive(parts.router, *parts.tracking, parts.registry->artifacts(), *parts.store);
+  api::add_run_tables(parts.router, *parts.tracking, parts.registry->artifacts(), *parts.store);
+  api::add_media(parts.router, *parts.tracking, parts.registry->artifacts());
   api::mlflow::add_mlflow(parts.router, {*parts.tracking, parts.registry->models(), parts.registry->artifacts(),
                                          *parts.store, *parts.uploads, *parts.signed_urls, *parts.teams,
                                          *parts.webhooks, *parts.webhook_sender, system_clock()});
