@@ -120,7 +120,7 @@ async function drag({ page, close }) {
   await page.mouse.move(box.x + 20, box.y + 40);
   await page.mouse.down();
   await page.waitForTimeout(200);
-  await trace.send("Performance.enable", { timeDomain: "timeTicks" });
+  await trace.send("Performance.enable", { timeDomain: "threadTicks" });
   const work_s = async () => (await trace.send("Performance.getMetrics")).metrics.find(({ name }) => name === "TaskDuration").value;
   await page.evaluate((ms) => {
     window.frames_seen = new Promise((resolve) => {
