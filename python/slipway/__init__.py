@@ -1,5 +1,5 @@
-"""What MLflow's client lacks, for training code that logs to a Slipway server: logging that never waits, offline runs, and images
-with masks and boxes. Standard library only.
+"""What MLflow's client lacks, for training code that logs to a Slipway server: logging that never waits, offline runs, and media of a
+step: pictures with masks and boxes, sounds, videos, tables, plots, pages, texts. Standard library only.
 
     import slipway
 

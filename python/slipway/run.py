@@ -12,7 +12,7 @@ import threading
 import time
 
 from . import journal
-from .media import masks_and_boxes, png
+from .logged_media import LoggedMedia
 from .sender import Sender
 
 JOURNAL_SECONDS = 0.05         # between two looks at what came; a crash loses at most 0.1 s
@@ -34,7 +34,7 @@ def _cut(text, bytes_max):
     return str(text).encode()[:bytes_max].decode(errors="ignore")
 
 
-class Run:
+class Run(LoggedMedia):
     """A run; every method from any thread. Without arguments it speaks for the run that Slipway executes, where there is one."""
 
     def __init__(self, experiment="Default", name=None, run_id=None, url=None, token=None, project=None, folder=None, offline=False):
@@ -110,21 +110,6 @@ class Run:
         stored = self._stored(name)
         stored.write_bytes(data)
         self._frames_add(journal.pair(b"F", name, stored.name))
-
-    def image(self, key, image, step, masks=None, boxes=None, caption=None):
-        """A picture of a step, with masks and boxes over it: `image` is a PNG or JPEG file's path or bytes, or rows of gray values or of
-        (red, green, blue). `masks` is {"name": rows of whole numbers}; `boxes` a list of {"x", "y", "width", "height"} in pixels, with
-        "label" and "score" if you like. They become the artifacts media/KEY/STEP.png and media/KEY/STEP.json."""
-        name = f"media/{key}/{int(step):09d}"
-        about = masks_and_boxes(masks or {}, boxes or [])
-        data, kind = png(image)
-        about["image"] = f"{int(step):09d}.{kind}"
-        for mask, rows in (masks or {}).items():
-            about["masks"][mask] = f"{int(step):09d}.{mask}.png"
-            self.artifact_bytes(png(rows)[0], f"{name}.{mask}.png")
-        self.artifact_bytes(data, f"{name}.{kind}")
-        about.update({"step": int(step), "key": key, "caption": caption})
-        self.artifact_bytes(json.dumps(about).encode(), f"{name}.json")
 
     # --- its end ------------------------------------------------------------------------------------------------------
 
