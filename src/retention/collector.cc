@@ -182,7 +182,7 @@ Result<Page> Collector::list(const Criteria& criteria, std::string_view page_tok
   return database_.read_value([&](Connection& c) -> Result<Page> {
     if (page_token.empty()) TRY(tracking::check_deleted(c, query));
     Page page;
-    page.total = TRY(tracking::count_deleted_runs(c, query));
+    if (page_token.empty()) page.total = TRY(tracking::count_deleted_runs(c, query));
     const auto runs = TRY(tracking::list_deleted_runs(c, query, mark, most));
     for (const DeletedRun& run : runs) page.runs.push_back(TRY(candidate(c, run)));
     if (static_cast<std::int64_t>(runs.size()) == most) {

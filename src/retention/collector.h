@@ -55,7 +55,7 @@ struct Candidate {
 struct Page {
   std::vector<Candidate> runs;
   std::vector<Candidate> experiments;  // on the last page
-  std::int64_t total = 0;              // runs that are meant, on all pages that are left
+  std::optional<std::int64_t> total;   // runs that are meant, on all pages; on the first one
   std::optional<std::string> next_page_token;
 };
 

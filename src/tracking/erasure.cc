@@ -27,15 +27,24 @@ Sql one_of_ids(std::string_view expression, const std::vector<Id>& ids) {
   return one_of_texts(expression, texts);
 }
 
-/// "FROM … WHERE …" of the deleted runs that a query means.
+/// Which of the deleted runs are named; without an OR where it can be done, because that would keep the database from
+/// the index of the ids.
+Sql named_runs(const DeletedQuery& query) {
+  if (query.runs.empty() && query.experiments.empty()) return {};
+  Sql sql{" AND (", {}};
+  if (!query.runs.empty()) sql.add(one_of_ids("r.id", query.runs));
+  if (!query.runs.empty() && !query.experiments.empty()) sql.add(" OR ");
+  if (!query.experiments.empty()) sql.add(one_of_ids("e.id", query.experiments));
+  return sql.add(")");
+}
+
+/// "FROM … WHERE …" of the deleted runs that a query means. The project is compared as an expression, so that SQLite
+/// walks the index of deleted runs and not all of the project's.
 Sql deleted_runs(const DeletedQuery& query) {
   Sql sql{" FROM runs r JOIN experiments e ON e.number = r.experiment WHERE r.deleted = 1 AND r.deleted_at <= ?", {}};
   sql.values.emplace_back(query.deleted_before.micros);
-  if (query.project) sql.add(" AND r.project_id = ?", query.project->text);
-  if (query.runs.empty() && query.experiments.empty()) return sql;
-  sql.add(" AND (").add(query.runs.empty() ? Sql{"1 = 0", {}} : one_of_ids("r.id", query.runs));
-  sql.add(" OR ").add(query.experiments.empty() ? Sql{"1 = 0", {}} : one_of_ids("e.id", query.experiments));
-  return sql.add(")");
+  if (query.project) sql.add(" AND r.project_id || '' = ?", query.project->text);
+  return sql.add(named_runs(query));
 }
 
 DeletedRun deleted_run(const Row& row) {
@@ -139,10 +148,11 @@ Result<void> erase_traces(Connection& connection, const Sql& which, Budget& budg
   return {};
 }
 
-/// Traces that say this run made them, but for those that another run is linked to.
+/// Traces that say this run made them, but for those that another run is linked to. CROSS JOIN holds SQLite to looking
+/// up only these.
 Sql traces_of_run(const Erasure& run) {
   return {
-      "SELECT t.number FROM trace_metadata m JOIN traces t ON t.number = m.trace WHERE m.key = ? AND substr(m.value, 1, 64) = ? AND "
+      "SELECT t.number FROM trace_metadata m CROSS JOIN traces t WHERE t.number = m.trace AND m.key = ? AND substr(m.value, 1, 64) = ? AND "
       "m.value = ? AND t.project_id = ? AND NOT EXISTS (SELECT 1 FROM trace_links l JOIN runs r ON r.id = l.target WHERE l.kind = "
       "'run' AND l.trace = t.number)",
       {std::string(kSourceRunKey), run.id.substr(0, 64), run.id, run.project.text}};

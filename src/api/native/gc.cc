@@ -89,7 +89,7 @@ Result<Json> remove_deleted(Rooms& rooms, const Request& request) {
     experiments.push_back(common_json(experiment).set("run_count", experiment.runs));
   Json json;
   json.set("dry_run", dry_run).set("runs", std::move(runs)).set("experiments", std::move(experiments));
-  json.set("total", page.total);
+  json.set("total", page.total ? Json(*page.total) : Json());
   return json.set("next_page_token", page.next_page_token ? Json(*page.next_page_token) : Json());
 }
 
