@@ -3,6 +3,7 @@ import { compare_acts, sweep_acts, table_acts } from "./compare_cases.mjs";
 import { expect } from "./harness.mjs";
 import { log_acts } from "./log_cases.mjs";
 import { loop_acts } from "./loop_cases.mjs";
+import { media_acts, media_pages } from "./media_cases.mjs";
 import { monitor_acts } from "./monitor_cases.mjs";
 import { main_says, press, text_of } from "./steps.mjs";
 import { report_acts, report_pages } from "./report_cases.mjs";
@@ -65,6 +66,7 @@ const pages = [
   ["cases", "/cases?state=any", ["case"]],
   ["case", ({ one_case, ...made }) => `/cases/${made.case}`, ["case"]],
   ...trace_pages,
+  ...media_pages,
   ...report_pages,
   ["settings, tokens", "/settings", []],
   ["settings, members", "/settings?tab=members", []],
@@ -87,6 +89,7 @@ const acts = [
   ...log_acts,
   ...monitor_acts,
   ...trace_acts,
+  ...media_acts,
   ...report_acts,
   ...compare_acts,
   ...table_acts,

@@ -5,7 +5,7 @@ ONES_READ_MAX = 5  # of each noun
 
 # list, its member, what names one of them, and what is read of each
 NOUNS = [
-    ("runs?columns=*", "runs", "id", ["", "/attempts", "/outputs", "/snapshot", "/environment", "/machine", "/lineage", "/log", "/artifacts", "/metrics"]),
+    ("runs?columns=*", "runs", "id", ["", "/attempts", "/outputs", "/snapshot", "/environment", "/machine", "/lineage", "/log", "/artifacts", "/metrics", "/media"]),
     ("experiments", "experiments", "id", [""]),
     ("datasets", "datasets", "name", ["", "/commits", "/branches", "/commits/main", "/commits/main/samples", "/branches/main/history"]),
     ("models", "models", "name", ["", "/versions", "/versions/1", "/history"]),

@@ -7,6 +7,7 @@ import time
 
 from digits import SIDE, onnx, pixels, png
 from seed_log import logged_run
+from seed_media import media
 from seed_reports import reports
 from seed_sweep import spiky_run, sweep
 from seed_traces import traces
@@ -261,6 +262,7 @@ def fill(server):
     seed.attempt(["many_runs"], lambda: many_runs(server))
     seed.attempt(["sweep", "sweep_runs"], lambda: sweep(server, mlflow))
     seed.attempt(["run", "other_run", "run_name"], lambda: client_runs(server))
+    seed.attempt(["media_run", "media_runs"], lambda: media(server))
     seed.attempt(["report"], lambda: reports(server))
     seed.attempt(["spiky_run"], lambda: spiky_run(server, mlflow))
     seed.attempt(["trace", "failed_trace", "evaluation_dataset"], lambda: traces(server))

@@ -1,6 +1,7 @@
 // The records of /api/v1, under the names the pages use. schema.ts is made from the API's description (npm run types).
 export type {
   Artifact,
+  ArtifactTable,
   Assessment,
   Attempt,
   Branch,
@@ -21,6 +22,12 @@ export type {
   Finding,
   LogHits,
   LogPiece,
+  MediaFile,
+  MediaItem,
+  MediaItemList,
+  MediaKey,
+  MediaKeyList,
+  MediaKind,
   Member,
   Metric,
   Model,

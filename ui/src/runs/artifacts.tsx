@@ -1,19 +1,22 @@
 // The files of a run, folder by folder, with a look into those a browser can show.
 import { useEffect, useState } from "react";
-import { address, ApiError, ask, parts, url } from "../api/client";
+import { address, ApiError, ask, url } from "../api/client";
 import { useGet } from "../api/hooks";
 import type { Artifact } from "../api/types";
 import { Link, usePlace } from "../app/router";
 import { Empty, Loaded, Problem, Skeleton } from "../parts/basics";
 import { Code } from "../parts/code";
+import { Preview } from "../media/later";
 import { bytes } from "../parts/format";
 import css from "./runs.module.css";
+
+const kShown = 1000;
 
 export function Artifacts({ id }: { id: string }) {
   const { path, search } = usePlace();
   const folder = search.get("path") ?? "";
   const file = search.get("file");
-  const listed = useGet<{ artifacts: Artifact[] }>(["runs", id, "artifacts", folder], url(`/api/v1/runs/${id}/artifacts`, { path: folder }), { keep: true });
+  const listed = useGet<{ artifacts: Artifact[]; next_page_token: string | null }>(["runs", id, "artifacts", folder], url(`/api/v1/runs/${id}/artifacts`, { path: folder, page_size: kShown }), { keep: true });
   const to = (changes: Record<string, string | null>) => {
     const next = new URLSearchParams(search);
     for (const [key, value] of Object.entries(changes)) if (value) next.set(key, value); else next.delete(key);
@@ -22,9 +25,13 @@ export function Artifacts({ id }: { id: string }) {
   const up = folder.split("/").slice(0, -1).join("/");
   return (
     <Loaded of={listed}>
-      {({ artifacts }) => artifacts.length === 0 && !folder ? <Empty command={`mlflow.log_artifact("model.onnx")`}>This run kept no files.</Empty> : (
+      {({ artifacts, next_page_token }) => artifacts.length === 0 && !folder ? <Empty command={`mlflow.log_artifact("model.onnx")`}>This run kept no files.</Empty> : (
         <div className={css.artifacts}>
           <nav aria-label="Files">
+            <p className="row">
+              <span className="quiet">Save {folder ? `${folder}/` : "all files"} as</span>
+              {["tar", "zip"].map((format) => <a key={format} href={address(url(`/api/v1/runs/${id}/artifacts/archive`, { path: folder, format }))} download>{format}</a>)}
+            </p>
             <ul>
               {folder && <li><Link to={to({ path: up || null, file: null })} replace><span>↑ {up || "all files"}</span></Link></li>}
               {[...artifacts].sort((a, b) => Number(b.is_directory) - Number(a.is_directory) || a.path.localeCompare(b.path)).map((one) => (
@@ -35,12 +42,20 @@ export function Artifacts({ id }: { id: string }) {
                 </li>
               ))}
             </ul>
+            {next_page_token && <p className="quiet">The first {kShown} files and folders; save the folder to have all.</p>}
           </nav>
-          <div className={css.preview}>{file ? <FilePreview key={file} href={`/api/v1/runs/${id}/artifacts/content/${parts(file)}`} path={file} size={artifacts.find(({ path: one }) => one === file)?.size ?? null} /> : <p className="quiet">Choose a file to look into it.</p>}</div>
+          <div className={css.preview}>
+            {chosen_of(artifacts, file) ? <Preview key={file} run={id} file={chosen_of(artifacts, file)!} /> : file ? <p className="quiet">There is no file {file} in this folder.</p> : <p className="quiet">Choose a file to look into it.</p>}
+          </div>
         </div>
       )}
     </Loaded>
   );
+}
+
+function chosen_of(artifacts: Artifact[], path: string | null) {
+  const found = artifacts.find((one) => one.path === path);
+  return found?.hash ? { path: found.path, hash: found.hash, size: found.size ?? 0 } : null;
 }
 
 const kTextBytesMax = 2 * 1024 * 1024;

@@ -7,6 +7,7 @@ import { Link, useListParam } from "../app/router";
 import { Empty, Problem, Skeleton, Swatch, Tabs } from "../parts/basics";
 import { Head, ScrollPage } from "../parts/detail";
 import { counted } from "../parts/format";
+import { MediaGrid } from "../media/later";
 import { Views } from "../parts/views";
 import { Charts } from "./compare_charts";
 import { Differences } from "./differences";
@@ -47,6 +48,7 @@ function Body({ compared, runs, drop }: { compared: Compared; runs: Run[]; drop:
   if (runs.length < 2) return <Empty command="slipway diff RUN OTHER">{runs.length === 1 ? "There is one run here. " : "There is no run here. "}Select two or more runs in <Link to="/runs">the table</Link> and press c, or compare all that a filter finds.</Empty>;
   const tabs: { id: string; name: string; content: () => ReactNode }[] = [
     { id: "charts", name: "Charts", content: () => <Charts runs={runs} /> },
+    { id: "media", name: "Media", content: () => <MediaGrid runs={runs} /> },
     { id: "table", name: "Side by side", content: () => <SideBySide runs={runs} /> },
     { id: "parallel", name: "Parallel coordinates", content: () => <Parallel runs={runs} /> },
     { id: "scatter", name: "Scatter", content: () => <Scatter runs={runs} /> },

@@ -7,6 +7,7 @@ import { Link, navigate } from "../app/router";
 import { Ago, Command, Copy, Dialog, Empty, Facts, Field, Loaded, State, Tabs, Tag, notify, notify_error } from "../parts/basics";
 import { Head } from "../parts/detail";
 import { bytes, counted, duration, short_id } from "../parts/format";
+import { MediaTab } from "../media/later";
 import { Edit } from "../parts/edit";
 import { Log } from "../parts/log";
 import { Artifacts } from "./artifacts";
@@ -46,6 +47,7 @@ function Body({ run }: { run: Run }) {
         <Note of={`run ${run.id}`} path={`/api/v1/runs/${run.id}`} nouns={["runs"]} note={run.tags[kNoteTag] ?? ""} fixed={run.deleted} />
         <Tabs label="About this run" tabs={[
           { id: "metrics", name: "Metrics", note: Object.keys(run.metrics).length || null, content: () => <MetricPlots run={run} /> },
+          { id: "media", name: "Media", content: () => <MediaTab run={run} /> },
           { id: "log", name: "Log", content: () => <Log path={`/api/v1/runs/${run.id}/log`} run={run.id} running={is_running(run)} /> },
           { id: "parameters", name: "Parameters", note: Object.keys(run.parameters).length || null, content: () => <Parameters run={run} /> },
           { id: "code", name: "Code", content: () => <Code run={run} /> },
