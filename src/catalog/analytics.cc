@@ -1,62 +1,17 @@
 #include "catalog/analytics.h"
 
-#include <dlfcn.h>
-#include <duckdb.h>
 #include <fmt/format.h>
 
-#include <cstdlib>
-
 #include "base/check.h"
-#include "base/text.h"
+#include "catalog/duckdb_library.h"
 
 namespace slipway::catalog {
 namespace {
 
-/// The functions of the library, by their own names.
-struct Library {
-// The tool would take the list for a nest of calls.
-// clang-format off
-#define SLIPWAY_DUCKDB_FUNCTIONS(X) \
-  X(open) X(close) X(connect) X(disconnect) X(prepare) X(prepare_error) X(destroy_prepare) X(nparams) \
-  X(bind_int64) X(bind_double) X(bind_varchar_length) X(bind_blob) X(bind_null) X(execute_prepared) \
-  X(result_error) X(destroy_result) X(column_count) X(rows_changed) X(fetch_chunk) X(destroy_data_chunk) \
-  X(data_chunk_get_size) X(data_chunk_get_vector) X(vector_get_data) X(vector_get_validity) \
-  X(validity_row_is_valid) X(column_type) X(string_is_inlined)
-// clang-format on
-#define SLIPWAY_MEMBER(function) decltype(&duckdb_##function) function = nullptr;
-  SLIPWAY_DUCKDB_FUNCTIONS(SLIPWAY_MEMBER)
-#undef SLIPWAY_MEMBER
-};
-
-Result<const Library*> load() {
-  std::string tried;
-  for (const auto& candidate : analytics_candidates()) {
-    void* handle = ::dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL);
-    tried += (tried.empty() ? "" : ", ") + candidate.string();
-    if (!handle) continue;
-    auto library = std::make_unique<Library>();
-#define SLIPWAY_LOAD(function)                                                                              \
-  library->function = reinterpret_cast<decltype(&duckdb_##function)>(::dlsym(handle, "duckdb_" #function)); \
-  if (!library->function)                                                                                   \
-    return Error{ErrorCode::unavailable,                                                                    \
-                 candidate.string() + " has no duckdb_" #function "; another version of DuckDB?"};
-    SLIPWAY_DUCKDB_FUNCTIONS(SLIPWAY_LOAD)
-#undef SLIPWAY_LOAD
-    return library.release();  // stays for the life of the process
-  }
-  return Error{ErrorCode::unavailable, "DuckDB's library was not found; looked for " + tried +
-                                           ". `tools/bootstrap` fetches it, SLIPWAY_DUCKDB names it"};
-}
-
-Result<const Library*> library() {
-  static const Result<const Library*> loaded = load();
-  return loaded;
-}
-
 /// One row of a chunk.
 class ChunkRow : public Row {
  public:
-  ChunkRow(const Library& duck, duckdb_result& result, duckdb_data_chunk chunk) : duck_(duck) {
+  ChunkRow(const DuckLibrary& duck, duckdb_result& result, duckdb_data_chunk chunk) : duck_(duck) {
     for (idx_t i = 0; i < duck.column_count(&result); ++i) {
       const duckdb_vector vector = duck.data_chunk_get_vector(chunk, i);
       columns_.push_back(
@@ -121,14 +76,14 @@ class ChunkRow : public Row {
     return static_cast<const T*>(column.data)[row_];
   }
 
-  const Library& duck_;
+  const DuckLibrary& duck_;
   std::vector<Column> columns_;
   idx_t row_ = 0;
 };
 
 class Analytics : public Connection {
  public:
-  explicit Analytics(const Library& duck) : duck_(duck) {}
+  explicit Analytics(const DuckLibrary& duck) : duck_(duck) {}
   ~Analytics() override {
     if (connection_) duck_.disconnect(&connection_);
     if (database_) duck_.close(&database_);
@@ -202,23 +157,12 @@ class Analytics : public Connection {
     }
   }
 
-  const Library& duck_;
+  const DuckLibrary& duck_;
   duckdb_database database_ = nullptr;
   duckdb_connection connection_ = nullptr;
 };
 
 }  // namespace
-
-std::vector<std::filesystem::path> analytics_candidates() {
-  std::vector<std::filesystem::path> candidates;
-  if (const char* named = std::getenv("SLIPWAY_DUCKDB"); named && *named) candidates.emplace_back(named);
-  std::error_code ignored;
-  const auto folder = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
-  for (const char* relative : {"../lib/slipway", "../lib", "."})
-    candidates.push_back((folder / relative / "libduckdb.so").lexically_normal());
-  candidates.emplace_back("libduckdb.so");
-  return candidates;
-}
 
 std::string quote_literal(std::string_view text) {
   std::string quoted = "'";
@@ -233,7 +177,7 @@ std::string quote_identifier(std::string_view text) {
 }
 
 Result<std::unique_ptr<Connection>> open_analytics() {
-  const Library* duck = TRY(library());
+  const DuckLibrary* duck = TRY(duckdb_library());
   auto connection = std::make_unique<Analytics>(*duck);
   TRY(connection->open());
   return std::unique_ptr<Connection>(std::move(connection));

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "domain/run.h"
+#include "imports/proxy_path.h"
 
 namespace slipway::imports {
 namespace {
@@ -28,19 +29,6 @@ Json object_of(const Pairs& pairs) {
 }
 
 Json time_of(std::int64_t ms) { return ms > 0 ? Json(render(Time::from_millis(ms))) : Json(); }
-
-/// Every part of a path by itself, so that its slashes stay.
-std::string encode_path(const std::string& path) {
-  std::vector<std::string> parts;
-  for (const std::string& part : split(path, '/')) parts.push_back(http::url_encode(part));
-  return join(parts, "/");
-}
-
-/// The folder of the owner's files behind the artifact proxy. The first part is not looked at.
-std::string proxy_folder(const Owner& owner) {
-  return owner.kind == OwnerKind::run ? "imports/" + owner.id + "/artifacts"
-                                      : "imports/models/" + owner.id + "/artifacts";
-}
 
 std::string model_path(const std::string& name) { return "/api/v1/models/" + http::url_encode(name); }
 

@@ -4,6 +4,7 @@
 #include "imports/carry.h"          // IWYU pragma: export
 #include "imports/csv.h"            // IWYU pragma: export
 #include "imports/destination.h"    // IWYU pragma: export
+#include "imports/export_mlflow.h"  // IWYU pragma: export
 #include "imports/mlflow_folder.h"  // IWYU pragma: export
 #include "imports/mlflow_server.h"  // IWYU pragma: export
 #include "imports/report.h"         // IWYU pragma: export

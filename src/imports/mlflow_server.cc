@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "imports/mlflow_json.h"
+#include "imports/proxy_path.h"
 
 namespace slipway::imports {
 namespace {
@@ -28,8 +29,11 @@ std::string filter_text(const std::string& text) {
 
 class MlflowServer : public Source {
  public:
-  MlflowServer(Rest rest, std::string given_url, Credentials credentials)
-      : rest_(std::move(rest)), given_url_(std::move(given_url)), credentials_(std::move(credentials)) {}
+  MlflowServer(Rest rest, std::string given_url, Credentials credentials, ServerOptions options)
+      : rest_(std::move(rest)),
+        given_url_(std::move(given_url)),
+        credentials_(std::move(credentials)),
+        options_(std::move(options)) {}
 
   std::string title() const override { return rest_.url(); }
 
@@ -37,13 +41,16 @@ class MlflowServer : public Source {
     return fmt::format("{}/#/experiments/{}/runs/{}", rest_.url(), run.experiment_id, run.id);
   }
 
-  Result<std::unique_ptr<Source>> another() const override { return open_mlflow_server(given_url_, credentials_); }
+  Result<std::unique_ptr<Source>> another() const override {
+    return open_mlflow_server(given_url_, credentials_, options_);
+  }
 
   Result<std::vector<SourceExperiment>> experiments() override {
     std::vector<SourceExperiment> out;
     const auto add = [&](const Json& page) -> Result<void> {
       for (const Json& item : page["experiments"].array())
-        out.push_back({item["experiment_id"].string(), item["name"].string(), pairs_of(item["tags"])});
+        out.push_back({item["experiment_id"].string(), item["name"].string(), pairs_of(item["tags"]),
+                       item["creation_time"].integer().value_or(0), item["last_update_time"].integer().value_or(0)});
       return {};
     };
     Json request{Json::Object{}};
@@ -57,6 +64,7 @@ class MlflowServer : public Source {
     Json request{Json::Object{}};
     request.set("experiment_ids", Json::Array{Json(experiment)}).set("max_results", kRunsPerPage);
     request.set("run_view_type", deleted ? "ALL" : "ACTIVE_ONLY");
+    if (!options_.filter.empty()) request.set("filter", options_.filter);
     // Oldest first: runs that begin meanwhile come at the end and move no page.
     request.set("order_by", Json::Array{Json("attributes.start_time ASC")});
     return pages(api("runs/search"), request, [&](const Json& page) -> Result<void> {
@@ -99,7 +107,8 @@ class MlflowServer : public Source {
   Result<std::filesystem::path> fetch(const Owner& owner, const std::string& path,
                                       const std::filesystem::path& scratch) override {
     const std::string target =
-        owner.kind == OwnerKind::run
+        options_.is_slipway ? "/api/2.0/mlflow-artifacts/artifacts/" + encode_path(proxy_folder(owner) + "/" + path)
+        : owner.kind == OwnerKind::run
             ? fmt::format("/get-artifact?run_id={}&path={}", http::url_encode(owner.id), http::url_encode(path))
             : fmt::format("/ajax-api/2.0/mlflow/logged-models/{}/artifacts/files?artifact_file_path={}",
                           http::url_encode(owner.id), http::url_encode(path));
@@ -237,12 +246,14 @@ class MlflowServer : public Source {
   Rest rest_;
   const std::string given_url_;
   const Credentials credentials_;
+  const ServerOptions options_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Source>> open_mlflow_server(const std::string& url, const Credentials& credentials) {
-  Rest rest = TRY(Rest::open(url, credentials));
+Result<std::unique_ptr<Source>> open_mlflow_server(const std::string& url, const Credentials& credentials,
+                                                   const ServerOptions& options) {
+  Rest rest = TRY(Rest::open(url, credentials, options.headers));
   const auto answer = rest.post(api("experiments/search"), R"({"max_results": 1})");
   if (!answer.ok() && ends_everything(answer.error()))
     return context(answer.error(), "asking " + rest.url() + " for its experiments");
@@ -251,7 +262,7 @@ Result<std::unique_ptr<Source>> open_mlflow_server(const std::string& url, const
                                              (answer.ok() ? "" : ": " + answer.error().message) +
                                              "; expected the address that clients have in MLFLOW_TRACKING_URI"};
   }
-  return std::unique_ptr<Source>(std::make_unique<MlflowServer>(std::move(rest), url, credentials));
+  return std::unique_ptr<Source>(std::make_unique<MlflowServer>(std::move(rest), url, credentials, options));
 }
 
 }  // namespace slipway::imports

@@ -9,7 +9,14 @@
 
 namespace slipway::imports {
 
+struct ServerOptions {
+  http::Headers headers;    // sent with every request
+  std::string filter;       // of runs, as a search takes it; empty: all
+  bool is_slipway = false;  // files of logged models come from the artifact proxy
+};
+
 /// `unsupported` when what answers there is no MLflow server.
-Result<std::unique_ptr<Source>> open_mlflow_server(const std::string& url, const Credentials& credentials);
+Result<std::unique_ptr<Source>> open_mlflow_server(const std::string& url, const Credentials& credentials,
+                                                   const ServerOptions& options = {});
 
 }  // namespace slipway::imports

@@ -31,6 +31,7 @@ bool same_point(const Point& a, const Point& b);
 struct SourceExperiment {
   std::string id, name;
   Pairs tags;
+  std::int64_t created_ms = 0, updated_ms = 0;
 };
 
 struct SourceRun {

@@ -33,27 +33,6 @@ RunId id_of(const Request& request) { return RunId(request.parameter("run")); }
 
 Json number_json(double value) { return std::isfinite(value) ? Json(value) : Json(render_double(value)); }
 
-/// What `columns=` asks for; everything when it is absent or "*".
-Result<tracking::RunParts> parts_of(const Request& request) {
-  tracking::RunParts parts;
-  const std::string_view text = request.query_value("columns").value_or("*");
-  if (text == "*") return parts;
-  std::set<std::string> metrics, params, tags;
-  for (const std::string& part : split(text, ',')) {
-    if (trim(part).empty()) continue;
-    const OrderTerm column = TRY(parse_order(trim(part)));
-    if (column.entity == FilterEntity::metric) metrics.insert(column.key);
-    if (column.entity == FilterEntity::parameter) params.insert(column.key);
-    if (column.entity == FilterEntity::tag) tags.insert(column.key);
-  }
-  if (metrics.size() + params.size() + tags.size() > kColumnsMax)
-    return Error{ErrorCode::too_large, fmt::format("'columns' names more than {} keys", kColumnsMax)};
-  parts.metric_keys.emplace(metrics.begin(), metrics.end());
-  parts.param_keys.emplace(params.begin(), params.end());
-  parts.tag_keys.emplace(tags.begin(), tags.end());
-  return parts;
-}
-
 void write_number(JsonWriter& json, std::string_view key, double value) {
   json.key(key);
   std::isnan(value) ? json.null() : json.value(value);
@@ -107,7 +86,7 @@ Result<std::string> found_runs(Context& context, const Request& request, trackin
   }
   query.all_experiments = query.experiments.empty();
   if (request.query_value("deleted").value_or("") == "true") query.view = tracking::View::deleted;
-  query.parts = TRY(parts_of(request));
+  query.parts = TRY(run_parts_of(request));
   const size_t keys_max = request.query_value("columns") ? SIZE_MAX : kKeysShownDefault;
   const auto found = TRY(context.tracking.search().runs(query));
   JsonWriter json;
@@ -265,6 +244,26 @@ Json pairs_json(const tracking::KeyValues& pairs, size_t keys_max) {
 }
 
 }  // namespace
+
+Result<tracking::RunParts> run_parts_of(const Request& request) {
+  tracking::RunParts parts;
+  const std::string_view text = request.query_value("columns").value_or("*");
+  if (text == "*") return parts;
+  std::set<std::string> metrics, params, tags;
+  for (const std::string& part : split(text, ',')) {
+    if (trim(part).empty()) continue;
+    const OrderTerm column = TRY(parse_order(trim(part)));
+    if (column.entity == FilterEntity::metric) metrics.insert(column.key);
+    if (column.entity == FilterEntity::parameter) params.insert(column.key);
+    if (column.entity == FilterEntity::tag) tags.insert(column.key);
+  }
+  if (metrics.size() + params.size() + tags.size() > kColumnsMax)
+    return Error{ErrorCode::too_large, fmt::format("'columns' names more than {} keys", kColumnsMax)};
+  parts.metric_keys.emplace(metrics.begin(), metrics.end());
+  parts.param_keys.emplace(params.begin(), params.end());
+  parts.tag_keys.emplace(tags.begin(), tags.end());
+  return parts;
+}
 
 Json metric_json(const tracking::MetricSummary& metric) {
   Json json;

@@ -23,6 +23,9 @@ struct RunExtras {
 /// `tracking`, and what the functions refer to, outlive the router's use.
 void add_runs(http::Router& router, tracking::Tracking& tracking, RunExtras extras = {});
 
+/// What `columns=` of a request asks for; everything when it is absent or "*".
+Result<tracking::RunParts> run_parts_of(const http::Request& request);
+
 /// A run as every list and detail shows it (contract: Run).
 Json run_json(const tracking::Run& run, const RunExtras& extras, size_t keys_max = SIZE_MAX);
 /// {last, step, at, min, max, count}; NaN and infinities as text.

@@ -1,40 +1,37 @@
-// slipway runs export: runs, or every point of them, as a table for other tools.
+// slipway runs export: runs, or every point of them, as a table for other tools; or all of them as MLflow's folder.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 
 #include "base/text.h"
 #include "cli.h"
+#include "runs_export_mlflow.h"
+#include "transfer.h"
 
 namespace slipway::cli {
 namespace {
 
-constexpr size_t kRunsPerPage = 200;
-constexpr size_t kPointsPerPage = 25'000;
-constexpr const char* kAttributes[] = {"id", "name", "experiment_name", "state", "member", "started_at", "ended_at"};
+constexpr auto kPatience = std::chrono::hours(2);  // until the first byte of a large Parquet file
 
-/// Where rows go: a file, which is only there when it is whole, or standard output.
-class Csv {
+/// Where bytes go: a file, which is only there when it is whole, or standard output.
+class Target {
  public:
-  static Result<Csv> open(const std::string& path) {
-    Csv csv;
-    csv.path_ = path;
-    if (path.empty()) return csv;
-    csv.file_.open(path + ".part", std::ios::binary | std::ios::trunc);
-    if (!csv.file_) return Error{ErrorCode::permission_denied, "cannot write " + path + ".part"};
-    return csv;
+  static Result<Target> open(const std::string& path) {
+    Target target;
+    target.path_ = path;
+    if (path.empty()) return target;
+    target.file_.open(path + ".part", std::ios::binary | std::ios::trunc);
+    if (!target.file_) return Error{ErrorCode::permission_denied, "cannot write " + path + ".part"};
+    return target;
   }
 
-  void row(const std::vector<std::string>& cells) {
-    std::string line;
-    for (size_t i = 0; i < cells.size(); ++i) line += (i > 0 ? "," : "") + quoted(cells[i]);
-    line += '\n';
-    if (path_.empty()) {
-      std::fwrite(line.data(), 1, line.size(), stdout);
-    } else {
-      file_ << line;
+  bool write(std::string_view bytes) {
+    for (const char c : bytes) {
+      is_quoted_ = is_quoted_ != (c == '"');
+      lines_ += c == '\n' && !is_quoted_;
     }
-    ++rows_;
+    if (path_.empty()) return std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size();
+    return static_cast<bool>(file_.write(bytes.data(), static_cast<std::streamsize>(bytes.size())));
   }
 
   void give_up() {
@@ -42,146 +39,146 @@ class Csv {
     if (!path_.empty()) std::filesystem::remove(path_ + ".part", ignored);
   }
 
-  Result<std::int64_t> finish() {
-    if (path_.empty()) return rows_;
+  Result<void> finish() {
+    if (path_.empty()) return {};
     file_.close();
     std::error_code problem;
-    if (file_.fail() || (std::filesystem::rename(path_ + ".part", path_, problem), problem))
-      return Error{ErrorCode::internal, "writing " + path_ + " failed; is the disk full?"};
-    return rows_;
+    if (!file_.fail()) std::filesystem::rename(path_ + ".part", path_, problem);
+    if (!file_.fail() && !problem) return {};
+    return Error{ErrorCode::internal, "writing " + path_ + " failed; is the disk full?"};
   }
+
+  /// Of comma-separated values; a line break in a quoted cell is none.
+  std::int64_t lines() const { return lines_; }
 
  private:
-  static std::string quoted(const std::string& cell) {
-    if (cell.find_first_of(",\"\r\n") == std::string::npos) return cell;
-    std::string out = "\"";
-    for (const char c : cell) out += c == '"' ? "\"\"" : std::string(1, c);
-    return out + "\"";
-  }
-
   std::string path_;
   std::ofstream file_;
-  std::int64_t rows_ = 0;
+  std::int64_t lines_ = 0;
+  bool is_quoted_ = false;
 };
 
-std::string cell_of(const Json& value) {
-  return value.is_string() ? value.string() : value.is_null() ? "" : value.render();
+std::string format_of(const Arguments& arguments) {
+  if (arguments.has("format")) return arguments.get("format");
+  return arguments.get("to").ends_with(".parquet") ? "parquet" : "csv";
 }
 
-/// The query of the runs that are wanted.
-struct Wanted {
-  std::string filter;      // "&filter=…&order_by=…"
-  std::string experiment;  // "experiment=…&", or empty
-};
-
-Result<Wanted> wanted_runs(Context& context, const Arguments& arguments) {
-  Wanted wanted;
-  if (arguments.has("filter")) wanted.filter += "&filter=" + http::url_encode(arguments.get("filter"));
-  if (arguments.has("order-by")) wanted.filter += "&order_by=" + http::url_encode(arguments.get("order-by"));
-  const std::string& name = arguments.get("experiment");
-  if (name.empty()) return wanted;
+/// The experiment's id by its name; empty for none.
+Result<std::string> experiment_id(Context& context, const std::string& name) {
   const auto found = context.get("/api/2.0/mlflow/experiments/get-by-name?experiment_name=" + http::url_encode(name));
   if (!found.ok() && found.error().code == ErrorCode::not_found)
     return Error{ErrorCode::not_found, "there is no experiment '" + name + "'"};
-  const Json experiment = TRY(found)["experiment"];
-  wanted.experiment = "experiment=" + http::url_encode(experiment["experiment_id"].string()) + "&";
-  return wanted;
+  return TRY(found)["experiment"]["experiment_id"].string();
 }
 
-/// Every run that is wanted, page by page.
-Result<void> each_run(Context& context, const Wanted& wanted, const std::function<Result<void>(const Json&)>& visit) {
-  const std::string path =
-      "/api/v1/runs?" + wanted.experiment + "columns=*&page_size=" + std::to_string(kRunsPerPage) + wanted.filter;
-  std::string token;
-  do {
-    const Json page = TRY(context.get(path + (token.empty() ? "" : "&page_token=" + http::url_encode(token))));
-    for (const Json& run : page["runs"].array()) TRY(visit(run));
-    token = page["next_page_token"].string();
-  } while (!token.empty());
-  return {};
-}
-
-Result<void> export_runs(Context& context, const Wanted& wanted, Csv& csv) {
-  std::string path = "/api/v1/runs/columns?" + wanted.experiment;
-  path.pop_back();
-  const Json keys = TRY(context.get(path));
-  std::vector<std::string> head(std::begin(kAttributes), std::end(kAttributes));
-  for (const char* kind : {"parameters", "metrics", "tags"}) {
-    for (const Json& key : keys[kind].array()) head.push_back(std::string(kind) + "." + key.string());
+Result<std::string> table_path(Context& context, const Arguments& arguments, const std::string& format) {
+  std::string path = "/api/v1/runs/export?format=" + format;
+  path += arguments.has("histories") ? "&rows=points" : "&rows=runs";
+  if (const std::string filter = export_filter(arguments); !filter.empty())
+    path += "&filter=" + http::url_encode(filter);
+  for (const char* name : {"order-by", "columns"}) {
+    if (!arguments.has(name)) continue;
+    path += (name == std::string_view("columns") ? "&columns=" : "&order_by=") + http::url_encode(arguments.get(name));
   }
-  csv.row(head);
-  return each_run(context, wanted, [&](const Json& run) -> Result<void> {
-    std::vector<std::string> cells;
-    for (const char* attribute : kAttributes) cells.push_back(cell_of(run[attribute]));
-    for (const char* kind : {"parameters", "metrics", "tags"}) {
-      for (const Json& key : keys[kind].array()) {
-        const Json& value = run[kind][key.string()];
-        cells.push_back(cell_of(value.is_object() ? value["last"] : value));
-      }
-    }
-    csv.row(cells);
-    return {};
-  });
+  for (const std::string& name : arguments.all("experiment"))
+    path += "&experiment=" + http::url_encode(TRY(experiment_id(context, name)));
+  return path;
 }
 
-Result<void> export_history(Context& context, const Json& run, const std::string& key, Csv& csv) {
-  const std::string path = "/api/2.0/mlflow/metrics/get-history?run_id=" + run["id"].string() +
-                           "&metric_key=" + http::url_encode(key) + "&max_results=" + std::to_string(kPointsPerPage);
-  std::string token;
-  do {
-    const Json page = TRY(context.get(path + (token.empty() ? "" : "&page_token=" + http::url_encode(token))));
-    for (const Json& point : page["metrics"].array()) {
-      const Time at = Time::from_millis(point["timestamp"].integer().value_or(0));
-      csv.row(
-          {run["id"].string(), run["name"].string(), key, cell_of(point["step"]), render(at), cell_of(point["value"])});
-    }
-    token = page["next_page_token"].string();
-  } while (!token.empty());
-  return {};
+/// Answers how many rows came.
+Result<std::int64_t> fetch(Context& context, const std::string& path, Target& target) {
+  http::ClientOptions options;
+  options.bearer_token = context.settings().token;
+  options.read_timeout = kPatience;
+  auto client = TRY(http::Client::open(context.settings().url, options));
+  bool is_written = true;
+  const auto answer = client.download(
+      path, [&](std::string_view bytes) { return is_written = target.write(bytes); }, context.headers());
+  if (!is_written) return Error{ErrorCode::internal, "writing the table failed; is the disk full?"};
+  if (!answer.ok()) return answer.error();
+  TRY(check_answer(*answer, "exporting runs"));
+  return parse_i64(answer->headers.get("X-Slipway-Rows")).value_or(target.lines() - 1);
 }
 
-Result<void> export_histories(Context& context, const Wanted& wanted, Csv& csv) {
-  csv.row({"run", "name", "metric", "step", "time", "value"});
-  return each_run(context, wanted, [&](const Json& run) -> Result<void> {
-    for (const auto& [key, metric] : run["metrics"].object()) TRY(export_history(context, run, key, csv));
-    return {};
-  });
+Result<int> export_table(Context& context, const Arguments& arguments, const std::string& format) {
+  const std::string& to = arguments.get("to");
+  if (to.empty() && (context.json() || format == "parquet"))
+    return Error{ErrorCode::invalid_argument,
+                 (format == "parquet" ? std::string("a Parquet file") : "with -o json the table") +
+                     " needs a name; give one with --to"};
+  const std::string path = TRY(table_path(context, arguments, format));
+  Target target = TRY(Target::open(to));
+  const auto fetched = fetch(context, path, target);
+  if (!fetched.ok()) {
+    target.give_up();
+    return fetched.error();
+  }
+  TRY(target.finish());
+  if (context.json()) print_json(Json().set("file", to).set("rows", *fetched));
+  return kExitOk;
 }
 
 Result<int> runs_export(Context& context, const Arguments& arguments) {
-  const std::string& path = arguments.get("to");
-  if (!path.empty() && !path.ends_with(".csv"))
-    return Error{ErrorCode::invalid_argument, "'" + path + "' is no name of a table; expected one that ends with .csv"};
-  if (path.empty() && context.json())
-    return Error{ErrorCode::invalid_argument, "with -o json the table needs a file; give one with --to"};
-  const Wanted wanted = TRY(wanted_runs(context, arguments));
-  Csv csv = TRY(Csv::open(path));
-  const auto written =
-      arguments.has("histories") ? export_histories(context, wanted, csv) : export_runs(context, wanted, csv);
-  if (!written.ok()) {
-    csv.give_up();
-    return written.error();
+  const std::string format = format_of(arguments);
+  if (format == "mlflow") return runs_export_mlflow(context, arguments);
+  if (format == "csv" || format == "parquet") {
+    const std::string& to = arguments.get("to");
+    if (to.empty() || to.ends_with("." + format) || arguments.has("format")) {
+      return export_table(context, arguments, format);
+    }
+    return Error{ErrorCode::invalid_argument, "'" + to +
+                                                  "' is no name of a table; expected one that ends with .csv or "
+                                                  ".parquet, or say what it is with --format"};
   }
-  const std::int64_t rows = TRY(csv.finish()) - 1;
-  if (context.json() && !path.empty()) print_json(Json().set("file", path).set("rows", rows));
-  return kExitOk;
+  return Error{ErrorCode::invalid_argument,
+               "--format takes csv, parquet or mlflow, not '" + clean_utf8(format, 50) + "'"};
 }
 
 }  // namespace
 
+std::string export_filter(const Arguments& arguments) {
+  std::vector<std::string> parts;
+  if (arguments.has("filter") && !trim(arguments.get("filter")).empty()) parts.push_back(arguments.get("filter"));
+  std::vector<std::string> ids;
+  for (const std::string& id : arguments.all("run")) {
+    std::string quoted = "'";
+    for (const char c : id) quoted += c == '\'' ? "''" : std::string(1, c);
+    ids.push_back(quoted + "'");
+  }
+  if (!ids.empty()) parts.push_back("attributes.run_id IN (" + join(ids, ", ") + ")");
+  return join(parts, " AND ");
+}
+
 void add_runs_export(Commands& commands) {
   commands.push_back(
       {.path = "runs export",
-       .summary = "Runs with parameters, metrics and tags, or every point of them, as CSV",
-       .details = "Without --to it is written to standard output. A file is only there when it is whole.",
-       .example =
-           "slipway runs export --experiment train --to runs.csv\n  slipway runs export --histories --to points.csv",
+       .summary =
+           "Runs with parameters, metrics and tags, or every point of them, as CSV or Parquet; or as an mlruns folder",
+       .details =
+           "CSV without --to is written to standard output. A file is only there when it is whole. --format mlflow "
+           "writes a folder that MLflow reads, with histories, files and models; the same command again adds what is "
+           "new. See docs/exports.md.",
+       .example = "slipway runs export --experiment train --to runs.parquet\n"
+                  "  slipway runs export --histories --to points.csv\n"
+                  "  slipway runs export --format mlflow --to ./for-mlflow",
        .positionals = {},
        .options = {{.name = "filter", .letter = 'f', .value_name = "QUERY", .help = "as in metrics.loss < 0.1"},
-                   {.name = "experiment", .letter = 'e', .value_name = "NAME", .help = "only this one's"},
+                   {.name = "experiment",
+                    .letter = 'e',
+                    .value_name = "NAME",
+                    .help = "only this one's; may be repeated",
+                    .repeatable = true},
+                   {.name = "run", .value_name = "ID", .help = "only this one; may be repeated", .repeatable = true},
                    {.name = "order-by", .value_name = "KEY", .help = "metrics.val_acc desc"},
+                   {.name = "columns", .value_name = "KEYS", .help = "only these, as in metrics.loss,params.lr"},
                    {.name = "histories", .help = "a row for each point instead of each run"},
-                   {.name = "to", .value_name = "FILE", .help = "a name that ends with .csv"}},
+                   {.name = "format",
+                    .value_name = "FORMAT",
+                    .help = "csv, parquet or mlflow; by the name when absent"},
+                   {.name = "no-files", .help = "with mlflow: leave artifacts out"},
+                   {.name = "no-models", .help = "with mlflow: leave logged and registered models out"},
+                   {.name = "deleted", .help = "with mlflow: deleted runs, too"},
+                   {.name = "to", .value_name = "FILE", .help = "a file; with mlflow the folder"}},
        .run = runs_export});
 }
 

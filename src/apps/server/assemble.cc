@@ -34,6 +34,7 @@
 #include "api/native/run_tables.h"
 #include "api/native/runs.h"
 #include "api/native/runs_execution.h"
+#include "api/native/runs_export.h"
 #include "api/native/server.h"
 #include "api/native/snapshots.h"
 #include "api/native/traces.h"
@@ -271,6 +272,8 @@ void add_routes(Parts& parts) {
   api::add_reports(parts.router, reports);
   const api::RunExtras extras = run_extras(parts);
   api::add_runs(parts.router, *parts.tracking, extras);
+  api::add_runs_export(parts.router, *parts.tracking, extras,
+                       {parts.folder->path() / "exports", parts.settings.disk_free_bytes_min});
   api::add_runs_execution(parts.router, *parts.runs, *parts.log_followers, *parts.tracking, *parts.registry,
                           *parts.store, [extras](const tracking::Run& run) { return api::run_json(run, extras); });
   api::add_run_log(parts.router, *parts.runs);

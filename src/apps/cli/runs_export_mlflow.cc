@@ -1,0 +1,82 @@
+// slipway runs export --format mlflow: runs, their files and models as the folder that MLflow's clients read.
+#include "runs_export_mlflow.h"
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+
+#include "imports/imports.h"
+
+namespace slipway::cli {
+namespace {
+
+std::atomic<bool> g_stop{false};
+
+/// Once: ends after the run that is under way. Twice: as always.
+void on_interrupt(int) {
+  g_stop = true;
+  std::signal(SIGINT, SIG_DFL);
+}
+
+Result<imports::ExportOptions> options_of(const Context& context, const Arguments& arguments) {
+  imports::ExportOptions options;
+  options.origin = context.settings().url + ", project " + context.settings().project;
+  options.folder = arguments.get("to");
+  if (options.folder.empty())
+    return Error{ErrorCode::invalid_argument, "an mlruns folder needs a name; give one with --to"};
+  if (options.folder.string().find("://") != std::string::npos)
+    return Error{ErrorCode::unsupported,
+                 "runs are exported into a folder, not to " + options.folder.string() +
+                     ", because an MLflow server gives runs other ids; export a folder and carry it into the server's "
+                     "database with `mlflow migrate-filestore` (docs/exports.md)"};
+  for (const char* name : {"histories", "order-by", "columns"}) {
+    if (arguments.has(name))
+      return Error{ErrorCode::invalid_argument, std::string("--") + name + " is for tables, not for --format mlflow"};
+  }
+  options.experiments = arguments.all("experiment");
+  options.is_filtered = !export_filter(arguments).empty();
+  options.files = !arguments.has("no-files");
+  options.models = !arguments.has("no-models");
+  options.deleted = arguments.has("deleted");
+  options.stop = &g_stop;
+  return options;
+}
+
+Result<imports::Report> export_with_progress(Context& context, imports::Source& source,
+                                             imports::ExportOptions options) {
+  std::signal(SIGINT, on_interrupt);
+  Progress progress(context, "runs", 0, false);
+  options.on_progress = [&](std::uint64_t runs) { progress.set(runs); };
+  auto report = imports::export_mlflow(source, options);
+  std::signal(SIGINT, SIG_DFL);
+  return report;
+}
+
+}  // namespace
+
+Result<int> runs_export_mlflow(Context& context, const Arguments& arguments) {
+  const auto options = TRY(options_of(context, arguments));
+  imports::ServerOptions server;
+  server.headers = context.headers();
+  server.filter = export_filter(arguments);
+  server.is_slipway = true;
+  const auto source =
+      TRY(imports::open_mlflow_server(context.settings().url, {"", "", context.settings().token}, server));
+  const auto report = export_with_progress(context, *source, options);
+  if (!report.ok()) {
+    if (g_stop) {
+      std::fputs("slipway: stopped; the same command goes on where it was\n", stderr);
+      return kExitInterrupted;
+    }
+    if (!imports::ends_everything(report.error())) return report.error();
+    return Error{report.error().code, report.error().message + " (what was written stays; the same command goes on)"};
+  }
+  if (context.json()) {
+    print_json(imports::report_json(*report, false));
+  } else {
+    std::fputs(imports::render(*report, false).c_str(), stdout);
+  }
+  return report->problems.empty() ? kExitOk : kExitFailed;
+}
+
+}  // namespace slipway::cli
