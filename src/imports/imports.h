@@ -12,3 +12,4 @@
 #include "imports/source.h"         // IWYU pragma: export
 #include "imports/sync.h"           // IWYU pragma: export
 #include "imports/tensorboard.h"    // IWYU pragma: export
+#include "imports/wandb.h"          // IWYU pragma: export

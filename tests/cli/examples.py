@@ -91,6 +91,7 @@ STORY = {
                      "printf 'run_name: one\\nstatus: 3\\n' > mlruns/1/$(printf %032x 1)/meta.yaml",
     "import csv": "printf 'step,loss\\n0,0.5\\n1,0.25\\n' > history.csv",
     "import tensorboard": "mkdir -p logs; printf '\\x18\\0\\0\\0\\0\\0\\0\\0\\xa3\\x7f\\x4b\\x22' > logs/events.out.tfevents.1",
+    "import wandb": "mkdir -p wandb/run-1; printf ':W&B\\341\\276\\0g\\054SW\\010\\0\\001\\212\\001\\005\\012\\003abc' > wandb/run-1/run-1.wandb",
     "sync": "run=$(printf %032x 2); mkdir -p slipway-runs/$run; echo SLIPWAY-JOURNAL-1 > slipway-runs/$run/journal; "
             "echo '{\"format\": 1, \"run_id\": \"'$run'\", \"experiment\": \"Default\", \"name\": \"one\"}' > slipway-runs/$run/run.json",
 }

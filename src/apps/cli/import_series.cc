@@ -1,4 +1,4 @@
-// slipway import tensorboard, slipway import csv: runs that are nothing but points.
+// slipway import tensorboard, wandb and csv: runs from folders and files of other tools.
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -8,6 +8,7 @@
 #include "cli.h"
 #include "imports/csv.h"
 #include "imports/tensorboard.h"
+#include "imports/wandb.h"
 
 namespace slipway::cli {
 namespace {
@@ -71,6 +72,17 @@ Result<int> import_csv(Context& context, const Arguments& arguments) {
   return print_report(context, report, arguments.has("dry-run"));
 }
 
+Result<int> import_wandb(Context& context, const Arguments& arguments) {
+  auto destination = TRY(imports::Destination::open(
+      {context.settings().url, context.settings().token, context.settings().project, arguments.has("dry-run")}));
+  imports::WandbOptions options;
+  options.experiment = arguments.get("experiment");
+  options.files = !arguments.has("no-files");
+  options.again = arguments.has("again");
+  const auto report = TRY(imports::carry_wandb(arguments.get("folder"), destination, options));
+  return print_report(context, report, arguments.has("dry-run"));
+}
+
 Option experiment_option(const char* otherwise) {
   return {.name = "experiment",
           .letter = 'e',
@@ -93,6 +105,23 @@ void add_import_series(Commands& commands) {
                    {.name = "follow", .letter = 'f', .help = "go on while training writes"},
                    {.name = "dry-run", .help = "only say what would be carried"}},
        .run = import_tensorboard});
+  commands.push_back(
+      {.path = "import wandb",
+       .summary = "Carry folders of W&B's client into this server, without asking W&B",
+       .details =
+           "Folders as the client leaves them in wandb/, offline or not: history, config, summary, load, console "
+           "output and files. The same command again adds what is new; a run that was resumed is one run. See "
+           "docs/imports.md.",
+       .example = "slipway import wandb ./wandb",
+       .positionals = {{.name = "folder", .help = "of one run, or what holds such folders"}},
+       .options = {{.name = "experiment",
+                    .letter = 'e',
+                    .value_name = "NAME",
+                    .help = "where the runs go; each run's own W&B project when absent"},
+                   {.name = "no-files", .help = "leave files where they are"},
+                   {.name = "again", .help = "look at every run, also those that are here and unchanged"},
+                   {.name = "dry-run", .help = "only say what would be carried"}},
+       .run = import_wandb});
   commands.push_back(
       {.path = "import csv",
        .summary = "Carry a table into this server: a row is a step, a column of numbers a metric",
