@@ -42,6 +42,7 @@ export const media_acts = [
       await says(page, "step", "30");
       await press(page, "Home", "ArrowRight");
       await picture(10).waitFor();
+      await says(page, "step", "10");
       const painted = () => samples.locator("canvas").evaluate((canvas) => { const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data; return [canvas.width, data.filter((value, i) => i % 4 === 3 && value > 0).length]; });
       await page.waitForFunction(() => document.querySelector("section canvas")?.width === 64);
       const [width, pixels] = await painted();
@@ -169,6 +170,14 @@ export const media_acts = [
       const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "zip", exact: true }).click()]);
       expect(file.suggestedFilename() === "net.zip", `the folder is saved as ${file.suggestedFilename()}`);
       await rest();
+    },
+  },
+  {
+    name: "the structure of a model is seen on the page of its version", url: ({ model }) => `/models/${model}/versions/1`, needs: ["model"], themes: ["light"],
+    act: async ({ page }) => {
+      await page.getByRole("button", { name: /model\.onnx/ }).click();
+      await page.getByRole("cell", { name: "Softmax", exact: true }).waitFor();
+      await main_says(page, /7,850 numbers in 2 tensors/);
     },
   },
 ];

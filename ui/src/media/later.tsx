@@ -9,4 +9,5 @@ function later<Props extends object>(load: () => Promise<ComponentType<Props>>) 
 
 export const MediaTab = later(async () => (await import("./media_tab")).MediaTab);
 export const MediaGrid = later(async () => (await import("./media_grid")).MediaGrid);
+export const OnnxView = later(async () => (await import("./onnx_view")).OnnxView);
 export const Preview = later(async () => (await import("./preview")).Preview);

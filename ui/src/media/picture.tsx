@@ -105,6 +105,7 @@ function Stage({ width, height, view, on_view, children }: { width: number; heig
 interface Found { src: string; size: Dimensions | null; problem: string }
 const kNothing: Found = { src: "", size: null, problem: "" };
 const kHeadBytes = 256 * 1024;
+const kRevokedAfterMs = 10_000;
 
 /// An address for the bytes once they are known to be no giant.
 function usePicture(data: Blob | undefined, path: string) {
@@ -124,7 +125,11 @@ function usePicture(data: Blob | undefined, path: string) {
       src = URL.createObjectURL(/\.svg$/i.test(path) ? new Blob([data], { type: "image/svg+xml" }) : data);
       set_found({ src, size, problem: "" });
     });
-    return () => { current = false; if (src) URL.revokeObjectURL(src); };
+    return () => {
+      current = false;
+      // An image that is gone may still be loading, and would complain.
+      if (src) setTimeout(() => URL.revokeObjectURL(src), kRevokedAfterMs);
+    };
   }, [data, path]);
   return {
     ...found,

@@ -77,7 +77,7 @@ function Body({ version }: { version: Version }) {
         {version.files.length === 0 ? <p className="quiet">No files.</p> : (
           <div className={css.artifacts}>
             <ul>{version.files.map((one) => <li key={one.path}><button type="button" className="plain" aria-pressed={one.path === file} onClick={() => set_file(one.path)}><span className="clip">{one.path}</span><span className="num quiet">{bytes(one.size)}</span></button></li>)}</ul>
-            {chosen ? <FilePreview key={chosen.path} href={`/api/v1/models/${part(version.model)}/versions/${version.version}/files/${parts(chosen.path)}`} path={chosen.path} size={chosen.size} /> : <p className="quiet">Choose a file to look into it.</p>}
+            {chosen ? <FilePreview key={chosen.path} href={`/api/v1/models/${part(version.model)}/versions/${version.version}/files/${parts(chosen.path)}`} path={chosen.path} size={chosen.size} hash={chosen.hash} /> : <p className="quiet">Choose a file to look into it.</p>}
           </div>
         )}
       </Section>

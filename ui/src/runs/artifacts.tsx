@@ -6,7 +6,7 @@ import type { Artifact } from "../api/types";
 import { Link, usePlace } from "../app/router";
 import { Empty, Loaded, Problem, Skeleton } from "../parts/basics";
 import { Code } from "../parts/code";
-import { Preview } from "../media/later";
+import { OnnxView, Preview } from "../media/later";
 import { bytes } from "../parts/format";
 import css from "./runs.module.css";
 
@@ -60,14 +60,15 @@ function chosen_of(artifacts: Artifact[], path: string | null) {
 
 const kTextBytesMax = 2 * 1024 * 1024;
 
-/// A picture, a text, or a link to the bytes.
-export function FilePreview({ href, path, size }: { href: string; path: string; size: number | null }) {
+/// A picture, a text, the structure of a model, or a link to the bytes.
+export function FilePreview({ href, path, size, hash }: { href: string; path: string; size: number | null; hash?: string }) {
   const picture = /\.(png|jpe?g|gif|webp|bmp)$/i.test(path);
+  const model = hash !== undefined && size !== null && /\.onnx$/i.test(path) ? { path, hash, size } : null;
   const [text, set_text] = useState<string | null>(null);
   const [why, set_why] = useState("");
   const [error, set_error] = useState<Error | null>(null);
   useEffect(() => {
-    if (picture) return;
+    if (picture || model) return;
     let current = true;
     const read = async () => {
       if (size !== null && size > kTextBytesMax) { set_why(`${bytes(size)} are too much to show here.`); return; }
@@ -78,11 +79,12 @@ export function FilePreview({ href, path, size }: { href: string; path: string; 
     };
     read().catch((problem: ApiError) => { if (current) set_error(problem); });
     return () => { current = false; };
-  }, [href, picture, size]);
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- path and hash stand for model
+  }, [href, picture, size, path, hash]);
   return (
     <div className="stack">
       <div className="row"><code>{path}</code><span className="num quiet">{bytes(size)}</span><span className="grow" /><a href={address(href)} download={path.split("/").at(-1)}>Save</a></div>
-      {error ? <Problem error={error} /> : picture ? <img src={address(href)} alt={path} /> : text !== null ? <Code text={text} name={path} /> : why ? <p className="quiet">{why}</p> : <Skeleton rows={4} />}
+      {error ? <Problem error={error} /> : model ? <OnnxView file={model} name={path} /> : picture ? <img src={address(href)} alt={path} /> : text !== null ? <Code text={text} name={path} /> : why ? <p className="quiet">{why}</p> : <Skeleton rows={4} />}
     </div>
   );
 }
