@@ -14,6 +14,8 @@
 #include "domain/grammar.h"
 #include "runner/cache.h"
 #include "runner/command.h"
+#include "runner/gpu_watch.h"
+#include "runner/machine_load.h"
 #include "runner/node_folder.h"
 #include "runner/output_metrics.h"
 #include "runner/reporter.h"
@@ -191,8 +193,6 @@ class Attempt {
 
   AttemptResult watch(const CommandSpec& command) {
     pid_t pid = 0;
-    double cpu_before = 0;
-    Time sampled = clock_.steady();
     std::int64_t step = 0;
     CommandHooks hooks;
     hooks.on_start = [&](pid_t started) {
@@ -209,16 +209,16 @@ class Attempt {
       if (!points.empty()) reporter_->metrics(points);
     };
     hooks.stop_asked = [&] { return stop_asked(); };
+    MachineLoad load;
+    const auto visible = command.environment.find("CUDA_VISIBLE_DEVICES");
+    auto gpus = GpuWatch::start(options_.gpu_program,
+                                visible == command.environment.end() ? std::nullopt : std::optional(visible->second),
+                                command.sample_interval);
     hooks.on_usage = [&](const Usage& usage) {
       reporter_->set_state("running", pid, usage);
-      const double seconds = static_cast<double>((clock_.steady() - sampled).count()) / 1e6;
-      const double cores = seconds > 0.01 ? std::max(0.0, (usage.cpu_s - cpu_before) / seconds) : 0;
-      cpu_before = usage.cpu_s;
-      sampled = clock_.steady();
       const std::int64_t now_ms = clock_.now().millis();
-      reporter_->metrics({{"system/cpu_percent", 100 * cores, step, now_ms},
-                          {"system/memory_bytes", static_cast<double>(usage.memory_bytes), step, now_ms},
-                          {"system/processes", static_cast<double>(usage.processes), step, now_ms}});
+      reporter_->metrics(load.sample(usage, clock_.steady(), step, now_ms));
+      if (gpus) reporter_->metrics(gpus->sample(step, now_ms));
       ++step;
     };
     const AttemptResult result = watch_command(command, hooks, clock_);
@@ -341,6 +341,7 @@ int runner_main(const fs::path& ticket_file) {
   if (!reports.ok()) return fail(reports.error());
   RunnerOptions options;
   options.stop = &stop_signalled;
+  options.gpu_program = GpuWatch::find_program();
   const AttemptResult result = run_attempt(*ticket, **link, std::move(*reports), options, system_clock());
   log_info("runner", "attempt over",
            {{"attempt", ticket->attempt.text}, {"end", std::string(slipway::name(result.end))}});

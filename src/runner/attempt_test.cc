@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -309,7 +310,36 @@ TEST_F(AttemptTest, load_of_the_machine_is_told_as_metrics) {
   EXPECT_TRUE(run().ok());
   std::set<std::string> keys;
   for (const MetricPoint& point : server_.state.lock()->metrics) keys.insert(point.key);
-  EXPECT_EQ(keys, (std::set<std::string>{"system/cpu_percent", "system/memory_bytes", "system/processes"}));
+  for (const char* key :
+       {"system/cpu_percent", "system/memory_bytes", "system/processes", "system/disk_read_bytes_per_s",
+        "system/disk_written_bytes_per_s", "system/machine_cpu_percent", "system/machine_memory_bytes"})
+    EXPECT_TRUE(keys.contains(key)) << key;
+  for (const std::string& key : keys) EXPECT_FALSE(key.starts_with("system/gpu")) << key;
+}
+
+TEST_F(AttemptTest, accelerators_that_the_run_may_see_are_told_as_metrics_and_nothing_is_left_watching) {
+  TemporaryDirectory folder;
+  const fs::path program = folder.path() / "nvidia-smi";
+  std::ofstream(program) << "#!/bin/sh\necho $$ > " << (folder.path() / "pid").string()
+                         << "\nwhile true; do echo '4, 50, 1000, 250.5'; sleep 0.05; done\n";
+  fs::permissions(program, fs::perms::owner_all);
+  options_.gpu_program = program.string();
+  spec("sleep 1");
+  EXPECT_TRUE(run().ok());
+  std::map<std::string, double> values;
+  for (const MetricPoint& point : server_.state.lock()->metrics) values[point.key] = point.value;
+  EXPECT_EQ(values["system/gpu_4_percent"], 50);
+  EXPECT_EQ(values["system/gpu_4_memory_bytes"], 1000.0 * 1024 * 1024);
+  EXPECT_EQ(values["system/gpu_4_power_w"], 250.5);
+  pid_t watcher = 0;
+  std::ifstream(folder.path() / "pid") >> watcher;
+  EXPECT_GT(watcher, 0);
+  EXPECT_NE(::kill(watcher, 0), 0);
+  server_.state.lock()->metrics.clear();
+  spec("sleep 0.2").variables = {{"CUDA_VISIBLE_DEVICES", ""}};
+  EXPECT_TRUE(run().ok());
+  for (const MetricPoint& point : server_.state.lock()->metrics)
+    EXPECT_FALSE(point.key.starts_with("system/gpu")) << point.key;
 }
 
 TEST_F(AttemptTest, a_snapshot_survives_the_way_to_the_server_and_back) {

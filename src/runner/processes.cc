@@ -17,6 +17,20 @@ namespace {
 
 constexpr int kKillRoundsMax = 200;
 
+/// Nothing when we may not look.
+void add_disk_bytes(pid_t pid, Usage& usage) {
+  const auto text = read_file("/proc/" + std::to_string(pid) + "/io", 4096);
+  if (!text.ok()) return;
+  const auto count = [&](std::string_view name) -> std::uint64_t {
+    const size_t at = text->find(name);
+    if (at == std::string::npos) return 0;
+    const std::string_view rest = std::string_view(*text).substr(at + name.size());
+    return parse_u64(trim(rest.substr(0, rest.find('\n')))).value_or(0);
+  };
+  usage.read_bytes += count("\nread_bytes:");
+  usage.written_bytes += count("\nwrite_bytes:");
+}
+
 }  // namespace
 
 ProcessInfo parse_stat(std::string_view line) {
@@ -77,6 +91,7 @@ Usage usage_of(const std::vector<ProcessInfo>& processes) {
     usage.cpu_s += static_cast<double>(info.cpu_ticks) / ticks_per_s;
     usage.memory_bytes += info.rss_pages * page_bytes;
     if (info.state != 'Z') ++usage.processes;
+    add_disk_bytes(info.pid, usage);
   }
   return usage;
 }

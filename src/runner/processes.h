@@ -31,6 +31,7 @@ struct Usage {
   double cpu_s = 0;
   std::uint64_t memory_bytes = 0;
   int processes = 0;
+  std::uint64_t read_bytes = 0, written_bytes = 0;  // from and to disks, of those that still run
 };
 Usage usage_of(const std::vector<ProcessInfo>& processes);
 

@@ -19,6 +19,7 @@ struct RunnerOptions {
   Duration heartbeat_interval = std::chrono::seconds(1);
   Duration sample_interval = std::chrono::seconds(2);
   Duration server_away_max = std::chrono::hours(24);  // how long the end waits for a server that is away
+  std::string gpu_program;                            // nvidia-smi; empty: accelerators are not watched
   bool keep_folder = false;                           // leave the attempt's folder for a look
 };
 

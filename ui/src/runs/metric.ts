@@ -9,7 +9,10 @@ export const in_order = (keys: string[]) => [...keys].sort((a, b) => Number(is_s
 export function metric_text(key: string, value: Num | undefined): string {
   const known = value_of(value);
   if (is_system(key) && key.endsWith("_bytes") && Number.isFinite(known)) return bytes(known);
-  if (is_system(key) && key.endsWith("_percent") && Number.isFinite(known)) return `${number(known)} %`;
+  if (is_system(key) && key.endsWith("_bytes_per_s") && Number.isFinite(known)) return `${bytes(known)}/s`;
+  if (is_system(key) && /_percent(age)?$/.test(key) && Number.isFinite(known)) return `${number(known)} %`;
+  if (is_system(key) && /_megabytes$|_MB$/.test(key) && Number.isFinite(known)) return bytes(known * 1e6);
+  if (is_system(key) && /_w$|_power_usage_watts$/.test(key) && Number.isFinite(known)) return `${number(known)} W`;
   return number(value);
 }
 

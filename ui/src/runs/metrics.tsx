@@ -23,14 +23,13 @@ export function MetricPlots({ run }: { run: Run }) {
         return (
           <div className="stack">
             <PlotTools settings={settings} find={find} set_find={set_find} keys={metrics.length} />
-            <div className={css.plots}>
-              {keys.map((key) => {
-                const one = metrics.find((metric) => metric.key === key)!;
-                return one.count <= 1 && !is_system(key)
-                  ? null
-                  : <InView key={key} height={270}><OneMetric run={run.id} metric={key} settings={settings} /></InView>;
-              })}
-            </div>
+            <PlotGrid run={run.id} settings={settings} keys={keys.filter((key) => !is_system(key) && metrics.some((metric) => metric.key === key && metric.count > 1))} />
+            {keys.some(is_system) && (
+              <section className="stack" aria-labelledby="system-charts">
+                <h2 id="system-charts">System</h2>
+                <PlotGrid run={run.id} settings={settings} keys={keys.filter(is_system)} />
+              </section>
+            )}
             <div className={css.over}>
               <table className={css.values}>
                 <thead><tr><th>Metric</th><th className={css.right}>Last</th><th className={css.right}>Smallest</th><th className={css.right}>Largest</th><th className={css.right}>At step</th><th className={css.right}>Points</th></tr></thead>
@@ -47,6 +46,11 @@ export function MetricPlots({ run }: { run: Run }) {
       }}
     </Loaded>
   );
+}
+
+function PlotGrid({ run, settings, keys }: { run: string; settings: PlotSettings; keys: string[] }) {
+  if (keys.length === 0) return null;
+  return <div className={css.plots}>{keys.map((key) => <InView key={key} height={270}><OneMetric run={run} metric={key} settings={settings} /></InView>)}</div>;
 }
 
 function OneMetric({ run, metric, settings }: { run: string; metric: string; settings: PlotSettings }) {
