@@ -35,8 +35,8 @@ WriteCounters::WriteCounters(Counters& counters)
     : writes(counters.counter("catalog_writes_total", "Write closures run; divided by commits: the mean group size")),
       commits(counters.counter("catalog_commits_total", "Transactions committed, each for a group of writes")),
       refused(counters.counter("catalog_writes_refused_total", "Writes refused because the queue was full")),
-      retries(
-          counters.counter("catalog_groups_retried_total", "Groups run again after a conflict or a lost connection")),
+      retries(counters.counter("catalog_groups_retried_total",
+                               "Groups run again after a conflict, a lost connection, or a failed stream")),
       syncs(counters.counter("catalog_syncs_total", "Times the database's log was forced to disk")),
       waiting(counters.gauge("catalog_writes_waiting", "Writes in the queue")),
       group(counters.gauge("catalog_group_writes", "Writes in the last group")),

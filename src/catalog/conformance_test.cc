@@ -233,25 +233,42 @@ TEST_P(Conformance, a_wrong_number_of_values_is_an_error) {
 
 TEST_P(Conformance, a_closure_that_fails_undoes_only_itself) {
   auto database = open();
-  HeldWriter held(*database);
-  std::vector<std::promise<Result<void>>> answers(3);
-  const auto tell = [&](size_t i) {
-    return [&answers, i](Result<void> result) { answers[i].set_value(std::move(result)); };
-  };
-  database->write(Durability::record, insert(1), tell(0));
-  database->write(
-      Durability::record,
-      [](Connection& c) -> Result<void> {
-        TRY(insert(2)(c));
-        return Error{ErrorCode::not_found, "changed my mind"};
-      },
-      tell(1));
-  database->write(Durability::record, insert(3), tell(2));
-  held.release();
-  EXPECT_TRUE(answers[0].get_future().get().ok());
-  EXPECT_EQ(answers[1].get_future().get().error().message, "changed my mind");
-  EXPECT_TRUE(answers[2].get_future().get().ok());
-  EXPECT_EQ(count(*database), 2);
+  std::int64_t first = 1;
+  for (const Durability durability : {Durability::record, Durability::stream, Durability::stream}) {
+    HeldWriter held(*database);
+    std::vector<std::promise<Result<void>>> answers(3);
+    const auto tell = [&](size_t i) {
+      return [&answers, i](Result<void> result) { answers[i].set_value(std::move(result)); };
+    };
+    database->write(durability, insert(first), tell(0));
+    database->write(
+        durability,
+        [first](Connection& c) -> Result<void> {
+          TRY(insert(first + 1)(c));
+          return Error{ErrorCode::not_found, "changed my mind"};
+        },
+        tell(1));
+    database->write(durability, insert(first + 2), tell(2));
+    held.release();
+    EXPECT_TRUE(answers[0].get_future().get().ok());
+    EXPECT_EQ(answers[1].get_future().get().error().message, "changed my mind");
+    EXPECT_TRUE(answers[2].get_future().get().ok());
+    first += 3;
+  }
+  EXPECT_EQ(count(*database), 6);
+}
+
+TEST_P(Conformance, a_closure_that_fails_alone_leaves_nothing) {
+  auto database = open();
+  for (const Durability durability : {Durability::record, Durability::stream}) {
+    const auto result = database->write(durability, Write([](Connection& c) -> Result<void> {
+                                          TRY(insert(1)(c));
+                                          return Error{ErrorCode::not_found, "changed my mind"};
+                                        }));
+    EXPECT_EQ(result.error().message, "changed my mind");
+  }
+  EXPECT_TRUE(database->write(Durability::record, insert(1)).ok());
+  EXPECT_EQ(count(*database), 1);
 }
 
 TEST_P(Conformance, a_statement_that_fails_undoes_only_itself_and_the_closure_may_go_on) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/afterwards.h"
 #include "base/log.h"
 #include "base/random.h"
 
@@ -128,6 +129,7 @@ void PostgresWriter::write_group(std::span<QueuedWrite> group) {
     shared_.counters.writes.add(group.size());
     shared_.counters.group.set(static_cast<std::int64_t>(group.size()));
   }
+  const Afterwards wake_together;
   for (size_t i = 0; i < group.size(); ++i) group[i].done(outcome.ok() ? std::move(results[i]) : outcome);
 }
 

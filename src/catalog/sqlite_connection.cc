@@ -48,25 +48,26 @@ const char* what_to_do(int extended) {
 
 class SqliteRow : public Row {
  public:
-  explicit SqliteRow(sqlite3_stmt* statement) : statement_(statement) {}
+  explicit SqliteRow(sqlite3_stmt* statement) : statement_(statement), columns_(sqlite3_column_count(statement)) {}
 
   bool is_null(int column) const override { return type(column) == SQLITE_NULL; }
   std::int64_t integer(int column) const override {
-    require(column, type(column) == SQLITE_INTEGER || is_null(column), "an integer");
+    require(column, type(column), SQLITE_INTEGER, "an integer");
     return sqlite3_column_int64(statement_, column);
   }
   double number(int column) const override {
-    require(column, type(column) == SQLITE_FLOAT || type(column) == SQLITE_INTEGER || is_null(column), "a number");
+    const int found = type(column);
+    if (found != SQLITE_INTEGER) require(column, found, SQLITE_FLOAT, "a number");
     return sqlite3_column_double(statement_, column);
   }
   std::string_view text(int column) const override {
-    require(column, type(column) == SQLITE_TEXT || is_null(column), "a text");
+    require(column, type(column), SQLITE_TEXT, "a text");
     const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
     return bytes ? std::string_view(bytes, static_cast<size_t>(sqlite3_column_bytes(statement_, column)))
                  : std::string_view();
   }
   std::string_view blob(int column) const override {
-    require(column, type(column) == SQLITE_BLOB || is_null(column), "bytes");
+    require(column, type(column), SQLITE_BLOB, "bytes");
     const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
     return bytes ? std::string_view(bytes, static_cast<size_t>(sqlite3_column_bytes(statement_, column)))
                  : std::string_view();
@@ -74,16 +75,17 @@ class SqliteRow : public Row {
 
  private:
   int type(int column) const {
-    CHECK(column >= 0 && column < sqlite3_data_count(statement_),
-          "there is no column " + std::to_string(column) + where());
+    CHECK(column >= 0 && column < columns_, "there is no column " + std::to_string(column) + where());
     return sqlite3_column_type(statement_, column);
   }
   std::string where() const { return std::string(" in the result of: ") + shown(sqlite3_sql(statement_)); }
-  void require(int column, bool holds, const char* wanted) const {
-    CHECK(holds, "column " + std::to_string(column) + " was read as " + wanted + where());
+  void require(int column, int found, int type, const char* wanted) const {
+    CHECK(found == type || found == SQLITE_NULL,
+          "column " + std::to_string(column) + " was read as " + wanted + where());
   }
 
   sqlite3_stmt* statement_;
+  const int columns_;
 };
 
 int bind_one(sqlite3_stmt* statement, int at, const Value& value) {
@@ -154,7 +156,11 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::file
   if (mode == Mode::reader) {
     settings += "PRAGMA query_only = ON;";
   } else {
-    settings += "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864;";
+    // Some systems' SQLite writes zeros over every page that becomes free, which here doubles the cost of a log that is
+    // emptied all the time; FAST does so only where a page is written anyway.
+    settings +=
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864;"
+        "PRAGMA secure_delete = FAST;";
   }
   auto set = connection->execute(settings);
   if (!set.ok()) return context(std::move(set).error(), "while opening " + path.string());

@@ -1,20 +1,27 @@
 // The embedded database: one writer with group commit, pooled readers, a log that is synced and checkpointed beside
 // them.
 //
-// Life of a write: it queues; `db-writer-0` takes all that wait, begins a transaction, runs each closure behind a
-// savepoint, commits. Failed closures and streams are told then; records go on to `db-sync-0`, which forces the log to
-// disk once for all groups that wait there, and tells them (wal_sync.h says why that is enough).
+// Life of a write: it queues; `db-writer-0` takes all that wait, begins a transaction, runs each closure, commits.
+// Failed closures and streams are told then; records go on to `db-sync-0`, which forces the log to disk once for all
+// groups that wait there, and tells them (wal_sync.h says why that is enough).
+//
+// A closure that fails must undo only itself, so each runs behind a savepoint, which costs about as much as the small
+// insert behind it. Streams, which hardly ever fail, run without: when one fails all the same, the transaction is
+// rolled back and the group begins anew with savepoints.
 //
 // The log: `db-check-0` copies its pages into the database file in the background (a passive checkpoint waits for
 // nobody and nobody waits for it). Under steady load it never catches the end of the log, so the log would grow without
-// end; past kWalFramesMax the writer copies the short rest itself between two groups, and the next write starts the log
-// from its beginning. Only a reader that holds an old snapshot can keep it longer; that is logged.
+// end; past kWalFramesMax the writer copies the rest itself between two groups, as soon as a background copy has left
+// only a short one, and the next write starts the log from its beginning. Only a reader that holds an old snapshot can
+// keep it longer; that is logged.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <atomic>
 #include <span>
 
+#include "base/afterwards.h"
 #include "base/file.h"
 #include "base/guarded.h"
 #include "base/log.h"
@@ -32,6 +39,9 @@ namespace {
 constexpr Duration kGroupTimeMax = std::chrono::milliseconds(10);
 constexpr int kCheckpointFrames = 1'000;  // 4 MiB of log between background checkpoints
 constexpr int kWalFramesMax = 8'192;      // 32 MiB
+constexpr int kRestFramesMax = 1'000;     // of them the writer copies itself, in a few milliseconds
+constexpr int kWalFramesFar = 12'288;     // 48 MiB: the writer copies whatever is left
+constexpr int kGuardedGroups = 100;       // run with savepoints after one that had to begin anew
 
 /// Lends connections; waits for a free one.
 class ReaderPool {
@@ -72,6 +82,11 @@ class Checkpointer {
     changed_.notify_one();
   }
 
+  /// How many frames of the log the last copy left copied.
+  int copied() const { return copied_.load(std::memory_order_relaxed); }
+  /// Whether a copy is being made now.
+  bool is_busy() const { return busy_.load(std::memory_order_relaxed); }
+
   struct Copied {
     int frames = 0, copied = 0;
   };
@@ -80,9 +95,12 @@ class Checkpointer {
   Copied copy(SqliteConnection& connection) {
     const std::lock_guard turn(copying_);
     const Time start = system_clock().steady();
+    busy_ = true;
     Copied result;
     sqlite3_wal_checkpoint_v2(connection.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &result.frames, &result.copied);
     took_.record(system_clock().steady() - start);
+    copied_ = result.copied;
+    busy_ = false;
     return result;
   }
 
@@ -105,6 +123,8 @@ class Checkpointer {
   const std::unique_ptr<SqliteConnection> connection_;
   LatencyHistogram& took_;
   std::mutex copying_;
+  std::atomic<int> copied_{0};
+  std::atomic<bool> busy_{false};
   std::condition_variable changed_;
   Guarded<State> state_;
   Thread thread_;
@@ -148,7 +168,11 @@ class SqliteDatabase : public Database {
   }
   void write_loop();
   size_t write_group(std::span<QueuedWrite> waiting);
-  Result<void> run_one(const Write& body);
+  bool wants_savepoints(std::span<const QueuedWrite> waiting);
+  Result<void> run_group(std::span<const QueuedWrite> waiting, bool with_savepoints,
+                         std::vector<Result<void>>& results);
+  Result<void> run_behind_savepoint(const Write& body);
+  Result<void> commit();
   void finish(std::span<QueuedWrite> group, std::vector<Result<void>>& results);
   void tend_wal();
 
@@ -161,6 +185,7 @@ class SqliteDatabase : public Database {
   // The writer thread's own.
   const std::unique_ptr<SqliteConnection> writer_;
   int wal_frames_ = 0, checkpoint_asked_at_ = 0, checkpoint_forced_at_ = 0;
+  int guarded_groups_ = 0;  // still to be run with savepoints
 
   // Locks itself. The order is that of shutting down, reversed: the writer first, then the sync, then the rest.
   ReaderPool readers_;
@@ -192,7 +217,6 @@ void SqliteDatabase::write_loop() {
 /// Commits as many of `waiting` as fit into one transaction and sees that they are told; returns how many.
 size_t SqliteDatabase::write_group(std::span<QueuedWrite> waiting) {
   tend_wal();
-  std::vector<Result<void>> results;
   const auto fail_all = [&](size_t count, const Error& error) {
     for (QueuedWrite& write : waiting.first(count)) write.done(error);
     return count;
@@ -200,21 +224,18 @@ size_t SqliteDatabase::write_group(std::span<QueuedWrite> waiting) {
   if (const auto failed = wal_sync_.failure()) return fail_all(waiting.size(), *failed);
 
   const Time start = system_clock().steady();
-  if (const auto begun = writer_->run("BEGIN IMMEDIATE", {}); !begun.ok())
-    return fail_all(waiting.size(), begun.error());
-  while (results.size() < waiting.size() && (results.empty() || system_clock().steady() - start < kGroupTimeMax)) {
-    results.push_back(run_one(waiting[results.size()].body));
-    if (!writer_->in_transaction()) {
-      return fail_all(results.size(), results.back().ok()
-                                          ? Error{ErrorCode::internal, "a closure ended the transaction it ran in"}
-                                          : results.back().error());
-    }
+  std::vector<Result<void>> results;
+  const bool with_savepoints = wants_savepoints(waiting);
+  auto outcome = run_group(waiting, with_savepoints, results);
+  if (outcome.ok() && !with_savepoints && !results.back().ok()) {
+    (void)writer_->execute("ROLLBACK");
+    if (waiting.size() == 1) return fail_all(1, results.back().error());
+    counters_.retries.add();
+    guarded_groups_ = kGuardedGroups;
+    outcome = run_group(waiting, true, results);
   }
-  if (const auto committed = writer_->run("COMMIT", {}); !committed.ok()) {
-    const Error error = committed.error();
-    if (writer_->in_transaction()) (void)writer_->execute("ROLLBACK");
-    return fail_all(results.size(), error);
-  }
+  if (outcome.ok()) outcome = commit();
+  if (!outcome.ok()) return fail_all(results.empty() ? waiting.size() : results.size(), outcome.error());
   counters_.commit.record(system_clock().steady() - start);
   counters_.commits.add();
   counters_.writes.add(results.size());
@@ -224,13 +245,49 @@ size_t SqliteDatabase::write_group(std::span<QueuedWrite> waiting) {
   return count;
 }
 
-Result<void> SqliteDatabase::run_one(const Write& body) {
+bool SqliteDatabase::wants_savepoints(std::span<const QueuedWrite> waiting) {
+  if (waiting.size() == 1) return false;  // the transaction is its own
+  if (guarded_groups_ > 0) {
+    --guarded_groups_;
+    return true;
+  }
+  return std::any_of(waiting.begin(), waiting.end(),
+                     [](const QueuedWrite& write) { return write.durability != Durability::stream; });
+}
+
+/// Begins a transaction and runs what fits into it; the closures' own errors are in `results`. Without savepoints the
+/// first of them is the end. An error is the group's, and the transaction is gone or was never there.
+Result<void> SqliteDatabase::run_group(std::span<const QueuedWrite> waiting, bool with_savepoints,
+                                       std::vector<Result<void>>& results) {
+  const Time start = system_clock().steady();
+  results.clear();
+  TRY(writer_->run("BEGIN IMMEDIATE", {}));
+  while (results.size() < waiting.size() && (results.empty() || system_clock().steady() - start < kGroupTimeMax)) {
+    const Write& body = waiting[results.size()].body;
+    results.push_back(with_savepoints ? run_behind_savepoint(body) : run_body(body, *writer_));
+    if (!writer_->in_transaction()) {
+      return results.back().ok() ? Error{ErrorCode::internal, "a closure ended the transaction it ran in"}
+                                 : results.back().error();
+    }
+    if (!with_savepoints && !results.back().ok()) break;
+  }
+  return {};
+}
+
+Result<void> SqliteDatabase::run_behind_savepoint(const Write& body) {
   TRY(writer_->run("SAVEPOINT one", {}));
   auto result = run_body(body, *writer_);
   if (!writer_->in_transaction()) return result;
   if (!result.ok()) TRY(writer_->run("ROLLBACK TO one", {}));
   TRY(writer_->run("RELEASE one", {}));
   return result;
+}
+
+Result<void> SqliteDatabase::commit() {
+  auto committed = writer_->run("COMMIT", {});
+  if (committed.ok()) return {};
+  if (writer_->in_transaction()) (void)writer_->execute("ROLLBACK");
+  return committed.error();
 }
 
 /// The group is committed: tells those that need nothing more, and hands the others to the sync.
@@ -241,6 +298,7 @@ void SqliteDatabase::finish(std::span<QueuedWrite> group, std::vector<Result<voi
     if (results[i].ok() && needs_sync) records.push_back(std::exchange(group[i].done, nullptr));
   }
   wal_sync_.committed(std::move(records));
+  const Afterwards wake_together;
   for (size_t i = 0; i < group.size(); ++i) {
     if (group[i].done) group[i].done(std::move(results[i]));
   }
@@ -254,7 +312,12 @@ void SqliteDatabase::tend_wal() {
     checkpoint_asked_at_ = wal_frames_;
     checkpointer_.ask();
   }
-  if (wal_frames_ - checkpoint_forced_at_ < kWalFramesMax) return;
+  const int since_forced = wal_frames_ - checkpoint_forced_at_;
+  if (since_forced < kWalFramesMax) return;
+  // A copy that was finished after the log began anew speaks of more frames than there are.
+  const int rest = wal_frames_ - checkpointer_.copied();
+  const bool is_short = rest >= 0 && rest <= kRestFramesMax && !checkpointer_.is_busy();
+  if (!is_short && since_forced < kWalFramesFar) return;
   checkpoint_forced_at_ = wal_frames_;
   const auto result = checkpointer_.copy(*writer_);
   if (result.copied < result.frames) {

@@ -1,5 +1,6 @@
 #include "catalog/wal_sync.h"
 
+#include "base/afterwards.h"
 #include "base/log.h"
 
 namespace slipway::catalog {
@@ -18,12 +19,14 @@ WalSync::~WalSync() {
 }
 
 void WalSync::committed(std::vector<Completion> waiting) {
+  bool is_news = !waiting.empty();  // a further stream within the interval changes nothing for the thread
   {
     auto state = state_.lock();
+    is_news = is_news || !state->dirty_since;
     if (!state->dirty_since) state->dirty_since = system_clock().steady();
     for (Completion& done : waiting) state->waiting.push_back(std::move(done));
   }
-  changed_.notify_one();
+  if (is_news) changed_.notify_one();
 }
 
 std::optional<Error> WalSync::failure() { return state_.lock()->failed; }
@@ -42,6 +45,7 @@ void WalSync::loop() {
       state->dirty_since.reset();
     }
     const auto result = sync();
+    const Afterwards wake_together;
     for (const Completion& done : waiting) done(result);
   }
 }

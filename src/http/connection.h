@@ -17,14 +17,21 @@
 #include <atomic>
 #include <memory>
 #include <set>
+#include <vector>
 
 #include "base/counters.h"
+#include "base/guarded.h"
 #include "http/http.h"
 #include "http/router_impl.h"
 
 namespace slipway::http {
 
 inline constexpr Duration kTickTime = std::chrono::milliseconds(100);
+inline constexpr size_t kReadBufferBytesMax = 256 << 10;
+inline constexpr size_t kReadBytes = 16 << 10;  // asked of the socket at once, for heads
+inline constexpr size_t kBodyPieceBytes = 1 << 20;
+inline constexpr size_t kDroppedBytesMax = 64 << 10;  // of a body that nobody reads, on a connection that goes on
+inline constexpr size_t kPiecesPerWriteMax = 32;      // so that sizes, bytes and ends fit one gathered write
 
 /// What a connection can be told from outside; on its own event loop only.
 class Closable {
@@ -36,6 +43,13 @@ class Closable {
   virtual void drain() = 0;
   /// Closes at once.
   virtual void abort() = 0;
+};
+
+/// Somebody on an event loop who sleeps until roused; on that loop only.
+class Rousable {
+ public:
+  virtual ~Rousable() = default;
+  virtual void rouse() = 0;
 };
 
 /// Counters of one server.
@@ -68,9 +82,14 @@ struct Shared {
 /// One event loop: its thread, and the connections that live on it.
 struct Loop {
   boost::asio::io_context context{1};
-  std::set<Closable*> connections;  // the loop's own
+  std::set<Closable*> connections;                      // the loop's own
+  Guarded<std::vector<std::weak_ptr<Rousable>>> woken;  // who is roused at its next turn
   Thread thread;
 };
+
+/// Has `sleeper` roused on its loop, soon; from any thread. All that one thread wakes under an Afterwards cost the loop
+/// one turn.
+void wake(const std::shared_ptr<Loop>& loop, std::weak_ptr<Rousable> sleeper);
 
 /// Starts to serve an accepted socket on its loop. It owns itself and ends by itself.
 void serve(std::shared_ptr<Shared> shared, const std::shared_ptr<Loop>& loop, boost::asio::ip::tcp::socket socket);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "http/answer.h"
+#include "http/buffered_body.h"
 #include "http/connection.h"
 #include "http/encoding.h"
 #include "http/exchange.h"
@@ -26,30 +27,28 @@
 
 namespace slipway::http {
 
-inline constexpr size_t kReadBufferBytesMax = 256 << 10;
-inline constexpr size_t kReadBytes = 16 << 10;  // asked of the socket at once, for heads
-inline constexpr size_t kBodyPieceBytes = 1 << 20;
-inline constexpr size_t kDroppedBytesMax = 64 << 10;  // of a body that nobody reads, on a connection that goes on
-inline constexpr size_t kPiecesPerWriteMax = 32;      // so that sizes, bytes and ends fit one gathered write
-
 // The connection whose handler runs on this thread right now: an answer given at once needs no wake-up.
 inline thread_local const void* handling = nullptr;
 
 template <typename Stream>
-class Connection : public Closable, public Sleeper, public std::enable_shared_from_this<Connection<Stream>> {
+class Connection : public Closable,
+                   public Sleeper,
+                   public Rousable,
+                   public std::enable_shared_from_this<Connection<Stream>> {
  public:
-  Connection(std::shared_ptr<Shared> shared, Loop& loop, Stream stream, std::shared_ptr<asio::ssl::context> tls)
+  Connection(std::shared_ptr<Shared> shared, std::shared_ptr<Loop> loop, Stream stream,
+             std::shared_ptr<asio::ssl::context> tls)
       : shared_(std::move(shared)),
-        loop_(loop),
+        loop_(std::move(loop)),
         tls_(std::move(tls)),
         stream_(std::move(stream), shared_->counters.bytes_out),
         awake_(stream_.get_executor()) {
-    loop_.connections.insert(this);
+    loop_->connections.insert(this);
     shared_->counters.connections_open.add(1);
   }
 
   ~Connection() override {
-    loop_.connections.erase(this);
+    loop_->connections.erase(this);
     shared_->counters.connections_open.add(-1);
     shared_->open.fetch_sub(1);
   }
@@ -79,9 +78,12 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
       woken_ = true;
       return;
     }
-    asio::post(stream_.get_executor(), [weak = this->weak_from_this()] {
-      if (const auto self = weak.lock()) self->rouse();
-    });
+    http::wake(loop_, this->weak_from_this());
+  }
+
+  void rouse() override {
+    woken_ = true;
+    awake_.cancel();
   }
 
   asio::awaitable<void> run() {
@@ -97,11 +99,6 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
 
  private:
   tcp::socket& socket() { return stream_.socket(); }
-
-  void rouse() {
-    woken_ = true;
-    awake_.cancel();
-  }
 
   void identify() {
     error_code problem;
@@ -241,10 +238,12 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
     Pace pace(shared_->options.body_bytes_per_second_min, shared_->options.body_grace);
     while (!parser.is_done()) {
       error_code problem;
-      const Time began = system_clock().steady();
-      stream_.limit(shared_->options.body_grace);
-      const size_t n = co_await beast::http::async_read_some(stream_.next(), buffer_, parser, quietly(problem));
-      pace.add(n, system_clock().steady() - began);
+      if (!take_buffered(buffer_, parser, pace, problem)) {
+        const Time began = system_clock().steady();
+        stream_.limit(shared_->options.body_grace);
+        const size_t n = co_await beast::http::async_read_some(stream_.next(), buffer_, parser, quietly(problem));
+        pace.add(n, system_clock().steady() - began);
+      }
       if (problem == beast::http::error::body_limit) co_return body_too_large(exchange_->request, *route_);
       if ((problem && stream_.timed_out()) || (!problem && pace.is_too_slow())) {
         shared_->counters.timed_out.add();
@@ -453,7 +452,7 @@ class Connection : public Closable, public Sleeper, public std::enable_shared_fr
   }
 
   const std::shared_ptr<Shared> shared_;
-  Loop& loop_;
+  const std::shared_ptr<Loop> loop_;
   const std::shared_ptr<asio::ssl::context> tls_;  // keeps the certificate this connection was opened with
   TimedStream<Stream> stream_;
   asio::steady_timer awake_;
@@ -480,7 +479,7 @@ template <typename Stream>
 void start_connection(std::shared_ptr<Shared> shared, const std::shared_ptr<Loop>& loop, Stream stream,
                       std::shared_ptr<asio::ssl::context> tls) {
   const std::shared_ptr<Connection<Stream>> connection(
-      new Connection<Stream>(std::move(shared), *loop, std::move(stream), std::move(tls)),
+      new Connection<Stream>(std::move(shared), loop, std::move(stream), std::move(tls)),
       [loop](Connection<Stream>* ended) { asio::post(loop->context, [ended] { delete ended; }); });
   asio::co_spawn(
       loop->context, [connection]() -> asio::awaitable<void> { return connection->run(); },

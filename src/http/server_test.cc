@@ -5,6 +5,7 @@
 #include <future>
 #include <thread>
 
+#include "base/afterwards.h"
 #include "http/encoding.h"
 #include "http/testing.h"
 
@@ -73,6 +74,36 @@ class Http : public ::testing::Test {
   TestServer server;
   int port = 0;
 };
+
+TEST_F(Http, answers_given_together_go_out_together) {
+  constexpr size_t kClients = 5;
+  std::mutex mutex;
+  std::vector<Responder> waiting;
+  server.router.add(Method::get, "/held",
+                    [&](Request&, Responder responder) {
+                      const std::lock_guard lock(mutex);
+                      waiting.push_back(std::move(responder));
+                    },
+                    {.where = Where::on_loop});
+  std::vector<RawClient> clients;
+  for (size_t i = 0; i < kClients; ++i) {
+    clients.push_back(connect());
+    clients.back().send(get("/held"));
+  }
+  const auto held = [&] {
+    const std::lock_guard lock(mutex);
+    return waiting.size();
+  };
+  for (int i = 0; i < 500 && held() < kClients; ++i) std::this_thread::sleep_for(10ms);
+  ASSERT_EQ(held(), kClients);
+  {
+    const Afterwards wake_together;
+    for (const Responder& responder : waiting) responder.send(Response::text("done"));
+    for (RawClient& client : clients) EXPECT_FALSE(client.read_some(10ms));
+  }
+  waiting.clear();
+  for (RawClient& client : clients) EXPECT_EQ(client.read_answer().body, "done");
+}
 
 TEST_F(Http, a_connection_serves_one_request_after_the_other) {
   RawClient client = connect();
