@@ -106,12 +106,13 @@ Result<Json> sweep(Rooms& rooms, const Request& request) {
   TRY(check_admin(request));
   const Json body = TRY(json_body(request));
   const bool dry_run = TRY(optional_boolean(body, "dry_run", false));
+  const retention::Criteria criteria = TRY(criteria_of(request, body));  // also without them: nonsense is refused
   if (!TRY(optional_boolean(body, "without_deleted", false)))
     return sweep_json(TRY(rooms.references.sweep(dry_run)), dry_run);
   if (!dry_run)
     return Error{ErrorCode::invalid_argument,
                  "'without_deleted' looks ahead, so it needs 'dry_run': true; POST /api/v1/gc/deleted removes"};
-  return sweep_json(TRY(rooms.collector.would_free(TRY(criteria_of(request, body)))), true);
+  return sweep_json(TRY(rooms.collector.would_free(criteria)), true);
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
 #include "api/native/reports.h"
 
+#include <optional>
+#include <string>
+
 #include "api/api.h"
 #include "base/text.h"
 
@@ -29,6 +32,15 @@ Json revision_json(const ReportRevision& revision) {
 
 ReportId id_of(const Request& request) { return ReportId(request.parameter("report")); }
 
+/// The request's text, or nothing when it has none.
+Result<std::optional<std::string>> text_of(const Json& body) {
+  const Json* text = body.find("text");
+  if (!text) return std::optional<std::string>();
+  if (!text->is_string())
+    return Error{ErrorCode::invalid_argument, "'text' is not a string; expected Markdown, or no 'text' at all"};
+  return std::optional<std::string>(text->string());
+}
+
 Result<Json> list(Reports& reports, const Request& request) {
   const bool deleted = request.query_value("deleted").value_or("") == "true";
   Json::Array items;
@@ -41,7 +53,7 @@ Result<Json> create(Reports& reports, const Request& request) {
   Report made;
   made.project = project_of(request);
   made.title = TRY(required_string(body, "title"));
-  made.text = TRY(optional_string(body, "text"));
+  made.text = TRY(text_of(body)).value_or("");
   made.author = caller_of(request).name;
   return whole_json(TRY(reports.create(std::move(made))));
 }
@@ -59,7 +71,7 @@ Result<Json> change(Reports& reports, const Request& request) {
   tracking::ReportChange change;
   change.based_on = TRY(optional_integer(body, "revision", 0));
   if (body.find("title")) change.title = TRY(required_string(body, "title"));
-  if (body.find("text")) change.text = TRY(optional_string(body, "text"));
+  change.text = TRY(text_of(body));
   change.member = caller_of(request).name;
   return whole_json(TRY(reports.change(project_of(request), id_of(request), change)));
 }
