@@ -1,5 +1,6 @@
 // Acknowledged means kept: processes are killed at any moment, and what they were told is there.
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +40,13 @@ class Durable : public Conformance {};
   while (true) ::pause();
 }
 
+/// Returns when as many bytes can be read, or after a minute.
+void wait_for_bytes(int in, int bytes) {
+  const Time deadline = system_clock().steady() + std::chrono::minutes(1);
+  for (int found = 0; ::ioctl(in, FIONREAD, &found) == 0 && found < bytes && system_clock().steady() < deadline;)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
 std::set<std::int64_t> read_numbers(int in) {
   std::string text;
   char buffer[65536];
@@ -62,6 +70,7 @@ TEST_P(Durable, every_acknowledged_write_survives_kill_9) {
     const pid_t child = ::fork();
     if (child == 0) write_until_killed(options(), tables(), pipe[1]);
     ::close(pipe[1]);
+    wait_for_bytes(pipe[0], 100);  // some tens of numbers, however busy the machine is
     std::thread killer([&] {
       std::this_thread::sleep_for(std::chrono::milliseconds(250 + 130 * round));
       ::kill(child, SIGKILL);
