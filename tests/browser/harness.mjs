@@ -54,7 +54,7 @@ export async function run_cases(cases, { base, seed, only }) {
 async function run_case(browser, one, theme, base, seed) {
   const context = await browser.newContext({ viewport: kViewport, colorScheme: theme, baseURL: base });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(20_000);
   const problems = [];
   const in_flight = watch(page, problems, one.allow);
   const timer = setTimeout(() => void context.close(), kCaseMsMax);
