@@ -143,13 +143,9 @@ Result<Sql> condition(const FilterComparison& comparison) {
       return sql.add(TRY(compare_number("x.value", comparison))).add(")");
     case FilterEntity::parameter:
     case FilterEntity::tag: {
-      const bool absent = comparison.op == FilterOperator::is_null;
-      sql.add(absent ? "NOT EXISTS" : "EXISTS").add(" (SELECT 1 FROM ");
-      sql.add(comparison.entity == FilterEntity::tag ? "logged_model_tags" : "logged_model_params")
-          .add(" x WHERE x.model = m.number AND x.key = ?", comparison.key);
-      if (!absent && comparison.op != FilterOperator::is_not_null)
-        sql.add(" AND ").add(TRY(compare_text("x.value", comparison)));
-      return sql.add(")");
+      const bool is_tag = comparison.entity == FilterEntity::tag;
+      return compare_pair(is_tag ? "logged_model_tags" : "logged_model_params", "x.model = m.number", comparison.key,
+                          comparison);
     }
     case FilterEntity::dataset: break;
   }

@@ -37,18 +37,9 @@ Result<const Attribute*> find_attribute(std::string_view key, bool sorts) {
                         : "name, created_time, last_update_time, created_by, last_updated_by, and tags.<key>")};
 }
 
-Result<Sql> tag_condition(const FilterComparison& comparison) {
-  const bool absent = comparison.op == FilterOperator::is_null;
-  Sql sql{fmt::format("{} (SELECT 1 FROM evaluation_dataset_tags x WHERE x.dataset = d.number AND x.key = ?",
-                      absent ? "NOT EXISTS" : "EXISTS"),
-          {comparison.key}};
-  if (!absent && comparison.op != FilterOperator::is_not_null)
-    sql.add(" AND ").add(TRY(compare_text("x.value", comparison)));
-  return sql.add(")");
-}
-
 Result<Sql> condition(const FilterComparison& comparison) {
-  if (comparison.entity == FilterEntity::tag) return tag_condition(comparison);
+  if (comparison.entity == FilterEntity::tag)
+    return compare_pair("evaluation_dataset_tags", "x.dataset = d.number", comparison.key, comparison);
   if (comparison.entity != FilterEntity::attribute) {
     return Error{ErrorCode::invalid_argument,
                  fmt::format("Invalid identifier token '{}' specified; datasets are filtered by attributes and tags",
@@ -121,11 +112,8 @@ Result<Paged<EvaluationDataset>> EvaluationDatasets::search(const EvaluationData
   if (query.experiments) where.add(" AND ").add(within(*query.experiments));
   for (const FilterComparison& comparison : query.filter.comparisons)
     where.add(" AND ").add(TRY(condition(comparison)));
-  if (!query.page_token.empty()) {
-    const PageMark mark = TRY(parse_page_token(query.page_token, print));
-    if (mark.last.size() != keys.size()) return Error{ErrorCode::invalid_argument, "Invalid page token: it is damaged"};
-    where.add(" AND ").add(rows_after(keys, mark.last));
-  }
+  if (!query.page_token.empty())
+    where.add(" AND ").add(rows_after(keys, TRY(parse_page_keys(query.page_token, print, keys))));
   where.add(order_by(keys)).add(" LIMIT ?", static_cast<std::int64_t>(query.page_size + 1));
   return database_.read_value([&](Connection& connection) -> Result<Paged<EvaluationDataset>> {
     Paged<EvaluationDataset> page;

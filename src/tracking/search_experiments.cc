@@ -35,15 +35,8 @@ Result<const Attribute*> find_attribute(std::string_view key, bool filters) {
 }
 
 Result<Sql> condition(const FilterComparison& comparison) {
-  if (comparison.entity == FilterEntity::tag) {
-    const bool absent = comparison.op == FilterOperator::is_null;
-    Sql sql;
-    sql.add(absent ? "NOT EXISTS" : "EXISTS")
-        .add(" (SELECT 1 FROM experiment_tags x WHERE x.experiment = e.number AND x.key = ?", comparison.key);
-    if (!absent && comparison.op != FilterOperator::is_not_null)
-      sql.add(" AND ").add(TRY(compare_text("x.value", comparison)));
-    return sql.add(")");
-  }
+  if (comparison.entity == FilterEntity::tag)
+    return compare_pair("experiment_tags", "x.experiment = e.number", comparison.key, comparison);
   if (comparison.entity != FilterEntity::attribute) {
     return Error{ErrorCode::invalid_argument,
                  fmt::format("Invalid entity type '{}': experiments are filtered by attributes and tags",
@@ -90,11 +83,8 @@ Result<Paged<Experiment>> Search::experiments(const ExperimentQuery& query) {
   if (query.view != View::all) where.add(query.view == View::deleted ? " AND e.deleted = 1" : " AND e.deleted = 0");
   for (const FilterComparison& comparison : query.filter.comparisons)
     where.add(" AND ").add(TRY(condition(comparison)));
-  if (!query.page_token.empty()) {
-    const PageMark mark = TRY(parse_page_token(query.page_token, print));
-    if (mark.last.size() != keys.size()) return Error{ErrorCode::invalid_argument, "Invalid page token: it is damaged"};
-    where.add(" AND ").add(rows_after(keys, mark.last));
-  }
+  if (!query.page_token.empty())
+    where.add(" AND ").add(rows_after(keys, TRY(parse_page_keys(query.page_token, print, keys))));
   where.add(order_by(keys)).add(" LIMIT ?", static_cast<std::int64_t>(query.page_size + 1));
   return database_.read_value([&](Connection& connection) -> Result<Paged<Experiment>> {
     Paged<Experiment> page;

@@ -100,6 +100,16 @@ Result<Sql> compare_number(std::string_view expression, const FilterComparison& 
   return sql.add(expression).add(" ").add(symbol(comparison.op)).add(" ?", *number * scale);
 }
 
+Result<Sql> compare_pair(std::string_view table, std::string_view owner, const std::string& key,
+                         const FilterComparison& comparison) {
+  const bool absent = comparison.op == FilterOperator::is_null;
+  Sql sql{fmt::format("{} (SELECT 1 FROM {} x WHERE {} AND x.key = ?", absent ? "NOT EXISTS" : "EXISTS", table, owner),
+          {key}};
+  if (!absent && comparison.op != FilterOperator::is_not_null)
+    sql.add(" AND ").add(TRY(compare_text("x.value", comparison)));
+  return sql.add(")");
+}
+
 Sql one_of(std::string_view expression, std::span<const std::int64_t> numbers) {
   return one_of_these(expression, numbers);
 }
@@ -217,6 +227,13 @@ Result<PageMark> parse_page_token(std::string_view token, std::string_view query
       mark.last.emplace_back(value.substr(1));
   }
   return mark;
+}
+
+Result<catalog::Values> parse_page_keys(std::string_view token, std::string_view query,
+                                        const std::vector<SortKey>& keys) {
+  PageMark mark = TRY(parse_page_token(token, query));
+  if (mark.last.size() != keys.size()) return Error{ErrorCode::invalid_argument, "Invalid page token: it is damaged"};
+  return std::move(mark.last);
 }
 
 std::string fingerprint(std::string_view text) { return render(hash_of(text)).substr(0, 16); }

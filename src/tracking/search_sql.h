@@ -39,6 +39,11 @@ Result<Sql> compare_text(std::string_view expression, const FilterComparison& co
 /// `expression` compared as a number that is stored times `scale`: all but LIKE and IN.
 Result<Sql> compare_number(std::string_view expression, const FilterComparison& comparison, double scale = 1);
 
+/// What a table of pairs (`key`, `value`) has for `key`, compared as text. `owner` joins the table, called x, to what
+/// is searched: "x.run = r.number". None at all is what IS NULL finds.
+Result<Sql> compare_pair(std::string_view table, std::string_view owner, const std::string& key,
+                         const FilterComparison& comparison);
+
 /// "expression IN (?, …)": for a few numbers, a place each. None of none.
 Sql one_of(std::string_view expression, std::span<const std::int64_t> numbers);
 Sql one_of_texts(std::string_view expression, std::span<const std::string> texts);
@@ -78,6 +83,9 @@ struct PageMark {
 std::string render_page_token(const PageMark& mark);
 /// invalid_argument for what render_page_token never wrote, and for the token of another query.
 Result<PageMark> parse_page_token(std::string_view token, std::string_view query);
+/// The values of the keys where the page before ended, as many as there are keys. The same errors.
+Result<catalog::Values> parse_page_keys(std::string_view token, std::string_view query,
+                                        const std::vector<SortKey>& keys);
 /// A short fingerprint of whatever makes a query what it is.
 std::string fingerprint(std::string_view text);
 

@@ -63,13 +63,7 @@ Name split_name(std::string_view name) {
 
 /// A key's value in a table of (trace, key, value).
 Result<Sql> pair_condition(std::string_view table, const std::string& key, const FilterComparison& comparison) {
-  const bool absent = comparison.op == FilterOperator::is_null;
-  Sql sql{fmt::format("{} (SELECT 1 FROM {} x WHERE x.trace = t.number AND x.key = ?", absent ? "NOT EXISTS" : "EXISTS",
-                      table),
-          {key}};
-  if (!absent && comparison.op != FilterOperator::is_not_null)
-    sql.add(" AND ").add(TRY(compare_text("x.value", comparison)));
-  sql.add(")");
+  Sql sql = TRY(compare_pair(table, "x.trace = t.number", key, comparison));
   const auto* value = std::get_if<std::string>(&comparison.value);
   if (comparison.op != FilterOperator::equal || !value) return sql;
   // An equal value is found by its index.

@@ -98,10 +98,7 @@ Result<Paged<Trace>> Traces::search(const TraceQuery& query) {
   const auto keys = TRY(trace_sort_keys(query.order));
   const std::string print = print_of(query);
   catalog::Values after;
-  if (!query.page_token.empty()) {
-    after = TRY(parse_page_token(query.page_token, print)).last;
-    if (after.size() != keys.size()) return Error{ErrorCode::invalid_argument, "Invalid page token: it is damaged"};
-  }
+  if (!query.page_token.empty()) after = TRY(parse_page_keys(query.page_token, print, keys));
   return database_.read_value([&](Connection& connection) -> Result<Paged<Trace>> {
     Walk walk(connection, query, filter, keys);
     const auto numbers = TRY(walk.page(after));
