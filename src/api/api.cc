@@ -101,6 +101,14 @@ Result<bool> optional_boolean(const Json& object, std::string_view key, bool oth
   return *truth;
 }
 
+Result<bool> query_flag(const http::Request& request, std::string_view name) {
+  const auto given = request.query_value(name);
+  if (!given || *given == "false") return false;
+  if (*given == "true") return true;
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("'{}' is '{}'; expected true or false", name, clean_utf8(*given, 50))};
+}
+
 Result<Json> optional_object(const Json& object, std::string_view key) {
   const Json& value = object[key];
   if (value.is_null() || value.is_object()) return value;

@@ -50,6 +50,9 @@ Result<std::vector<std::string>> optional_texts(const Json& object, std::string_
 /// An object of texts; empty when it is absent or null.
 Result<std::vector<std::pair<std::string, std::string>>> optional_text_pairs(const Json& object, std::string_view key);
 
+/// Whether a query says `name=true`; false when it has no `name`. invalid_argument for anything but true and false.
+Result<bool> query_flag(const http::Request& request, std::string_view name);
+
 /// `page_size` (1 to 1000, default 100) and `page_token` of a list request.
 struct Page {
   int size = 100;

@@ -136,7 +136,7 @@ Result<std::string> history(Tracking& tracking, const Request& request) {
   TRY(check_sizes(keys.size(), view.points_max));
   const std::vector<RunId> runs{RunId(request.parameter("run"))};
   return series_json(TRY(tracking.metrics().histories(project_of(request), runs, keys, view)), runs, false,
-                     request.query_value("abandoned").value_or("") == "true");
+                     TRY(query_flag(request, "abandoned")));
 }
 
 Result<std::string> histories(Tracking& tracking, const Request& request) {

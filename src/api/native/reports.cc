@@ -42,7 +42,7 @@ Result<std::optional<std::string>> text_of(const Json& body) {
 }
 
 Result<Json> list(Reports& reports, const Request& request) {
-  const bool deleted = request.query_value("deleted").value_or("") == "true";
+  const bool deleted = TRY(query_flag(request, "deleted"));
   Json::Array items;
   for (const Report& report : TRY(reports.list(project_of(request), deleted))) items.push_back(report_json(report));
   return Json(Json::Object{}).set("reports", std::move(items)).set("next_page_token", nullptr);

@@ -34,7 +34,7 @@ Result<runs::LogQuery> query_of(const Request& request) {
       query.pattern.find_first_of("\r\n") != std::string::npos)
     return Error{ErrorCode::invalid_argument, fmt::format("'pattern' has {} bytes; expected 1 to {} of one line",
                                                           query.pattern.size(), runs::kLogPatternBytesMax)};
-  query.match_case = request.query_value("match_case").value_or("") == "true";
+  query.match_case = TRY(query_flag(request, "match_case"));
   query.from.offset = TRY(number_of(request, "offset", 0, 0));
   query.from.line = static_cast<std::int64_t>(TRY(number_of(request, "line", 1, 1)));
   query.hits_max = std::min<std::uint64_t>(TRY(number_of(request, "limit", 1, runs::kLogHitsMax)), runs::kLogHitsMax);

@@ -85,7 +85,7 @@ Result<std::string> found_runs(Context& context, const Request& request, trackin
     if (key == "experiment" && !value.empty()) query.experiments.emplace_back(value);
   }
   query.all_experiments = query.experiments.empty();
-  if (request.query_value("deleted").value_or("") == "true") query.view = tracking::View::deleted;
+  if (TRY(query_flag(request, "deleted"))) query.view = tracking::View::deleted;
   query.parts = TRY(run_parts_of(request));
   const size_t keys_max = request.query_value("columns") ? SIZE_MAX : kKeysShownDefault;
   const auto found = TRY(context.tracking.search().runs(query));

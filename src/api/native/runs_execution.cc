@@ -157,7 +157,7 @@ Result<http::Response> log(Context& context, const Request& request) {
     return Error{ErrorCode::invalid_argument, "'offset' or 'bytes_max' is no number of bytes"};
   const auto piece = TRY(context.runs.log().read(id_of(request), *offset, *most));
   const bool end = is_over(execution.state) && execution.is_told && piece.next_offset >= piece.size;
-  if (request.query_value("raw").value_or("") == "true") {
+  if (TRY(query_flag(request, "raw"))) {
     http::Response response;
     response.headers.set("Content-Type", "application/octet-stream")
         .set("X-Slipway-Next-Offset", std::to_string(piece.next_offset));
