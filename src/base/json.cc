@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "base/text.h"
 
@@ -13,6 +14,7 @@ namespace slipway {
 namespace {
 
 constexpr size_t kDoubleCharactersMax = 32;  // "-2.2250738585072014e-308" has 24
+constexpr size_t kShortKeyBytes = 60;
 
 }  // namespace
 
@@ -106,13 +108,33 @@ Json& Json::push(Json value) {
 
 namespace {
 
-/// Whether a character stands for itself in a JSON string.
+constexpr std::uint64_t each_byte(unsigned char byte) { return 0x0101'0101'0101'0101 * std::uint64_t{byte}; }
+
+/// Whether a byte stands for itself in a JSON string.
 bool is_plain(char c) { return static_cast<unsigned char>(c - 0x20) < 0x60 && c != '"' && c != '\\'; }
+
+/// The same of eight at once: the high bit of each byte says whether it does not.
+bool are_plain(std::uint64_t bytes) {
+  const auto has_zero = [](std::uint64_t x) { return (x - each_byte(1)) & ~x; };
+  const std::uint64_t is_control = bytes - each_byte(0x20);
+  const std::uint64_t not_plain =
+      bytes | is_control | has_zero(bytes ^ each_byte('"')) | has_zero(bytes ^ each_byte('\\'));
+  return (not_plain & each_byte(0x80)) == 0;
+}
+
+bool are_plain(std::string_view text) {
+  for (; text.size() >= sizeof(std::uint64_t); text.remove_prefix(sizeof(std::uint64_t))) {
+    std::uint64_t bytes;
+    std::memcpy(&bytes, text.data(), sizeof bytes);
+    if (!are_plain(bytes)) return false;
+  }
+  return std::all_of(text.begin(), text.end(), [](char c) { return is_plain(c); });
+}
 
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
-  if (std::all_of(text.begin(), text.end(), is_plain)) {  // nearly always
+  if (are_plain(text)) {  // nearly always
     out += '"';
     out += text;
     out += '"';
@@ -173,6 +195,18 @@ JsonWriter& JsonWriter::end_array() {
 }
 
 JsonWriter& JsonWriter::key(std::string_view key) {
+  if (key.size() <= kShortKeyBytes && are_plain(key)) {  // in one piece
+    char piece[kShortKeyBytes + 4];
+    char* end = piece;
+    if (needs_comma_) *end++ = ',';
+    *end++ = '"';
+    end = std::copy(key.begin(), key.end(), end);
+    *end++ = '"';
+    *end++ = ':';
+    out_.append(piece, end);
+    needs_comma_ = false;
+    return *this;
+  }
   separate();
   append_json_string(out_, key);
   out_ += ':';

@@ -50,33 +50,36 @@ class SqliteRow : public Row {
  public:
   explicit SqliteRow(sqlite3_stmt* statement) : statement_(statement), columns_(sqlite3_column_count(statement)) {}
 
-  bool is_null(int column) const override { return type(column) == SQLITE_NULL; }
+  bool is_null(int column) const override { return sqlite3_value_type(value(column)) == SQLITE_NULL; }
   std::int64_t integer(int column) const override {
-    require(column, type(column), SQLITE_INTEGER, "an integer");
-    return sqlite3_column_int64(statement_, column);
+    sqlite3_value* const found = value(column);
+    require(column, sqlite3_value_type(found), SQLITE_INTEGER, "an integer");
+    return sqlite3_value_int64(found);
   }
   double number(int column) const override {
-    const int found = type(column);
-    if (found != SQLITE_INTEGER) require(column, found, SQLITE_FLOAT, "a number");
-    return sqlite3_column_double(statement_, column);
+    sqlite3_value* const found = value(column);
+    const int type = sqlite3_value_type(found);
+    if (type != SQLITE_INTEGER) require(column, type, SQLITE_FLOAT, "a number");
+    return sqlite3_value_double(found);
   }
   std::string_view text(int column) const override {
-    require(column, type(column), SQLITE_TEXT, "a text");
-    const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-    return bytes ? std::string_view(bytes, static_cast<size_t>(sqlite3_column_bytes(statement_, column)))
-                 : std::string_view();
+    sqlite3_value* const found = value(column);
+    require(column, sqlite3_value_type(found), SQLITE_TEXT, "a text");
+    const auto* bytes = reinterpret_cast<const char*>(sqlite3_value_text(found));
+    return bytes ? std::string_view(bytes, static_cast<size_t>(sqlite3_value_bytes(found))) : std::string_view();
   }
   std::string_view blob(int column) const override {
-    require(column, type(column), SQLITE_BLOB, "bytes");
-    const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
-    return bytes ? std::string_view(bytes, static_cast<size_t>(sqlite3_column_bytes(statement_, column)))
-                 : std::string_view();
+    sqlite3_value* const found = value(column);
+    require(column, sqlite3_value_type(found), SQLITE_BLOB, "bytes");
+    const auto* bytes = static_cast<const char*>(sqlite3_value_blob(found));
+    return bytes ? std::string_view(bytes, static_cast<size_t>(sqlite3_value_bytes(found))) : std::string_view();
   }
 
  private:
-  int type(int column) const {
+  /// Looked up once for its type and its content; not protected, which is right while one thread uses the connection.
+  sqlite3_value* value(int column) const {
     CHECK(column >= 0 && column < columns_, "there is no column " + std::to_string(column) + where());
-    return sqlite3_column_type(statement_, column);
+    return sqlite3_column_value(statement_, column);
   }
   std::string where() const { return std::string(" in the result of: ") + shown(sqlite3_sql(statement_)); }
   void require(int column, int found, int type, const char* wanted) const {

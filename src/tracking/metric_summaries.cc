@@ -16,6 +16,7 @@ using catalog::Connection;
 
 namespace {
 
+constexpr size_t kSpreadMax = 4;  // metrics read for one that is wanted
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 double number_or_nan(const catalog::Row& row, int column) { return row.is_null(column) ? kNaN : row.number(column); }
@@ -131,6 +132,14 @@ void add_points(SeriesSummary& summary, std::span<const Point> points) {
 
 namespace {
 
+/// The metrics to read, or, when they lie close together, all from the first to the last: a few rows too many cost less
+/// than looking each up. `metrics` is sorted and has one.
+Sql wanted_metrics(const std::vector<MetricNumber>& metrics, bool is_postgres) {
+  if (metrics.back() - metrics.front() < kSpreadMax * metrics.size())
+    return {"metric BETWEEN ? AND ?", {std::int64_t{metrics.front()}, std::int64_t{metrics.back()}}};
+  return among("metric", std::vector<std::int64_t>(metrics.begin(), metrics.end()), is_postgres);
+}
+
 /// What metric_latest says, with what is staged instead where something is. `only` is sorted.
 Result<SummariesOfRuns> read_stored(Connection& connection, std::span<const std::int64_t> runs,
                                     const std::vector<MetricNumber>* only, SummaryParts parts) {
@@ -140,10 +149,11 @@ Result<SummariesOfRuns> read_stored(Connection& connection, std::span<const std:
   Sql sql{"SELECT run, metric, value, step, at_ms", {}};
   if (parts == SummaryParts::all) sql.add(", low, high, total, points");
   sql.add(" FROM metric_latest WHERE ").add(among("run", runs, is_postgres));
-  if (only) sql.add(" AND ").add(among("metric", std::vector<std::int64_t>(only->begin(), only->end()), is_postgres));
+  if (only) sql.add(" AND ").add(wanted_metrics(*only, is_postgres));
   Places places(runs);
   TRY(connection.run(sql.text, sql.values, [&](const catalog::Row& row) {
-    out[places.of(row.integer(0))].push_back(read_summary(row, parts));
+    if (!only || contains(*only, static_cast<MetricNumber>(row.integer(1))))
+      out[places.of(row.integer(0))].push_back(read_summary(row, parts));
     return true;
   }));
   for (auto& summaries : out) {
