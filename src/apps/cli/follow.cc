@@ -2,20 +2,17 @@
 
 #include <unistd.h>
 
-#include <atomic>
-#include <csignal>
 #include <cstdio>
 
 #include "base/file.h"
 #include "base/text.h"
+#include "interrupt.h"
 
 namespace slipway::cli {
 namespace {
 
 constexpr auto kPollInterval = std::chrono::milliseconds(200);
 constexpr Duration kServerAwayMax = std::chrono::minutes(10);
-
-std::atomic<bool> interrupted{false};
 
 /// What the command answered, as our own exit code.
 Result<int> exit_code_of_run(Context& context, const std::string& path, const std::string& state) {
@@ -36,10 +33,10 @@ Result<std::string> find_run(Context& context, const std::string& text) {
 
 Result<int> follow_run(Context& context, const std::string& run, const FollowOptions& options) {
   const std::string path = "/api/v1/runs/" + http::url_encode(run);
-  std::signal(SIGINT, [](int) { interrupted = true; });
+  const Interrupt interrupt;
   std::int64_t offset = options.offset;
   Time away_since{0};
-  while (!interrupted) {
+  while (!Interrupt::came()) {
     http::Client* client = TRY(context.client());
     const auto answer =
         client->request(http::Method::get, path + "/log?raw=true&bytes_max=1048576&offset=" + std::to_string(offset),

@@ -2,22 +2,14 @@
 #include "imports/imports.h"
 
 #include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
 #include "cli.h"
+#include "interrupt.h"
 
 namespace slipway::cli {
 namespace {
-
-std::atomic<bool> g_stop{false};
-
-/// Once: ends after what is under way. Twice: as always.
-void on_interrupt(int) {
-  g_stop = true;
-  std::signal(SIGINT, SIG_DFL);
-}
 
 bool is_url(const std::string& text) { return text.starts_with("http://") || text.starts_with("https://"); }
 
@@ -46,12 +38,12 @@ Result<imports::CarryOptions> options_of(Context& context, const Arguments& argu
     return Error{ErrorCode::invalid_argument,
                  "--jobs takes 1 to " + std::to_string(imports::kWorkersMax) + ", not " + std::to_string(jobs)};
   options.workers = static_cast<int>(jobs);
-  options.stop = &g_stop;
+  options.stop = &Interrupt::came();
   return options;
 }
 
 Result<imports::Report> carry_with_progress(Context& context, imports::Source& source, imports::CarryOptions options) {
-  std::signal(SIGINT, on_interrupt);
+  const Interrupt interrupt;
   std::atomic<std::uint64_t> done{0};
   std::mutex drawing;
   Progress progress(context, "runs", 0, false);
@@ -59,16 +51,14 @@ Result<imports::Report> carry_with_progress(Context& context, imports::Source& s
     const std::lock_guard lock(drawing);
     if (runs > done) progress.set(done = runs);
   };
-  auto report = imports::carry(source, options);
-  std::signal(SIGINT, SIG_DFL);
-  return report;
+  return imports::carry(source, options);
 }
 
 Result<int> import_from(Context& context, const Arguments& arguments, imports::Source& source) {
   const auto options = TRY(options_of(context, arguments));
   const auto report = carry_with_progress(context, source, options);
   if (!report.ok()) {
-    if (g_stop) {
+    if (Interrupt::came()) {
       std::fputs("slipway: stopped; the same command goes on where it was\n", stderr);
       return kExitInterrupted;
     }

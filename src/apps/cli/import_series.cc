@@ -1,7 +1,5 @@
 // slipway import tensorboard, wandb and csv: runs from folders and files of other tools.
-#include <atomic>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <thread>
 
@@ -9,15 +7,12 @@
 #include "imports/csv.h"
 #include "imports/tensorboard.h"
 #include "imports/wandb.h"
+#include "interrupt.h"
 
 namespace slipway::cli {
 namespace {
 
 constexpr auto kFollowPause = std::chrono::seconds(1);
-
-std::atomic<bool> g_over{false};
-
-void on_interrupt(int) { g_over = true; }
 
 struct Target {
   imports::Destination destination;
@@ -53,9 +48,8 @@ Result<int> import_tensorboard(Context& context, const Arguments& arguments) {
   imports::TensorBoardFolder source(folder);
   TRY(source.read(target.destination, target.experiment));
   if (arguments.has("follow")) {
-    std::signal(SIGINT, on_interrupt);
-    std::signal(SIGTERM, on_interrupt);
-    while (!g_over) {
+    const Interrupt interrupt;
+    while (!Interrupt::came()) {
       std::this_thread::sleep_for(kFollowPause);
       TRY(source.read(target.destination, target.experiment));
     }

@@ -1,22 +1,13 @@
 // slipway runs export --format mlflow: runs, their files and models as the folder that MLflow's clients read.
 #include "runs_export_mlflow.h"
 
-#include <atomic>
-#include <csignal>
 #include <cstdio>
 
 #include "imports/imports.h"
+#include "interrupt.h"
 
 namespace slipway::cli {
 namespace {
-
-std::atomic<bool> g_stop{false};
-
-/// Once: ends after the run that is under way. Twice: as always.
-void on_interrupt(int) {
-  g_stop = true;
-  std::signal(SIGINT, SIG_DFL);
-}
 
 Result<imports::ExportOptions> options_of(const Context& context, const Arguments& arguments) {
   imports::ExportOptions options;
@@ -38,18 +29,16 @@ Result<imports::ExportOptions> options_of(const Context& context, const Argument
   options.files = !arguments.has("no-files");
   options.models = !arguments.has("no-models");
   options.deleted = arguments.has("deleted");
-  options.stop = &g_stop;
+  options.stop = &Interrupt::came();
   return options;
 }
 
 Result<imports::Report> export_with_progress(Context& context, imports::Source& source,
                                              imports::ExportOptions options) {
-  std::signal(SIGINT, on_interrupt);
+  const Interrupt interrupt;
   Progress progress(context, "runs", 0, false);
   options.on_progress = [&](std::uint64_t runs) { progress.set(runs); };
-  auto report = imports::export_mlflow(source, options);
-  std::signal(SIGINT, SIG_DFL);
-  return report;
+  return imports::export_mlflow(source, options);
 }
 
 }  // namespace
@@ -64,7 +53,7 @@ Result<int> runs_export_mlflow(Context& context, const Arguments& arguments) {
       TRY(imports::open_mlflow_server(context.settings().url, {"", "", context.settings().token}, server));
   const auto report = export_with_progress(context, *source, options);
   if (!report.ok()) {
-    if (g_stop) {
+    if (Interrupt::came()) {
       std::fputs("slipway: stopped; the same command goes on where it was\n", stderr);
       return kExitInterrupted;
     }
