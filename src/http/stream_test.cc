@@ -42,8 +42,8 @@ TEST(Stream, an_answer_of_unknown_length_is_chunked) {
 }
 
 TEST(Stream, an_answer_of_known_length_keeps_the_connection) {
+  const std::string piece(1 << 20, 'p');  // outlives the server, whose handler may still hold it
   TestServer server;
-  const std::string piece(1 << 20, 'p');
   server.router.add(Method::get, "/file", [&](Request&, Responder responder) {
     const auto writer = responder.stream(stream_head(), 20u << 20);
     for (int i = 0; i < 20 && writer->write(piece).ok(); ++i) {
