@@ -1,7 +1,4 @@
-"""mlflow.autolog with what trains here: a script that says nothing but autolog() leaves a whole run on the server.
-
-Lightning, Keras and Transformers are not among it: they want torch, jax or tensorflow, which are too large to fetch for a test.
-"""
+"""mlflow.autolog with scikit-learn and XGBoost: a script that says nothing but autolog() leaves a whole run on the server."""
 import json
 import os
 import unittest
