@@ -202,14 +202,15 @@ class Reader {
 
   Result<void> pair(std::string_view bytes, Attributes& out, int depth) {
     TRY(budget_.take());
-    std::pair<std::string, Json> made;
+    std::string key;
+    Json found;
     ProtobufReader message(bytes);
     while (message.next()) {
-      if (message.is_bytes(field::kKey)) made.first = text_of(message.bytes());
-      if (message.is_bytes(field::kValue)) made.second = TRY(value(message.bytes(), depth));
+      if (message.is_bytes(field::kKey)) key = text_of(message.bytes());
+      if (message.is_bytes(field::kValue)) found = TRY(value(message.bytes(), depth));
     }
     if (!message.ok()) return broken();
-    out.push_back(std::move(made));
+    out.emplace_back(std::move(key), std::move(found));
     return {};
   }
 

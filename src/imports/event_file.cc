@@ -58,7 +58,7 @@ double integer_value(std::uint64_t varint) { return static_cast<double>(static_c
 /// TensorProto with one number: raw, or in the field of its type (repeated, packed or not).
 std::optional<double> tensor_value(std::string_view tensor) {
   std::uint64_t type = 0;
-  std::optional<double> value, from_content;
+  std::optional<double> value;
   std::string_view content;
   size_t count = 0;
   ProtobufReader field(tensor);
