@@ -1,7 +1,7 @@
 """Runners die, each at a random point of its run, and the server dies once between them: what was reported is kept, nothing that
 the command started lives on, and a run that asked for it is tried again.
 
-All runs go on at once, because a death is noticed only after a while (runs/decide.h), and waiting can be done together.
+Many runs go on at once, because a death is noticed only after a while (runs/decide.h), and waiting can be done together.
 """
 import os
 import pathlib
@@ -12,6 +12,7 @@ import time
 
 from asking import expect
 
+AT_ONCE = 20                  # so few that each is killed long before it comes to its end, on a slow machine too
 KILLED_AFTER = (0.0, 2.5)     # seconds, from the moment when the server tells the runner's process
 NOTICED_SECONDS_MAX = 60      # until the server says that an attempt is lost; the grace of a fresh server included
 OVER_SECONDS_MAX = 90
@@ -127,21 +128,27 @@ def together(runs, act):
     return problems
 
 
+def play_some(server, numbers, seed):
+    """Lets the runners of these runs die, and the server once; answers how many passed."""
+    runs = [Run(server, number, seed) for number in numbers]
+    for run in runs:
+        run.begin()
+    problems = together(runs, Run.kill_the_runner)
+    time.sleep(random.Random(f"{seed}/server-{numbers[0]}").uniform(0, 6))  # some are noticed by now, the others by the next server
+    server.kill()
+    server.start()
+    again = together([run for run, problem in zip(runs, problems) if not problem], Run.check)
+    again.reverse()
+    passed = 0
+    for number, run, problem in zip(numbers, runs, problems):
+        problem = problem or again.pop()
+        passed += not problem
+        print(f"FAILED runner {number + 1} of seed {seed}: {problem!r}\n{server.log_text(2000)}" if problem else f"runner {number + 1}: {run}", flush=True)
+    return passed
+
+
 def play(server, rounds, seed):
     """Answers how many passed and failed: one for each runner killed."""
-    passed, failed = 0, 0
     with server:
-        runs = [Run(server, number, seed) for number in range(rounds)]
-        for run in runs:
-            run.begin()
-        problems = together(runs, Run.kill_the_runner)
-        time.sleep(random.Random(f"{seed}/server").uniform(0, 6))  # some are noticed by now, the others by the next server
-        server.kill()
-        server.start()
-        again = together([run for run, problem in zip(runs, problems) if not problem], Run.check)
-        again.reverse()
-        for number, (run, problem) in enumerate(zip(runs, problems), 1):
-            problem = problem or again.pop()
-            passed, failed = passed + (not problem), failed + bool(problem)
-            print(f"FAILED runner {number} of seed {seed}: {problem!r}\n{server.log_text(2000)}" if problem else f"runner {number}: {run}", flush=True)
-    return passed, failed
+        passed = sum(play_some(server, range(rounds)[first:first + AT_ONCE], seed) for first in range(0, rounds, AT_ONCE))
+    return passed, rounds - passed
