@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ago, bytes, count, difference_in_words, duration, number, percent, short_id } from "./format";
+import { ago, axis_texts, bytes, count, difference_in_words, duration, number, percent, short_id } from "./format";
 
 describe("numbers", () => {
   test("have three significant digits, and thousands apart", () => {
@@ -16,6 +16,22 @@ describe("numbers", () => {
     expect(number(null)).toBe("–");
     expect(number(0)).toBe("0");
     expect(count(2000)).toBe("2,000");
+  });
+});
+
+describe("the texts of an axis", () => {
+  test("have the decimals that the ticks need, all the same", () => {
+    expect(axis_texts([0, 2.5, 5, 7.5, 10])).toEqual(["0", "2.5", "5.0", "7.5", "10.0"]);
+    expect(axis_texts([0.5, 1, 1.5, 2])).toEqual(["0.5", "1.0", "1.5", "2.0"]);
+    expect(axis_texts([-20, 0, 20])).toEqual(["-20", "0", "20"]);
+    expect(axis_texts([10_000, 20_000])).toEqual(["10,000", "20,000"]);
+  });
+  test("differ however near one looks", () => expect(axis_texts([0.6512, 0.65125, 0.6513, 0.1 + 0.55135])).toEqual(["0.65120", "0.65125", "0.65130", "0.65135"]));
+  test("are as short as they can be on a logarithmic axis, and left out where it says so", () => expect(axis_texts([1e-5, 0.01, null, 0.1, 1, 100])).toEqual(["1e-5", "0.01", "", "0.1", "1", "100"]));
+  test("of very small and very large numbers have an exponent", () => {
+    expect(axis_texts([0, 1e-5, 2e-5])).toEqual(["0", "1.0e-5", "2.0e-5"]);
+    expect(axis_texts([1_000_000, 1_010_000, 1_020_000])).toEqual(["1.00e+6", "1.01e+6", "1.02e+6"]);
+    expect(axis_texts([1_000_000, 2_000_000], 1e10)).toEqual(["1,000,000", "2,000,000"]);
   });
 });
 

@@ -21,6 +21,25 @@ export function number(value: Num | undefined, digits = 3): string {
   return value.toFixed(Math.max(0, digits - 1 - Math.floor(Math.log10(size))));
 }
 
+const kAxisDigits = 12;  // of a tick; what is behind them comes from adding up
+
+/// The texts of an axis: as many decimals as its ticks need to differ, the same for all that lie evenly. From `plain_max` on
+/// there is an exponent.
+export function axis_texts(ticks: (number | null)[], plain_max = 1e6): string[] {
+  const known = ticks.filter((tick) => tick !== null);
+  const largest = Math.max(...known.map(Math.abs));
+  if (largest >= plain_max || largest < 1e-3) return ticks.map((tick) => (tick === null ? "" : tick === 0 ? "0" : tick.toExponential(exponent_digits(known))));
+  const gap = (known[1] ?? 0) - (known[0] ?? 0);
+  const is_even = known.every((tick, i) => Math.abs(tick - ((known[0] ?? 0) + i * gap)) <= 1e-6 * Math.abs(gap));
+  const most = Math.max(0, ...known.map(decimals));
+  const is_tiny = (tick: number) => !is_even && Math.abs(tick) < 1e-3;
+  return ticks.map((tick) => (tick === null ? "" : tick === 0 ? "0" : is_tiny(tick) ? tick.toExponential(0) : tick.toFixed(is_even ? most : decimals(tick)).replace(/^-?\d+/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ","))));
+}
+
+/// The fewest by which no two ticks look the same.
+const exponent_digits = (ticks: number[]) => [1, 2, 3, 4, 5].find((digits) => new Set(ticks.map((one) => one.toExponential(digits))).size === ticks.length) ?? 6;
+const decimals = (tick: number) => Math.min(kAxisDigits, Number(tick.toPrecision(kAxisDigits)).toFixed(kAxisDigits).replace(/0+$/, "").replace(/^.*\./, "").length);
+
 function grouped(value: number) {
   return value.toString().replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 }

@@ -2,7 +2,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { token } from "../app/theme";
-import { duration, exact, number } from "./format";
+import { axis_texts, duration, exact, number } from "./format";
 
 /// Seconds since 1970, a number of seconds, or any number.
 export type XKind = "time" | "duration" | "number";
@@ -52,19 +52,18 @@ function axes({ x_name, x_is }: Make): uPlot.Axis[] {
   const axis = { stroke: token("--text-quiet"), grid: { stroke: token("--plot-grid"), width: 1 }, ticks: { stroke: token("--plot-grid"), width: 1, size: 4 }, font, labelFont: font };
   return [
     { ...axis, label: x_name, labelSize: 16, size: 26, space: 70, labelGap: 0, ...x_axis(x_is) },
-    { ...axis, size: kAxisWidth, space: 34, values: ticks_by(short) },
+    { ...axis, size: kAxisWidth, space: 34, values: (_u, ticks) => axis_texts(ticks) },
   ];
 }
 
-/// What fits beside the axis.
-const short = (tick: number) => (tick !== 0 && Math.abs(tick) < 1e-3 ? tick.toExponential(1) : Math.abs(tick) >= 1e6 ? tick.toExponential(2) : number(tick));
 const ticks_by = (text: (tick: number) => string): uPlot.Axis.Values => (_u, ticks) => ticks.map((tick) => (tick === null ? "" : text(tick)));
 
 function x_axis(x_is: XKind): Pick<uPlot.Axis, "values" | "incrs"> {
   if (x_is === "time") return { values: kTimeTicks };
   if (x_is === "duration") return { values: ticks_by((tick) => (tick === 0 ? "0" : duration(tick))), incrs: kDurationSteps };
-  return { values: ticks_by((tick) => number(tick, 6)) };
+  return { values: (_u, ticks) => axis_texts(ticks, kStepsPlainMax) };
 }
+const kStepsPlainMax = 1e10;
 const kDurationSteps = [0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 4 * 3600, 8 * 3600, 12 * 3600, 86400, 2 * 86400, 7 * 86400];
 
 /// A place on x in words.
