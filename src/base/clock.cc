@@ -121,7 +121,7 @@ Result<Time> parse_time(std::string_view text) {
   }
   if (at != text.size()) return wrong();
   const int day = parts.tm_mday, second = parts.tm_sec;
-  const std::int64_t seconds = timegm(&parts) - offset_minutes * 60;
+  const std::int64_t seconds = timegm(&parts) - std::int64_t{60} * offset_minutes;
   // timegm makes March 2 of February 30; a leap second may become the next minute.
   if (parts.tm_mday != day && second != 60) return wrong();
   return Time{seconds * 1'000'000 + micros};

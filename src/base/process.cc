@@ -16,8 +16,6 @@
 #include "base/check.h"
 #include "base/text.h"
 
-extern char** environ;
-
 namespace slipway {
 namespace {
 

@@ -13,7 +13,7 @@ class ChunkRow : public Row {
  public:
   ChunkRow(const DuckLibrary& duck, duckdb_result& result, duckdb_data_chunk chunk) : duck_(duck) {
     for (idx_t i = 0; i < duck.column_count(&result); ++i) {
-      const duckdb_vector vector = duck.data_chunk_get_vector(chunk, i);
+      duckdb_vector vector = duck.data_chunk_get_vector(chunk, i);
       columns_.push_back(
           {duck.column_type(&result, i), duck.vector_get_data(vector), duck.vector_get_validity(vector)});
     }

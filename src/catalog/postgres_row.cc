@@ -20,7 +20,7 @@ std::string render_numeric(std::string_view bytes) {
   if (sign == 0xF000) return "-Infinity";
   if (count == 0) return "0";
   std::string text;
-  for (int i = 0; i < count; ++i) text += fmt::format("{:04}", word(static_cast<size_t>(4 + i)));
+  for (int i = 4; i < 4 + count; ++i) text += fmt::format("{:04}", word(static_cast<size_t>(i)));
   // Digits are in base 10,000, the first one worth 10,000^weight.
   text = (sign == 0x4000 ? "-" : "") + text.substr(text.find_first_not_of('0'));
   const int exponent = 4 * (weight - count + 1);

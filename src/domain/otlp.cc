@@ -76,7 +76,7 @@ SpanStatus status_of(std::uint64_t code) {
 std::int64_t event_time(std::int64_t ns) { return ns < 0 ? 0 : ns; }
 
 /// A parent of zeros is no parent, as some exporters write it.
-std::string parent_of(std::string id) { return is_zero(id) ? std::string() : id; }
+std::string parent_of(const std::string& id) { return is_zero(id) ? std::string() : id; }
 
 /// Counts what a request makes us hold.
 class Budget {

@@ -40,7 +40,7 @@ class Builder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     // yaml-cpp gives "?" to bare scalars and "!" to quoted ones.
-    const bool quoted = tag != "?" && tag != "";
+    const bool quoted = tag != "?" && !tag.empty();
     add({YamlNode::Kind::scalar, value, quoted, mark.line + 1, {}, {}}, anchor);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,

@@ -20,7 +20,6 @@ namespace slipway::http {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-using asio::ip::tcp;
 using boost::system::error_code;
 
 namespace {
@@ -203,9 +202,9 @@ asio::awaitable<void> serve_websocket(Stream stream, UpgradeRequest head, const 
   upgraded = nullptr;
 }
 
-template asio::awaitable<void> serve_websocket(tcp::socket, UpgradeRequest, const WebSocketHandler&, Request&,
+template asio::awaitable<void> serve_websocket(asio::ip::tcp::socket, UpgradeRequest, const WebSocketHandler&, Request&,
                                                Closable*&);
-template asio::awaitable<void> serve_websocket(asio::ssl::stream<tcp::socket>, UpgradeRequest, const WebSocketHandler&,
-                                               Request&, Closable*&);
+template asio::awaitable<void> serve_websocket(asio::ssl::stream<asio::ip::tcp::socket>, UpgradeRequest,
+                                               const WebSocketHandler&, Request&, Closable*&);
 
 }  // namespace slipway::http

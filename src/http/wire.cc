@@ -69,6 +69,7 @@ BIO* make_bio(int fd) {
   }();
   BIO* bio = BIO_new(method);
   CHECK(bio != nullptr, "OpenSSL could not make a BIO");
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): what a BIO carries for us is a pointer
   BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
   BIO_set_init(bio, 1);
   return bio;

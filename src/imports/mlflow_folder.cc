@@ -293,8 +293,8 @@ Result<std::unique_ptr<Source>> open_mlflow_folder(const fs::path& folder) {
   std::error_code problem;
   for (const fs::path& root : {folder, folder / "mlruns"}) {
     if (!folders_with(root, kMeta).empty()) {
-      fs::path whole = fs::canonical(root, problem);
-      return std::unique_ptr<Source>(std::make_unique<MlflowFolder>(problem ? root : std::move(whole)));
+      const fs::path whole = fs::canonical(root, problem);
+      return std::unique_ptr<Source>(std::make_unique<MlflowFolder>(problem ? root : whole));
     }
   }
   return Error{ErrorCode::not_found,

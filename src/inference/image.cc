@@ -105,8 +105,8 @@ std::vector<Taps> taps_of(int from, int to) {
   std::vector<Taps> all(static_cast<size_t>(to));
   for (int i = 0; i < to; ++i) {
     const double center = (i + 0.5) * scale;
-    const int first = std::max(0, static_cast<int>(center - support + 0.5));
-    const int last = std::min(from, static_cast<int>(center + support + 0.5));
+    const int first = std::max(0, static_cast<int>(std::floor(center - support + 0.5)));
+    const int last = std::min(from, static_cast<int>(std::floor(center + support + 0.5)));
     Taps taps{first, {}};
     double total = 0;
     for (int x = first; x < last; ++x) {

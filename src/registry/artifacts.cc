@@ -54,8 +54,7 @@ std::pair<std::string, std::string> range_of(std::string_view folder) {
 }
 
 Result<void> check_path(std::string_view path) {
-  const auto checked = check_relative_path(path);
-  if (!checked.ok()) return checked;
+  TRY(check_relative_path(path));
   if (!is_utf8(path))
     return Error{ErrorCode::invalid_argument, "the path '" + clean_utf8(path, 200) + "' is not valid UTF-8"};
   return {};

@@ -10,7 +10,6 @@ namespace slipway::registry {
 namespace {
 
 using catalog::Connection;
-using catalog::Row;
 using catalog::Values;
 
 /// What a name in a filter or an order stands for.

@@ -1,5 +1,6 @@
 // slipway usage: what a project takes, in bytes.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "base/text.h"
@@ -18,7 +19,7 @@ std::string size_of(const Json& number) { return render_bytes(static_cast<std::u
 std::string bar(std::int64_t bytes, std::int64_t most) {
   if (bytes <= 0 || most <= 0) return "";
   const double share = static_cast<double>(bytes) / static_cast<double>(most);
-  return std::string(std::max<size_t>(1, static_cast<size_t>(share * kBarCharacters + 0.5)), '#');
+  return std::string(std::max<size_t>(1, static_cast<size_t>(std::lround(share * kBarCharacters))), '#');
 }
 
 void print_bars(const char* what, const Json::Array& lines, const char* name, bool with_runs) {
@@ -51,10 +52,8 @@ void print_usage(const std::string& project, const Json& usage) {
   if (whole(usage["deleted_bytes"]) > 0)
     std::printf("%s of it are of deleted runs; `slipway gc --dry-run` says what can go.\n",
                 size_of(usage["deleted_bytes"]).c_str());
-  if (whole(usage["waiting_run_count"]) > 0)
-    std::printf("%lld of %lld runs are still to be measured.\n",
-                static_cast<long long>(whole(usage["waiting_run_count"])),
-                static_cast<long long>(whole(usage["run_count"]) + whole(usage["waiting_run_count"])));
+  const long long waiting = whole(usage["waiting_run_count"]), measured = whole(usage["run_count"]);
+  if (waiting > 0) std::printf("%lld of %lld runs are still to be measured.\n", waiting, measured + waiting);
 }
 
 /// The projects that were asked for, by name.
