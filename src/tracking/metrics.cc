@@ -175,7 +175,7 @@ class SortedNames {
   static Result<SortedNames> read(Connection& connection, MetricNames& names, const SummariesOfRuns& runs) {
     SortedNames out;
     for (const auto& summaries : runs) {
-      for (const SeriesSummary& s : summaries) out.ranks_.emplace(s.latest.metric, 0);
+      for (const SeriesSummary& s : summaries) out.ranks_.try_emplace(s.latest.metric, 0);
     }
     std::vector<std::pair<std::string, MetricNumber>> sorted;
     for (const auto& [metric, rank] : out.ranks_) sorted.emplace_back(TRY(names.name(connection, metric)), metric);
