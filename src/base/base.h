@@ -12,6 +12,7 @@
 #include "base/hash_file.h"  // IWYU pragma: export
 #include "base/ids.h"        // IWYU pragma: export
 #include "base/json.h"       // IWYU pragma: export
+#include "base/library.h"    // IWYU pragma: export
 #include "base/log.h"        // IWYU pragma: export
 #include "base/process.h"    // IWYU pragma: export
 #include "base/queue.h"      // IWYU pragma: export

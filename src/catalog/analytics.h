@@ -3,9 +3,7 @@
 // everywhere.
 #pragma once
 
-#include <filesystem>
 #include <memory>
-#include <vector>
 
 #include "catalog/catalog.h"
 
@@ -20,9 +18,5 @@ Result<std::unique_ptr<Connection>> open_analytics();
 std::string quote_literal(std::string_view text);
 /// A column's name for SQL, whatever characters it has.
 std::string quote_identifier(std::string_view text);
-
-/// Where the library is looked for, in order: $SLIPWAY_DUCKDB, ../lib/slipway and ../lib beside the program's folder,
-/// that folder itself, then the system's own search.
-std::vector<std::filesystem::path> analytics_candidates();
 
 }  // namespace slipway::catalog

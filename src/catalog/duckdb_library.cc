@@ -2,16 +2,14 @@
 
 #include <dlfcn.h>
 
-#include <cstdlib>
-
-#include "catalog/analytics.h"
+#include "base/library.h"
 
 namespace slipway::catalog {
 namespace {
 
 Result<const DuckLibrary*> load() {
   std::string tried;
-  for (const auto& candidate : analytics_candidates()) {
+  for (const auto& candidate : library_candidates("SLIPWAY_DUCKDB", "libduckdb.so")) {
     void* handle = ::dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL);
     tried += (tried.empty() ? "" : ", ") + candidate.string();
     if (!handle) continue;
@@ -30,17 +28,6 @@ Result<const DuckLibrary*> load() {
 }
 
 }  // namespace
-
-std::vector<std::filesystem::path> analytics_candidates() {
-  std::vector<std::filesystem::path> candidates;
-  if (const char* named = std::getenv("SLIPWAY_DUCKDB"); named && *named) candidates.emplace_back(named);
-  std::error_code ignored;
-  const auto folder = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
-  for (const char* relative : {"../lib/slipway", "../lib", "."})
-    candidates.push_back((folder / relative / "libduckdb.so").lexically_normal());
-  candidates.emplace_back("libduckdb.so");
-  return candidates;
-}
 
 Result<const DuckLibrary*> duckdb_library() {
   static const Result<const DuckLibrary*> loaded = load();

@@ -34,8 +34,4 @@ class Model {
 /// Inputs of zeros (BYTES: empty strings) with every open dimension 1: to warm a model up.
 std::vector<Tensor> zero_inputs(const Signature& signature);
 
-/// Where the runtime's library is looked for, in order: $SLIPWAY_ONNXRUNTIME, ../lib/slipway and ../lib beside the
-/// program's folder, that folder itself, then the system's own search.
-std::vector<std::filesystem::path> runtime_candidates();
-
 }  // namespace slipway::inference

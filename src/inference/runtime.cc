@@ -2,10 +2,10 @@
 
 #include <dlfcn.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <mutex>
 
+#include "base/library.h"
 #include "base/text.h"
 #include "inference/model.h"
 
@@ -16,7 +16,7 @@ constexpr const char* kLibrary = "libonnxruntime.so.1";
 
 Result<const OrtApi*> open_library() {
   std::string tried;
-  for (const std::filesystem::path& candidate : runtime_candidates()) {
+  for (const std::filesystem::path& candidate : library_candidates("SLIPWAY_ONNXRUNTIME", kLibrary)) {
     void* library = ::dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!library) {
       tried += "\n  " + std::string(::dlerror());
@@ -49,20 +49,6 @@ Result<Runtime> load_runtime() {
 }
 
 }  // namespace
-
-std::vector<std::filesystem::path> runtime_candidates() {
-  std::vector<std::filesystem::path> candidates;
-  if (const char* set = std::getenv("SLIPWAY_ONNXRUNTIME"); set && *set) candidates.emplace_back(set);
-  std::error_code ignored;
-  const auto folder = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
-  if (!folder.empty()) {
-    candidates.push_back(folder.parent_path() / "lib" / "slipway" / kLibrary);
-    candidates.push_back(folder.parent_path() / "lib" / kLibrary);
-    candidates.push_back(folder / kLibrary);
-  }
-  candidates.emplace_back(kLibrary);
-  return candidates;
-}
 
 Result<const Runtime*> runtime() {
   static const Result<Runtime> loaded = load_runtime();

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "base/library.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "http/socket_owner.h"
@@ -16,20 +17,13 @@ constexpr size_t kBufferedBytesMax = 1 << 30;
 constexpr int kCallsPerConnectionMax = 256;
 constexpr Duration kTroubleInterval = std::chrono::seconds(10);
 
-/// Where the library lies: installed and built in ../lib/slipway beside the program's folder, or beside the program.
-std::vector<std::filesystem::path> library_candidates() {
-  std::error_code ignored;
-  const auto folder = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
-  return {folder.parent_path() / "lib" / "slipway" / oip::kGrpcLibrary, folder / oip::kGrpcLibrary};
-}
-
 struct Library {
   oip::GrpcStartFunction* start;
 };
 
 Result<Library> load_library() {
   std::string tried;
-  for (const std::filesystem::path& candidate : library_candidates()) {
+  for (const std::filesystem::path& candidate : library_candidates(nullptr, oip::kGrpcLibrary)) {
     // Never unloaded: gRPC keeps threads.
     void* const library = ::dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!library) {
