@@ -38,7 +38,7 @@ struct ReportRevision {
 };
 
 inline constexpr size_t kReportTitleBytesMax = 200;
-inline constexpr size_t kReportTextBytesMax = 256 * 1024;
+inline constexpr size_t kReportTextBytesMax = 262'144;
 
 /// A line of text: not empty, without control characters and spaces at its ends.
 Result<void> check_report_title(std::string_view title);

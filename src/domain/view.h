@@ -24,7 +24,7 @@ struct SavedView {
 
 inline constexpr size_t kViewPageBytesMax = 300;
 inline constexpr size_t kViewNameBytesMax = 200;
-inline constexpr size_t kViewQueryBytesMax = 16 * 1024;
+inline constexpr size_t kViewQueryBytesMax = 16'384;
 
 /// Both: not empty, without control characters and spaces at its ends.
 Result<void> check_view_page(std::string_view page);

@@ -244,7 +244,7 @@ Result<Client> Client::open(std::string_view url, ClientOptions options) {
   return Client(std::move(impl));
 }
 
-Result<ClientResponse> Client::request(Method method, std::string_view target, std::string body,
+Result<ClientResponse> Client::request(Method method, std::string_view target, std::string_view body,
                                        std::string_view content_type, const Headers& headers) {
   const bool has_body = !body.empty() || (method != Method::get && method != Method::head);
   const std::string framing = has_body ? "Content-Length: " + std::to_string(body.size()) + "\r\n" : "";

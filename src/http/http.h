@@ -240,7 +240,7 @@ class Client {
 
   /// Any status is a response (a redirect, too: none is followed); unavailable when nobody answers, timed_out when it
   /// takes too long.
-  Result<ClientResponse> request(Method method, std::string_view target, std::string body = "",
+  Result<ClientResponse> request(Method method, std::string_view target, std::string_view body = "",
                                  std::string_view content_type = "application/json", const Headers& headers = {});
   /// Sends what `produce` gives until it gives an empty string. `length` when known, else chunked.
   Result<ClientResponse> upload(Method method, std::string_view target, std::optional<std::uint64_t> length,

@@ -124,13 +124,14 @@ Result<ProjectRules> Keeper::rules(const ProjectId& project) {
   return *found;
 }
 
-Result<ProjectRules> Keeper::set(const ProjectId& project, std::vector<Rule> rules, const std::string& member_id,
+Result<ProjectRules> Keeper::set(const ProjectId& project, const std::vector<Rule>& rules, const std::string& member_id,
                                  const std::string& member) {
   const std::string text = to_json(rules).render();
-  TRY(database_.write(Durability::record, catalog::Write([&](Connection& c) -> Result<void> {
-                        TRY(c.run(kUpsert, {project.text, text, member_id, member, clock_.now().micros}));
-                        return audit_(c, member_id, "set retention rules", project.text, text);
-                      })));
+  TRY(database_.write(
+      Durability::record, catalog::Write([&](Connection& c) -> Result<void> {
+        TRY(c.run(kUpsert, {project.text, text, member_id, member, clock_.now().micros}));
+        return audit_(c, {MemberId(member_id), "set retention rules", "project", project.text, text, project});
+      })));
   return this->rules(project);
 }
 
@@ -211,13 +212,13 @@ Result<void> Keeper::let_go(Connection& c, const ProjectId& project, const Rule&
   const Time now = clock_.now();
   if (rule.deletes == Deletes::runs) {
     TRY(tracking::mark_run_deleted(c, run.number, now));
-    return audit_(c, member_id, "delete run by rule", run.id.text, describe(rule));
+    return audit_(c, {MemberId(member_id), "delete run by rule", "run", run.id.text, describe(rule), project});
   }
   TRY(registry::erase_artifacts(c, registry::OwnerKind::run, run.id.text, kFilesAtOnce));
   for (const std::string& model : TRY(tracking::models_of_run(c, project, run.id)))
     TRY(registry::erase_artifacts(c, registry::OwnerKind::logged_model, model, kFilesAtOnce));
   TRY(tracking::note_files_deleted(c, run.id, run.number, "by a rule: " + describe(rule), now));
-  return audit_(c, member_id, "delete artifacts by rule", run.id.text, describe(rule));
+  return audit_(c, {MemberId(member_id), "delete artifacts by rule", "run", run.id.text, describe(rule), project});
 }
 
 Result<Choice> Keeper::apply(const ProjectId& project) {

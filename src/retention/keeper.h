@@ -55,7 +55,7 @@ class Keeper {
   ~Keeper();
 
   Result<ProjectRules> rules(const ProjectId& project);
-  Result<ProjectRules> set(const ProjectId& project, std::vector<Rule> rules, const std::string& member_id,
+  Result<ProjectRules> set(const ProjectId& project, const std::vector<Rule>& rules, const std::string& member_id,
                            const std::string& member);
   /// What these rules would let go now.
   Result<Choice> preview(const ProjectId& project, const std::vector<Rule>& rules);

@@ -21,8 +21,6 @@
 #include "runner/reporter.h"
 #include "runner/runner.h"
 
-extern char** environ;
-
 namespace slipway::runner {
 namespace {
 
@@ -221,7 +219,7 @@ class Attempt {
       if (gpus) reporter_->metrics(gpus->sample(step, now_ms));
       ++step;
     };
-    const AttemptResult result = watch_command(command, hooks, clock_);
+    AttemptResult result = watch_command(command, hooks, clock_);
     if (const auto points = printed.finish(clock_.now().millis()); !points.empty()) reporter_->metrics(points);
     return result;
   }

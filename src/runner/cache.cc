@@ -96,7 +96,7 @@ Result<void> FileCache::fetch(Link& link, std::vector<std::pair<Hash, std::uint6
   std::uint64_t batch_bytes = 0;
   const auto flush = [&]() -> Result<void> {
     if (batch.empty()) return {};
-    TRY(link.read_blobs(batch, [&](const Hash& hash, std::string bytes) { return store(hash, bytes); }));
+    TRY(link.read_blobs(batch, [&](const Hash& hash, const std::string& bytes) { return store(hash, bytes); }));
     batch.clear();
     batch_bytes = 0;
     return {};

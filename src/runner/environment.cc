@@ -137,8 +137,8 @@ struct Uv {
   const Duration timeout;
 
   /// Runs uv and answers its trouble in its own words.
-  Result<void> run(std::vector<std::string> arguments, const fs::path& directory,
-                   std::map<std::string, std::string> more = {}) const {
+  Result<void> run(const std::vector<std::string>& arguments, const fs::path& directory,
+                   const std::map<std::string, std::string>& more = {}) const {
     ProcessSpec spec;
     spec.arguments = {program.string(), "--no-progress", "--color", "never"};
     spec.arguments.insert(spec.arguments.end(), arguments.begin(), arguments.end());
@@ -154,7 +154,7 @@ struct Uv {
     }
     (*spec.environment)["UV_PYTHON_DOWNLOADS"] = "never";
     spec.environment->try_emplace("UV_CACHE_DIR", cache.string());
-    for (auto& [name, value] : more) (*spec.environment)[name] = value;
+    for (const auto& [name, value] : more) (*spec.environment)[name] = value;
     const Output output = TRY(run_command(spec, timeout));
     if (output.status.ok()) return {};
     return cannot(fmt::format("the environment cannot be built: uv {} ended with {}:\n{}", arguments[0],
@@ -187,7 +187,7 @@ Result<void> build(const Environment& environment, const Lock& lock, const fs::p
   if (environment.site_packages) venv.emplace_back("--system-site-packages");
   venv.push_back(folder.string());
   TRY(uv.run(venv, code));
-  const auto installed = install(uv, lock, folder, code);
+  auto installed = install(uv, lock, folder, code);
   if (!installed.ok()) {
     remove_folder(folder);
     return installed;

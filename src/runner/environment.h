@@ -30,7 +30,7 @@ struct EnvironmentOptions {
   std::filesystem::path uv;       // empty: find_uv()
   Duration build_timeout = std::chrono::minutes(30);
   /// Told what is being done ("building the environment…"); goes into the run's log.
-  std::function<void(std::string)> say = [](std::string) {};
+  std::function<void(std::string)> say = [](const std::string&) {};
 };
 
 /// $SLIPWAY_UV, `uv` beside the running program, ../../../.deps/uv/bin/uv from there, or PATH.

@@ -1,5 +1,6 @@
 #include "runner/mask.h"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 

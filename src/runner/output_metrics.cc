@@ -25,7 +25,7 @@ std::vector<MetricPoint> OutputMetrics::feed(std::string_view bytes, std::int64_
     const size_t end = bytes.find('\n');
     const std::string_view piece = bytes.substr(0, end);
     // Most output is text: it is not even copied.
-    if (line_.empty() && !is_text_) is_text_ = !piece.empty() && trim(piece.substr(0, 1)) != "" && piece[0] != '{';
+    if (line_.empty() && !is_text_) is_text_ = !piece.empty() && !trim(piece.substr(0, 1)).empty() && piece[0] != '{';
     if (line_.size() + piece.size() > kMetricLineBytesMax) is_text_ = true;
     if (is_text_) {
       line_.clear();

@@ -97,7 +97,7 @@ Result<std::vector<Execution>> read_executions(catalog::Connection& connection, 
   return out;
 }
 
-Result<void> done(Result<std::int64_t> changed) {
+Result<void> done(const Result<std::int64_t>& changed) {
   if (!changed.ok()) return changed.error();
   return {};
 }

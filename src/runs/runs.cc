@@ -333,7 +333,7 @@ Result<void> Runs::tell(const RunId& run) {
   // What never began took no time, however long it waited.
   update.started_at = execution.started_at ? execution.started_at : execution.ended_at;
   if (execution.ended_at) update.ended_at = execution.ended_at;
-  const auto told = tracking_.runs().update(execution.project, run, update);
+  auto told = tracking_.runs().update(execution.project, run, update);
   // A deleted run takes no news; its execution still comes to its end.
   if (!told.ok() && told.error().code != ErrorCode::not_found && told.error().code != ErrorCode::invalid_argument)
     return told;

@@ -229,7 +229,7 @@ Result<RunId> Runs::submit(const NewExecution& wanted) {
   request.manifest = TRY(manifest_of(request));
   TRY(require_blobs(request));
   const Named<ResolvedInput> inputs = TRY(resolve(request.project, request.spec.inputs));
-  const auto run = write_submit(request, inputs);
+  auto run = write_submit(request, inputs);
   if (!run.ok() && run.error().code == ErrorCode::already_exists) {
     if (const auto first = TRY(earlier())) return *first;  // two at once: the unique key let one through
   }
