@@ -4,7 +4,7 @@ import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClie
 import { useMemo } from "react";
 import { ApiError, get, send, url } from "./client";
 
-interface Options { enabled?: boolean; keep?: boolean; stale_ms?: number; every_ms?: number }
+interface Options { enabled?: boolean; keep?: boolean; stale_ms?: number; every_ms?: number; first?: number }
 
 /// One record. `keep` shows the former answer while a new one is on its way (a filter that changes, a zoom); `every_ms` asks
 /// again at that pace while the page is seen, for numbers that change without an event (traffic).
@@ -24,11 +24,11 @@ type ListAnswer = { next_page_token: string | null; total?: number } & Record<st
 
 export const kPageSize = 200;
 
-/// A list that grows as one scrolls.
-export function useList<T>(key: QueryKey, path: string, plural: string, query: Query = {}, { enabled = true, every_ms }: Options = {}) {
+/// A list that grows as one scrolls. `first` is how many come before all others: as many as fill a screen are there sooner.
+export function useList<T>(key: QueryKey, path: string, plural: string, query: Query = {}, { enabled = true, every_ms, first = kPageSize }: Options = {}) {
   const result = useInfiniteQuery<ListAnswer, ApiError, { pages: ListAnswer[] }, QueryKey, string | null>({
     queryKey: [...key, path, query],
-    queryFn: ({ pageParam, signal }) => get<ListAnswer>(url(path, { page_size: kPageSize, ...query, page_token: pageParam }), signal),
+    queryFn: ({ pageParam, signal }) => get<ListAnswer>(url(path, { page_size: pageParam === null ? first : kPageSize, ...query, page_token: pageParam }), signal),
     initialPageParam: null,
     getNextPageParam: (last) => last.next_page_token,
     placeholderData: keepPreviousData,

@@ -74,6 +74,8 @@ export function set_search(changes: Record<string, string | null>, { push = fals
 }
 
 const PlaceContext = createContext<Place>({ path: "/", search: new URLSearchParams(), base: "" });
+/// Of its own, so that the hundreds of links of a page are not drawn again with every change of the query.
+const BaseContext = createContext("");
 export const usePlace = () => useContext(PlaceContext);
 
 export function Router({ children }: { children: ReactNode }) {
@@ -95,7 +97,7 @@ export function Router({ children }: { children: ReactNode }) {
       window.removeEventListener(kMoved, moved);
     };
   }, []);
-  return <PlaceContext value={place}>{children}</PlaceContext>;
+  return <BaseContext value={place.base}><PlaceContext value={place}>{children}</PlaceContext></BaseContext>;
 }
 
 /// One value of the query. Setting it replaces the URL (or pushes one more, when going back should undo it).
@@ -117,7 +119,7 @@ export function useListParam(name: string): [string[], (values: string[]) => voi
 
 interface LinkProps extends AnchorHTMLAttributes<HTMLAnchorElement> { to: string; replace?: boolean }
 export function Link({ to, replace, onClick, ...rest }: LinkProps) {
-  const { base } = usePlace();
+  const base = useContext(BaseContext);
   return (
     <a
       {...rest}

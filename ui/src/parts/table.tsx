@@ -2,12 +2,13 @@
 // pinned, and everything works from the keyboard. What the reader chose (columns, widths, pins) stays in the browser under the
 // table's name; what should be sent to a colleague (order, filter) is the page's and lives in its URL.
 import { getCoreRowModel, getSortedRowModel, useReactTable, type Column as Leaf, type ColumnDef, type ColumnSizingState, type Header, type Row as Line, type SortingState, type Table, type VisibilityState } from "@tanstack/react-table";
-import { useVirtualizer, type VirtualItem } from "@tanstack/react-virtual";
-import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode, type RefObject } from "react";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { memo, useEffect, useId, useLayoutEffect, useMemo, useRef, useState, type CSSProperties, type KeyboardEvent, type MouseEvent, type ReactNode, type RefObject } from "react";
 import { useKeys } from "../app/keys";
 import { navigate } from "../app/router";
 import { Popover, Skeleton } from "./basics";
 import { count } from "./format";
+import { kNoSlots, slots_of } from "./slots";
 import css from "./table.module.css";
 
 export interface Column<Row> {
@@ -66,6 +67,10 @@ interface Props<Row> {
 
 const kRow = 30;
 const kOverscan = 12;
+/// So many rows before the last loaded one, the next page is asked for.
+const kAhead = 60;
+/// An answer that comes sooner than this is seen without the rows going pale before it.
+const kDimAfterMs = 150;
 const kCheckWidth = 34;
 const scroll_positions = new Map<string, number>();
 
@@ -102,17 +107,23 @@ export function DataTable<Row>(props: Props<Row>) {
   });
   const lines = table.getRowModel().rows;
   const leaves = table.getVisibleLeafColumns();
+  // The columns' sizes and places are the table's state, so their own objects do not say that they changed.
+  const cells = useMemo(() => leaves.map((leaf) => cell_of(by_id.get(leaf.id)!, leaf, !!on_select)), [leaves, by_id, on_select === undefined, kept.sizes, pinned]);
   const width = table.getTotalSize() + (on_select ? kCheckWidth : 0);
   const { virtual, scrolled } = useScrolling(scroller, lines, props);
-  const items = virtual.getVirtualItems();
+  const items = virtual.getVirtualItems().filter(({ index }) => index < lines.length);
+  const keys = useSlots(items.map(({ index }) => lines[index]!.id), props.of, !changing);
   const last = items.at(-1)?.index ?? 0;
-  useEffect(() => { if (more && load_more && last >= lines.length - 40) load_more(); }, [more, load_more, last, lines.length]);
+  useLoadMore(load_more, !!more && last >= lines.length - kAhead);
   const marks = useMarks(props, lines, (index) => virtual.scrollToIndex(index));
+  const acts = useLatest(marks);
+  const picked = useMemo(() => new Set(props.selected), [props.selected]);
+  const dimmed = useLasting(!!changing, kDimAfterMs);
 
   return (
     <div className={css.frame} style={props.height ? { height: props.height, flex: "none" } : undefined}>
       <div
-        ref={scroller} className={`${css.scroller} ${changing ? css.changing : ""}`} role="grid" tabIndex={0} aria-label={props.label}
+        ref={scroller} className={`${css.scroller} ${dimmed ? css.changing : ""}`} role="grid" tabIndex={0} aria-label={props.label}
         aria-rowcount={(props.total ?? lines.length) + 1} aria-colcount={leaves.length} aria-busy={loading || changing}
         aria-activedescendant={marks.index >= 0 && items.some((item) => item.index === marks.index) ? `${id}-${marks.index}` : undefined}
         onScroll={(event) => scrolled(event.currentTarget)} onKeyDown={marks.key_down}
@@ -122,8 +133,13 @@ export function DataTable<Row>(props: Props<Row>) {
         {!loading && lines.length === 0 && <div className={css.note} role="row"><div role="gridcell">{empty ?? <p className="quiet">Nothing here.</p>}</div></div>}
         <div role="rowgroup" style={{ height: virtual.getTotalSize(), minWidth: width, position: "relative" }}>
           {items.map((item) => {
-            const line = lines[item.index];
-            return line && <TableLine key={line.id} id={`${id}-${item.index}`} line={line} item={item} leaves={leaves} by_id={by_id} marks={marks} props={props} />;
+            const line = lines[item.index]!;
+            return (
+              <TableLine
+                key={keys.get(line.id)} id={`${id}-${item.index}`} row={line.original} row_id={line.id} index={item.index} start={item.start} cells={cells} acts={acts}
+                picked={on_select ? picked.has(line.id) : null} marked={item.index === marks.index} opens={!!(props.open ?? props.row_url)}
+              />
+            );
           })}
         </div>
       </div>
@@ -186,13 +202,13 @@ function useScrolling<Row>(scroller: RefObject<HTMLDivElement | null>, lines: Li
     if (was_of.current !== props.of) {
       was_of.current = props.of;
       top.current = null;
-      element.scrollTop = 0;
+      if (scroll_positions.get(place)) element.scrollTop = 0;
     } else if (top.current && element.scrollTop > 0) {
       const { id: first, rest } = top.current;
       const now = lines.findIndex((line) => line.id === first);
       if (now >= 0 && Math.abs(now * kRow + rest - element.scrollTop) > 1) element.scrollTop = now * kRow + rest;
     }
-  }, [scroller, lines, props.of]);
+  }, [scroller, lines, place, props.of]);
   const scrolled = (element: HTMLElement) => {
     scroll_positions.set(place, element.scrollTop);
     const first = lines[Math.floor(element.scrollTop / kRow)];
@@ -249,8 +265,50 @@ function useMarks<Row>(props: Props<Row>, lines: Line<Row>[], show: (index: numb
   return { index, mark: set_at, open_line, toggle, select_to, anchor, key_down };
 }
 
+/// The elements of the rows in view. While an answer is on its way the rows are still those of the question before.
+function useSlots(rows: string[], of: string | undefined, answered: boolean): Map<string, number> {
+  const before = useRef(kNoSlots);
+  const now = slots_of(before.current, rows, answered ? of : before.current.of);
+  useLayoutEffect(() => { before.current = now; });
+  return now.keys;
+}
+
+/// Asks for more once what is there has been drawn: rows further down wait for those in view.
+function useLoadMore(load_more: (() => void) | undefined, wanted: boolean) {
+  const load = useLatest(wanted ? load_more : undefined);
+  const waits = useRef(false);
+  useEffect(() => {
+    if (!wanted || waits.current) return;
+    waits.current = true;
+    requestAnimationFrame(() => setTimeout(() => { waits.current = false; load.current?.(); }, 0));
+  });
+  useEffect(() => () => { load.current = undefined; }, [load]);
+}
+
+/// What was passed last, for handlers that stay the same.
+function useLatest<T>(value: T): RefObject<T> {
+  const latest = useRef(value);
+  useLayoutEffect(() => { latest.current = value; });
+  return latest;
+}
+
+/// Whether `value` has been true for so long.
+function useLasting(value: boolean, ms: number): boolean {
+  const [lasts, set_lasts] = useState(false);
+  useEffect(() => {
+    if (!value) return;
+    const timer = setTimeout(() => set_lasts(true), ms);
+    return () => { clearTimeout(timer); set_lasts(false); };
+  }, [value, ms]);
+  return lasts;
+}
+
+/// A column as the rows need it.
+interface Cell<Row> { column: Column<Row>; style: CSSProperties }
+const cell_of = <Row,>(column: Column<Row>, leaf: Leaf<Row>, checks: boolean): Cell<Row> => ({ column, style: cell_style(leaf, checks) });
+
 /// Pinned columns stay where they are while the others scroll.
-function cell_style<Row>(leaf: Leaf<Row>, checks: boolean) {
+function cell_style<Row>(leaf: Leaf<Row>, checks: boolean): CSSProperties {
   const pinned = leaf.getIsPinned() ? { position: "sticky" as const, left: leaf.getStart("left") + (checks ? kCheckWidth : 0), zIndex: 1 } : {};
   return { width: leaf.getSize(), ...pinned };
 }
@@ -292,41 +350,46 @@ function HeadCell<Row>({ header, column, checks }: { header: Header<Row, unknown
   );
 }
 
-function TableLine<Row>({ id, line, item, leaves, by_id, marks, props }: {
-  id: string; line: Line<Row>; item: VirtualItem; leaves: Leaf<Row>[]; by_id: Map<string, Column<Row>>; marks: Marks<Row>; props: Props<Row>;
-}) {
-  const { on_select, open, row_url } = props;
-  const picked = props.selected?.includes(line.id) ?? false;
+interface LineProps<Row> {
+  id: string; row: Row; row_id: string; index: number; start: number; cells: Cell<Row>[];
+  /// null: rows of this table are not selected.
+  picked: boolean | null;
+  marked: boolean; opens: boolean; acts: RefObject<Marks<Row>>;
+}
+
+/// Drawn again only when something of its own changed: a table is drawn again with every key, page and event.
+const TableLine = memo(function TableLine<Row>({ id, row, row_id, index, start, cells, picked, marked, opens, acts }: LineProps<Row>) {
   const clicked = (event: MouseEvent<HTMLDivElement>) => {
     if (event.defaultPrevented || (event.target as HTMLElement).closest("a,button,input,label,select")) return;
     if (window.getSelection()?.toString()) return;
-    marks.mark(line.id);
-    if (on_select && (event.ctrlKey || event.metaKey)) { marks.anchor.current = line.id; marks.toggle(line.id); }
-    else if (on_select && event.shiftKey) marks.select_to(line.id);
-    else marks.open_line(line.original);
+    const { mark, anchor, toggle, select_to, open_line } = acts.current;
+    mark(row_id);
+    if (picked !== null && (event.ctrlKey || event.metaKey)) { anchor.current = row_id; toggle(row_id); }
+    else if (picked !== null && event.shiftKey) select_to(row_id);
+    else open_line(row);
   };
   return (
     <div
-      id={id} role="row" aria-rowindex={item.index + 2} aria-selected={on_select ? picked : undefined}
-      className={`${css.line} ${item.index === marks.index ? css.marked : ""} ${picked ? css.picked : ""} ${open || row_url ? css.opens : ""}`}
-      style={{ transform: `translateY(${item.start}px)` }} onClick={clicked}
+      id={id} role="row" aria-rowindex={index + 2} aria-selected={picked ?? undefined}
+      className={`${css.line} ${marked ? css.marked : ""} ${picked ? css.picked : ""} ${opens ? css.opens : ""}`}
+      style={{ transform: `translateY(${start}px)` }} onClick={clicked}
     >
-      {on_select && (
+      {picked !== null && (
         <div role="gridcell" className={css.check}>
           <input
-            type="checkbox" aria-label="Select" checked={picked} onChange={() => { marks.anchor.current ??= line.id; }}
-            onClick={(event) => { if (event.shiftKey) marks.select_to(line.id); else { marks.anchor.current = line.id; marks.toggle(line.id); } }}
+            type="checkbox" aria-label="Select" checked={picked} onChange={() => { acts.current.anchor.current ??= row_id; }}
+            onClick={(event) => { const { anchor, toggle, select_to } = acts.current; if (event.shiftKey) select_to(row_id); else { anchor.current = row_id; toggle(row_id); } }}
           />
         </div>
       )}
-      {leaves.map((leaf) => {
-        const column = by_id.get(leaf.id)!;
-        const content = column.cell ? column.cell(line.original) : (column.value?.(line.original) ?? <span className="quiet">–</span>);
-        return <div key={leaf.id} role="gridcell" className={`${css.cell} ${column.right ? `${css.right} num` : ""}`} style={cell_style(leaf, !!on_select)}>{content}</div>;
-      })}
+      {cells.map(({ column, style }) => (
+        <div key={column.id} role="gridcell" className={`${css.cell} ${column.right ? `${css.right} num` : ""}`} style={style}>
+          {column.cell ? column.cell(row) : (column.value?.(row) ?? <span className="quiet">–</span>)}
+        </div>
+      ))}
     </div>
   );
-}
+}) as <Row>(props: LineProps<Row>) => ReactNode;
 
 function FootText({ lines, loading, total, selected, note }: { lines: number; loading?: boolean; total?: number | undefined; selected?: string[]; note?: string | undefined }) {
   const loaded = loading ? "Loading" : total === undefined ? `${count(lines)} loaded, more below` : lines < total ? `${count(lines)} of ${count(total)} loaded` : `${count(lines)} ${lines === 1 ? "row" : "rows"}`;

@@ -89,17 +89,29 @@ function useHow({ filter, experiment, sort }: RunsQuery, asked: ReturnType<typeo
   ]);
 }
 
+/// The same row for the same run, so that the table knows what did not change.
+const rows_of_runs = new WeakMap<Run, TableRow>();
+function row_of(run: Run): TableRow {
+  const known = rows_of_runs.get(run);
+  if (known) return known;
+  const row: TableRow = { kind: "run", key: run.id, run, inside: false };
+  rows_of_runs.set(run, row);
+  return row;
+}
+
 /// Runs and groups as rows, in the order of the reader.
 function useRows(query: RunsQuery, { runs, columns, sorts_here }: ReturnType<typeof useRuns>, opened: string[]): TableRow[] {
   const { by, sort, how } = query;
-  return useMemo(() => {
+  const as_found = useMemo(() => runs.rows.map(row_of), [runs.rows]);
+  const arranged = useMemo(() => {
+    if (!by.length && !sorts_here) return null;
     const value_of = (id: string) => columns.find((column) => column.id === id)?.value;
     const ordering = sort && value_of(sort.id);
     const order = sort && ordering ? { desc: sort.desc, value: ordering } : null;
     if (by.length) return group_rows({ runs: runs.rows, by: by.map((column) => ({ column, value: value_of(column) ?? (() => null) })), open: opened, order, how });
-    const rows = order && sorts_here ? sorted_runs(runs.rows, order) : runs.rows;
-    return rows.map((run) => ({ kind: "run", key: run.id, run, inside: false }));
+    return order ? sorted_runs(runs.rows, order).map(row_of) : null;
   }, [by, sort, how, columns, runs.rows, sorts_here, opened]);
+  return arranged ?? as_found;
 }
 
 function RunsTable({ query, found, refused, selected, set_selected, open, set_open }: {

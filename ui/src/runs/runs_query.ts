@@ -13,6 +13,8 @@ import { kAggregates, type Aggregate } from "./run_groups";
 /// Grouping, and ordering by a formula, need all runs in the browser; more than this are not fetched for it.
 export const kWholeMax = 5000;
 const kWholePage = 1000;
+/// More than a screen shows; the page after them is asked for as soon as they are there.
+const kFirstRuns = 60;
 const kWholeEveryMs = 15_000;
 
 export function useRunsQuery() {
@@ -48,7 +50,7 @@ export function useRuns(query: RunsQuery) {
   const whole = by.length > 0 || sorts_here;
   const asked = { experiment, filter, order_by: sorts_here ? null : order_by(sort), columns: wanted, ...(whole ? { page_size: kWholePage } : {}) };
   // Thousands of runs are not read again at each event.
-  const runs = useList<Run>(whole ? ["runs", "whole"] : ["runs", "list"], "/api/v1/runs", "runs", asked, whole ? { every_ms: kWholeEveryMs } : {});
+  const runs = useList<Run>(whole ? ["runs", "whole"] : ["runs", "list"], "/api/v1/runs", "runs", asked, whole ? { every_ms: kWholeEveryMs } : { first: kFirstRuns });
   const { more, load_more } = runs;
   useEffect(() => { if (whole && more && runs.rows.length < kWholeMax) load_more(); }, [whole, more, load_more, runs.rows.length]);
   return { known: known.data, columns: all, shown, runs, whole, sorts_here, asked };
