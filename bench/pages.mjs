@@ -14,7 +14,7 @@ const made = JSON.parse(made_text);
 const rounds = Number(rounds_text);
 const kDragMs = 3000;
 
-const browser = await chromium.launch({ executablePath: find_chromium(), args: ["--no-sandbox", "--disable-gpu"] });
+const browser = await chromium.launch({ executablePath: find_chromium(["chromium"]), args: ["--no-sandbox", "--disable-gpu"] });
 
 /// A page with two helpers in it: `begin(type)` notes the next event of a type, `shown(test)` waits for the frame after `test`
 /// holds, and answers the time since.
