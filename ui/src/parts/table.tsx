@@ -273,14 +273,14 @@ function useSlots(rows: string[], of: string | undefined, answered: boolean): Ma
   return now.keys;
 }
 
-/// Asks for more once what is there has been drawn: rows further down wait for those in view.
+/// Asks for more once what is there is on the screen, a frame after it was drawn: rows further down wait for those in view.
 function useLoadMore(load_more: (() => void) | undefined, wanted: boolean) {
   const load = useLatest(wanted ? load_more : undefined);
   const waits = useRef(false);
   useEffect(() => {
     if (!wanted || waits.current) return;
     waits.current = true;
-    requestAnimationFrame(() => setTimeout(() => { waits.current = false; load.current?.(); }, 0));
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => { waits.current = false; load.current?.(); }, 0)));
   });
   useEffect(() => () => { load.current = undefined; }, [load]);
 }
