@@ -19,8 +19,15 @@ std::string_view type_name(EventKind kind) {
     case EventKind::finding_changed: return "finding_changed";
     case EventKind::case_changed: return "case_changed";
     case EventKind::pipeline_run_changed: return "pipeline_run_changed";
+    case EventKind::artifacts_changed: return "artifacts_changed";
+    case EventKind::report_changed: return "report_changed";
   }
   return "changed";
+}
+
+/// Whether it tells of something that a run has.
+bool is_of_run(EventKind kind) {
+  return kind == EventKind::metrics_changed || kind == EventKind::log_changed || kind == EventKind::artifacts_changed;
 }
 
 }  // namespace
@@ -28,8 +35,7 @@ std::string_view type_name(EventKind kind) {
 std::string render(const Event& event) {
   JsonWriter json;
   json.begin_object().member("type", type_name(event.kind)).member("id", event.subject);
-  if (event.kind == EventKind::metrics_changed || event.kind == EventKind::log_changed)
-    json.member("run_id", event.subject);
+  if (is_of_run(event.kind)) json.member("run_id", event.subject);
   json.end_object();
   return json.take();
 }

@@ -17,7 +17,7 @@ namespace slipway::api {
 
 inline constexpr size_t kEventSubscribersMax = 1'000;
 
-/// The wire form of an event: {"type":"run_changed","id":…}; metric and log events say run_id too.
+/// The wire form of an event: {"type":"run_changed","id":…}; events of what a run has say run_id too.
 std::string render(const Event& event);
 
 /// Thread-safe; emit() never blocks. Thread: `events`, which only sends a comment now and then, so that dead

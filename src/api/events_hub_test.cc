@@ -39,5 +39,12 @@ TEST(EventsHub, an_event_reaches_those_who_watch_its_project_and_nobody_else) {
   (*server)->stop(std::chrono::milliseconds(100));
 }
 
+TEST(EventsHub, an_event_of_what_a_run_has_names_the_run) {
+  const ProjectId mine("mine");
+  EXPECT_EQ(render({EventKind::artifacts_changed, mine, "r1"}),
+            R"({"type":"artifacts_changed","id":"r1","run_id":"r1"})");
+  EXPECT_EQ(render({EventKind::report_changed, mine, "p1"}), R"({"type":"report_changed","id":"p1"})");
+}
+
 }  // namespace
 }  // namespace slipway::api

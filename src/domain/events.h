@@ -18,6 +18,8 @@ enum class EventKind {
   finding_changed,
   case_changed,
   pipeline_run_changed,
+  artifacts_changed,  // of a run: its files, and so its media
+  report_changed,
 };
 
 /// The noun's id or name is enough: a listener that wants more reads it.

@@ -123,13 +123,15 @@ Result<void> Artifacts::put(const Owner& owner, std::span<const Artifact> artifa
     TRY(store_.lease(artifact.hash));
   }
   const Time now = clock_.now();
-  return database_.write(Durability::record, [&](Connection& c) -> Result<void> {
+  TRY(database_.write(Durability::record, [&](Connection& c) -> Result<void> {
     for (Artifact artifact : artifacts) {
       artifact.created_at = now;
       TRY(put_artifact(c, owner, artifact));
     }
     return {};
-  });
+  }));
+  tell(owner);
+  return {};
 }
 
 Result<void> Artifacts::put(const Owner& owner, std::string_view path, const store::BlobInfo& blob,
@@ -223,14 +225,21 @@ Result<std::vector<Artifact>> Artifacts::some(const Owner& owner, std::string_vi
 Result<std::int64_t> Artifacts::remove(const Owner& owner, std::string_view path) {
   TRY(check_path(path));
   const auto [from, to] = range_of(path);
-  return database_.write_value(Durability::record, [&, from = from, to = to](Connection& c) -> Result<std::int64_t> {
-    const std::string kind(name(owner.kind));
-    const std::int64_t files = TRY(c.run(kDeleteOne, {kind, owner.id, std::string(path), owner.project.text}));
-    const std::int64_t removed = files + TRY(c.run(kDeleteRange, {kind, owner.id, from, to, owner.project.text}));
-    if (removed == 0)
-      return Error{ErrorCode::not_found, fmt::format("the {} {} has no artifact '{}'", kind, owner.id, path)};
-    return removed;
-  });
+  const auto count =
+      TRY(database_.write_value(Durability::record, [&, from = from, to = to](Connection& c) -> Result<std::int64_t> {
+        const std::string kind(name(owner.kind));
+        const std::int64_t files = TRY(c.run(kDeleteOne, {kind, owner.id, std::string(path), owner.project.text}));
+        const std::int64_t removed = files + TRY(c.run(kDeleteRange, {kind, owner.id, from, to, owner.project.text}));
+        if (removed == 0)
+          return Error{ErrorCode::not_found, fmt::format("the {} {} has no artifact '{}'", kind, owner.id, path)};
+        return removed;
+      }));
+  tell(owner);
+  return count;
+}
+
+void Artifacts::tell(const Owner& owner) {
+  if (events_ && owner.kind == OwnerKind::run) events_->emit({EventKind::artifacts_changed, owner.project, owner.id});
 }
 
 // --- media types ---------------------------------------------------------------------------------------------------

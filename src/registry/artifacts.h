@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/result.h"
 #include "catalog/catalog.h"
+#include "domain/events.h"
 #include "domain/ids.h"
 #include "store/store.h"
 
@@ -54,11 +55,12 @@ struct ArtifactPage {
 inline constexpr size_t kArtifactPageMax = 10'000;
 inline constexpr size_t kArtifactBatchMax = 100'000;
 
-/// Thread-safe; blocks for the database and the disk. Paths are checked by check_relative_path().
+/// Thread-safe; blocks for the database and the disk. Paths are checked by check_relative_path(). A run's files that
+/// are put or removed end with Event artifacts_changed, once a call; null: nobody listens.
 class Artifacts {
  public:
-  Artifacts(catalog::Database& database, store::Store& store, const Clock& clock)
-      : database_(database), store_(store), clock_(clock) {}
+  Artifacts(catalog::Database& database, store::Store& store, const Clock& clock, EventSink* events = nullptr)
+      : database_(database), store_(store), clock_(clock), events_(events) {}
 
   /// Names blobs that are in the store (else not_found). A path that is taken gets the new bytes. invalid_argument when
   /// a path goes through a file or is a folder already. All or none. An empty content type is guessed from the path.
@@ -78,9 +80,12 @@ class Artifacts {
   Result<std::int64_t> remove(const Owner& owner, std::string_view path);
 
  private:
+  void tell(const Owner& owner);
+
   catalog::Database& database_;
   store::Store& store_;
   const Clock& clock_;
+  EventSink* const events_;
 };
 
 /// The same inside somebody else's transaction, for rooms' own writes.

@@ -54,6 +54,23 @@ TEST_P(ArtifactsTest, files_below_a_folder_are_read_a_few_at_a_time) {
   EXPECT_EQ(registry->artifacts().some(run, "", "d0", 3)->size(), 0u);
 }
 
+TEST_P(ArtifactsTest, whoever_listens_learns_once_a_call_that_a_runs_files_changed) {
+  auto& artifacts = registry->artifacts();
+  const std::vector<Artifact> two{file("a", "1"), file("b", "2")};
+  ASSERT_TRUE(artifacts.put(run, two).ok());
+  ASSERT_EQ(events.events.size(), 1u);
+  EXPECT_EQ(events.events[0].kind, EventKind::artifacts_changed);
+  EXPECT_EQ(events.events[0].project, run.project);
+  EXPECT_EQ(events.events[0].subject, run.id);
+  ASSERT_TRUE(artifacts.remove(run, "a").ok());
+  EXPECT_EQ(events.events.size(), 2u);
+  // What was refused changed nothing, and a model's files are its version's.
+  ASSERT_FALSE(artifacts.remove(run, "a").ok());
+  ASSERT_FALSE(artifacts.put(run, "b/c", blob("3")).ok());
+  ASSERT_TRUE(artifacts.put({project, OwnerKind::logged_model, run.id}, "c", blob("3")).ok());
+  EXPECT_EQ(events.events.size(), 2u);
+}
+
 TEST_P(ArtifactsTest, putting_a_path_again_replaces_it) {
   auto& artifacts = registry->artifacts();
   ASSERT_TRUE(artifacts.put(run, "a", blob("old")).ok());

@@ -23,7 +23,7 @@ class Registry {
   Registry(catalog::Database& database, store::Store& store, const Clock& clock, EventSink* events = nullptr,
            ChangeListener* listener = nullptr)
       : store_(store),
-        artifacts_(database, store, clock),
+        artifacts_(database, store, clock, events),
         models_(database, store, artifacts_, clock, events, listener),
         datasets_(database, store, clock, events),
         samples_(datasets_, store),

@@ -129,6 +129,7 @@ Result<Report> Reports::create(Report made) {
                         made.created_at.micros, made.updated_at.micros}));
     return write_revision(connection, made);
   }));
+  tell(made.project, made.id);
   return made;
 }
 
@@ -147,7 +148,7 @@ Result<Report> Reports::get(const ProjectId& project, const ReportId& id) {
 Result<Report> Reports::change(const ProjectId& project, const ReportId& id, const ReportChange& change) {
   if (change.title) TRY(check_report_title(*change.title));
   if (change.text) TRY(check_report_text(*change.text));
-  return database_.write_value(Durability::record, [&](Connection& connection) -> Result<Report> {
+  Report changed = TRY(database_.write_value(Durability::record, [&](Connection& connection) -> Result<Report> {
     Report report = TRY(read(connection, project, id));
     if (report.deleted_at) return put_aside(report);
     if (report.revision != change.based_on) return changed_meanwhile(report, change.based_on);
@@ -163,11 +164,13 @@ Result<Report> Reports::change(const ProjectId& project, const ReportId& id, con
                        {report.title, report.revision, report.editor, report.updated_at.micros, report.id.text}));
     TRY(write_revision(connection, report));
     return report;
-  });
+  }));
+  if (changed.revision != change.based_on) tell(project, id);
+  return changed;
 }
 
 Result<void> Reports::remove(const ProjectId& project, const ReportId& id) {
-  return database_.write(Durability::record, [&](Connection& connection) -> Result<void> {
+  TRY(database_.write(Durability::record, [&](Connection& connection) -> Result<void> {
     const Time now = clock_.now();
     TRY(forget_old(connection, project, now));
     const auto gone =
@@ -175,15 +178,23 @@ Result<void> Reports::remove(const ProjectId& project, const ReportId& id) {
                            {now.micros, id.text, project.text}));
     if (gone == 0) return no_report(id);
     return {};
-  });
+  }));
+  tell(project, id);
+  return {};
 }
 
 Result<Report> Reports::restore(const ProjectId& project, const ReportId& id) {
-  return database_.write_value(Durability::record, [&](Connection& connection) -> Result<Report> {
+  Report restored = TRY(database_.write_value(Durability::record, [&](Connection& connection) -> Result<Report> {
     TRY(connection.run("UPDATE reports SET deleted_at = NULL WHERE id = ? AND project_id = ?",
                        {id.text, project.text}));
     return read(connection, project, id);
-  });
+  }));
+  tell(project, id);
+  return restored;
+}
+
+void Reports::tell(const ProjectId& project, const ReportId& id) {
+  if (events_) events_->emit({EventKind::report_changed, project, id.text});
 }
 
 Result<std::vector<ReportRevision>> Reports::revisions(const ProjectId& project, const ReportId& id) {

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "catalog/catalog.h"
+#include "domain/events.h"
 #include "domain/report.h"
 
 namespace slipway::tracking {
@@ -19,10 +20,12 @@ struct ReportChange {
   std::string member;         // who changes it
 };
 
-/// Every call blocks for the database and waits until what it wrote is durable. Thread-safe.
+/// Every call blocks for the database and waits until what it wrote is durable. Thread-safe. Every write ends with
+/// Event report_changed; null: nobody listens.
 class Reports {
  public:
-  Reports(catalog::Database& database, const Clock& clock) : database_(database), clock_(clock) {}
+  Reports(catalog::Database& database, const Clock& clock, EventSink* events = nullptr)
+      : database_(database), clock_(clock), events_(events) {}
 
   /// `made` with project, title, text and author; its first revision. failed_precondition when the project has
   /// kReportsMax of them, invalid_argument and too_large as domain/report.h says.
@@ -43,8 +46,11 @@ class Reports {
   Result<ReportRevision> revision(const ProjectId& project, const ReportId& id, std::int64_t number);
 
  private:
+  void tell(const ProjectId& project, const ReportId& id);
+
   catalog::Database& database_;
   const Clock& clock_;
+  EventSink* const events_;
 };
 
 /// In a project, those put aside included.

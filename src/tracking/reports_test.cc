@@ -6,6 +6,12 @@
 namespace slipway::tracking {
 namespace {
 
+class EventLog : public EventSink {
+ public:
+  void emit(const Event& event) override { events.push_back(event); }
+  std::vector<Event> events;
+};
+
 class ReportsTest : public TrackingTest {
  protected:
   Report make(const std::string& title = "Rates", const std::string& text = "# Rates") {
@@ -30,14 +36,30 @@ class ReportsTest : public TrackingTest {
     return out;
   }
   Reports& reports() {
-    if (!reports_) reports_ = std::make_unique<Reports>(*database_, clock_);
+    if (!reports_) reports_ = std::make_unique<Reports>(*database_, clock_, &told_);
     return *reports_;
   }
 
   FakeClock clock_{Time{1'000'000'000'000'000}};
+  EventLog told_;
   std::unique_ptr<Reports> reports_;
 };
 SLIPWAY_ON_BOTH_DATABASES(ReportsTest);
+
+TEST_P(ReportsTest, whoever_listens_learns_of_each_change_and_of_nothing_else) {
+  const Report first = make();
+  ASSERT_EQ(told_.events.size(), 1U);
+  EXPECT_EQ(told_.events[0].kind, EventKind::report_changed);
+  EXPECT_EQ(told_.events[0].project, kDefaultProject);
+  EXPECT_EQ(told_.events[0].subject, first.id.text);
+  ASSERT_TRUE(write(first, "two", 1).ok());
+  ASSERT_TRUE(reports().remove(kDefaultProject, first.id).ok());
+  ASSERT_TRUE(reports().restore(kDefaultProject, first.id).ok());
+  EXPECT_EQ(told_.events.size(), 4U);
+  ASSERT_TRUE(write(first, "two", 2).ok());
+  ASSERT_FALSE(write(first, "three", 1).ok());
+  EXPECT_EQ(told_.events.size(), 4U);
+}
 
 TEST_P(ReportsTest, each_change_makes_a_revision_that_keeps_the_whole) {
   const Report first = make("Rates", "one");

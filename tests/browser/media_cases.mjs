@@ -122,6 +122,19 @@ export const media_acts = [
     },
   },
   {
+    name: "a picture that is logged while one looks appears by itself", url: ({ media_run }) => `/runs/${media_run}?tab=media&find=live`, needs: ["media_run"],
+    act: async ({ page, rest, made, theme }) => {
+      await page.evaluate(async ([run, key]) => {
+        const canvas = document.createElement("canvas");
+        canvas.getContext("2d").fillRect(20, 20, 60, 60);
+        const picture = await new Promise((done) => canvas.toBlob(done, "image/png"));
+        await fetch(`/api/v1/runs/${run}/artifacts/content/media/${key}/000000050.png`, { method: "PUT", body: picture });
+      }, [made.media_run, `live-${theme}`]);
+      await section(page, `live-${theme}`).getByRole("img", { name: `live-${theme} at step 50` }).waitFor();
+      await rest();
+    },
+  },
+  {
     name: "runs and steps are compared picture by picture", url: ({ media_runs }) => `/runs/compare?ids=${media_runs.join(",")}&tab=media&step=20`, needs: ["media_runs"],
     act: async ({ page, rest }) => {
       const picture = (run, step) => page.getByRole("img", { name: `val/samples of ${run} at step ${step}` });

@@ -101,6 +101,27 @@ export const report_acts = [
     },
   },
   {
+    name: "what somebody else saves is said while one writes, and is seen by those who read, without a reload", url: "/reports?new=1", themes: ["light"],
+    act: async ({ page, rest }) => {
+      await new_report(page, rest, "Seen at once", "mine");
+      const id = /reports\/(\w+)/.exec(page.url())[1];
+      const others_write = (revision, text) => page.evaluate(async ([report, body]) => { await fetch(`/api/v1/reports/${report}`, { method: "PATCH", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }); }, [id, { revision, text }]);
+      await others_write(1, "theirs");
+      await page.getByRole("status").filter({ hasText: /saved revision 2/ }).waitFor();
+      expect((await editor(page).inputValue()) === "mine", "one's own text is gone");
+      await page.getByRole("button", { name: "Show it" }).click();
+      expect((await page.getByRole("region", { name: "The other change" }).innerText()).includes("theirs"), "the other change is not shown");
+      await page.getByRole("button", { name: "I have put both together" }).click();
+      await editor(page).fill("theirs and mine");
+      await save(page).click();
+      await page.waitForURL(/\/reports\/[0-9A-Za-z]{26}$/);
+      await main_says(page, /Revision 3/);
+      await others_write(3, "once more theirs");
+      await main_says(page, /Revision 4.*once more theirs/s);
+      await rest();
+    },
+  },
+  {
     name: "an old revision is looked at and made the newest; a report is deleted, and that is undone", url: "/reports?new=1", themes: ["dark"],
     act: async ({ page, rest }) => {
       await new_report(page, rest, "Twice", "first words");

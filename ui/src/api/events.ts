@@ -1,13 +1,14 @@
 // Live updates. One browser holds one event stream however many tabs are open: the tab that gets the lock listens and
-// tells the others. Events only say what is old; what is on screen is asked for again, at most once a second.
+// tells the others. Events only say what is old; what is on screen is asked for again, at most once a second (refresher.ts).
 import type { QueryClient, QueryKey } from "@tanstack/react-query";
 import { prefixed } from "../app/prefix";
 import { project } from "./client";
+import { make_refresher } from "./refresher";
 
 export interface Event { type: string; id?: string; run_id?: string; name?: string }
 export type StreamState = "connecting" | "live" | "paused";
 
-const kFlushEveryMs = 1000;
+const kRefreshEveryMs = 1000;
 
 /// Which keys an event makes old.
 export function stale_keys(event: Event): QueryKey[] {
@@ -16,6 +17,8 @@ export function stale_keys(event: Event): QueryKey[] {
     case "run_changed": return [["runs", "list"], ["runs", id], ["overview"]];
     case "metrics_changed": return [["runs", event.run_id ?? id, "metrics"], ["runs", event.run_id ?? id, "record"], ["histories", event.run_id ?? id]];
     case "log_changed": return [["runs", event.run_id ?? id, "log"]];
+    // Media of several runs name them all in their key, of which one is enough.
+    case "artifacts_changed": return [["runs", id, "artifacts"], ["runs", id, "table"], ["media", "run", id], ["media", "runs", { [id]: true }]];
     // These are few and rare, and their pages are named by name while events may carry an id: all of the noun is old.
     case "dataset_changed": return [["datasets"], ["overview"]];
     case "model_changed": return [["models"], ["overview"]];
@@ -24,6 +27,7 @@ export function stale_keys(event: Event): QueryKey[] {
     case "finding_changed": return [["findings"], ["overview"]];
     case "case_changed": return [["cases"], ["overview"]];
     case "pipeline_run_changed": return [["pipelines"]];
+    case "report_changed": return [["reports"]];
     default: return [];
   }
 }
@@ -47,19 +51,12 @@ type Message = { event: Event } | { state: StreamState } | { ask: true };
 
 export function start_events(client: QueryClient) {
   const channel = new BroadcastChannel(`slipway-events-${project()}`);
-  const old = new Map<string, QueryKey>();
-  let flush: ReturnType<typeof setTimeout> | undefined;
+  const refresh = make_refresher((queryKey) => client.invalidateQueries({ queryKey }), kRefreshEveryMs);
   let leads = false;
 
   const take = (event: Event) => {
     for (const listener of listeners) listener(event);
-    for (const key of stale_keys(event)) old.set(JSON.stringify(key), key);
-    flush ??= setTimeout(() => {
-      flush = undefined;
-      const keys = [...old.values()];
-      old.clear();
-      for (const key of keys) void client.invalidateQueries({ queryKey: key });
-    }, kFlushEveryMs);
+    refresh(stale_keys(event));
   };
   const become = (next: StreamState) => {
     // What happened while nobody listened is unknown: everything on screen is asked for again.
@@ -102,5 +99,5 @@ export function start_events(client: QueryClient) {
 
 const kTypes = [
   "run_changed", "metrics_changed", "log_changed", "dataset_changed", "model_changed", "deployment_changed",
-  "evaluation_changed", "finding_changed", "case_changed", "pipeline_run_changed",
+  "evaluation_changed", "finding_changed", "case_changed", "pipeline_run_changed", "artifacts_changed", "report_changed",
 ];

@@ -13,6 +13,9 @@ export const content_address = (run: string, path: string, how: { frame?: boolea
 export const id_of = ({ kind, key }: Pick<MediaKey, "kind" | "key">) => `${kind}:${key}`;
 export const named = (keys: MediaKey[], id: string) => keys.find((one) => id_of(one) === id);
 
+/// What the keys of queries about several runs begin with: an event about any of the runs finds them.
+export const runs_key = (runs: string[]) => ["media", "runs", Object.fromEntries(runs.map((run) => [run, true]))];
+
 /// Steps of several keys, rising, each once.
 export function steps_of(keys: Pick<MediaKey, "steps">[]): number[] {
   return [...new Set(keys.flatMap(({ steps }) => steps))].sort((a, b) => a - b);

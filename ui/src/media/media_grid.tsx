@@ -12,7 +12,7 @@ import { look_of, type Look } from "../runs/look";
 import { InView } from "../runs/metrics";
 import { is_running } from "../runs/state";
 import { MediaCell, type Looks } from "./cell";
-import { at_step, id_of, named, place_of_step, window_of, type MediaItem, type MediaKey } from "./media";
+import { at_step, id_of, named, place_of_step, runs_key, window_of, type MediaItem, type MediaKey } from "./media";
 import { PictureTools, useOver, useStep, useView } from "./settings";
 import { StepSlider } from "./slider";
 import { prefetch } from "./use_bytes";
@@ -20,22 +20,22 @@ import css from "./media.module.css";
 
 /// As many as the server looks at in one request.
 export const kRunsMax = 200;
+/// Beside the events, which may get lost.
 const kEveryMs = 10_000;
 const kSizes = { small: 120, medium: 200, large: 320 } as const;
 const kNameWidth = 160;
 const kGap = 8;
 
-function useAsked<T>(key: unknown[], path: string, body: object, runs: Run[], enabled = true) {
+function useAsked<T>(path: string, more: object, runs: Run[]) {
+  const run_ids = runs.map(({ id }) => id);
   return useQuery<T, ApiError>({
-    // Not among the lists of runs, which each event makes old.
-    queryKey: ["media", ...key, body], queryFn: () => send<T>("POST", path, body), enabled, placeholderData: keepPreviousData, refetchInterval: runs.some(is_running) ? kEveryMs : false,
+    queryKey: [...runs_key(run_ids), path, run_ids, more], queryFn: () => send<T>("POST", path, { run_ids, ...more }), placeholderData: keepPreviousData, refetchInterval: runs.some(is_running) ? kEveryMs : false,
   });
 }
 
 export function MediaGrid({ runs: all }: { runs: Run[] }) {
   const runs = all.slice(0, kRunsMax);
-  const run_ids = runs.map(({ id }) => id);
-  const listed = useAsked<MediaKeyList>(["keys"], "/api/v1/media/keys", { run_ids }, runs);
+  const listed = useAsked<MediaKeyList>("/api/v1/media/keys", {}, runs);
   return (
     <Loaded of={listed}>
       {({ keys, complete }) => keys.length === 0 ? <Empty command={`mlflow.log_image(image, key="samples", step=step)`}>None of these runs has logged pictures, sounds, tables or the like. In their script:</Empty> : (
@@ -61,7 +61,7 @@ function OneKey({ runs, keys }: { runs: Run[]; keys: MediaKey[] }) {
   const [view, on_view] = useView();
   const over = useOver();
   const [aspect, on_aspect] = useState(1);
-  const listed = useAsked<MediaItemList>(["items"], "/api/v1/media/items", { run_ids: runs.map((run) => run.id), key: of.key, kind: of.kind }, runs);
+  const listed = useAsked<MediaItemList>("/api/v1/media/items", { key: of.key, kind: of.kind }, runs);
   const by_run = useMemo(() => grouped(listed.data?.items ?? []), [listed.data]);
   const looks = { width: kSizes[size as keyof typeof kSizes] ?? kSizes.medium, aspect, on_aspect, over, view, on_view };
   const over_steps = of.kind === "image" && of.step_count > 1 && way === "steps";

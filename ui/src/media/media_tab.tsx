@@ -17,6 +17,7 @@ import { StepSlider } from "./slider";
 import { prefetch } from "./use_bytes";
 import css from "./media.module.css";
 
+/// Beside the events, which may get lost.
 const kEveryMs = 10_000;
 const kKeysShown = 300;
 const kWidthMax = 480;

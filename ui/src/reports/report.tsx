@@ -32,7 +32,7 @@ export default function ReportPage({ id = "" }: Record<string, string>) {
   return (
     <ScrollPage>
       <Loaded of={report} page>
-        {(data) => edit && !data.deleted_at
+        {(data) => edit
           ? <Edit key={data.id} report={data} done={() => set_edit(null)} />
           : <Read report={data} number={number} choose={set_number} edit={() => set_edit("1", { push: true })} />}
       </Loaded>
@@ -127,6 +127,8 @@ function Edit({ report, done }: { report: Report; done: () => void }) {
   const refused = (error: Error) => { if (error instanceof ApiError && error.status === 409) void get<Report>(`/api/v1/reports/${report.id}`).then(set_theirs, notify_error); };
   const help = useMemo(() => <Help />, []);
   const same = title.trim() === base.title && text === base.text;
+  // One's own save ends the editing, so a newer revision is somebody else's.
+  const newer = report.revision > base.revision && !change.isPending && !change.isSuccess;
   return (
     <>
       <h1 className="hidden">Edit {report.title}</h1>
@@ -134,12 +136,36 @@ function Edit({ report, done }: { report: Report; done: () => void }) {
         <MarkdownEditor
           name="The report" text={text} on_text={set_text} blocks={kBlocks} busy={change.isPending} same={same} error={change.error} help={help}
           save={() => change.mutate(undefined, { onSuccess: () => { forget(); done(); }, onError: refused })} cancel={() => { forget(); done(); }}
-          rescue={theirs && <Theirs theirs={theirs} take={() => { set_base(theirs); set_theirs(null); change.reset(); }} />}
+          rescue={
+            theirs ? <Theirs theirs={theirs} take={() => { set_base(theirs); set_theirs(null); change.reset(); }} />
+              : report.deleted_at ? <Deleted report={report} />
+                : newer && <Newer report={report} show={() => set_theirs(report)} />
+          }
         >
           <Field name="Title"><input value={title} required maxLength={200} onChange={(event) => set_title(event.target.value)} /></Field>
         </MarkdownEditor>
       </div>
     </>
+  );
+}
+
+/// Said as soon as it happens, before a save would be refused.
+function Newer({ report, show }: { report: Report; show: () => void }) {
+  return (
+    <div className={css.old} role="status">
+      <span>{report.editor} saved revision {report.revision} <Ago at={report.updated_at} />, while you are writing.</span>
+      <button type="button" className="small" onClick={show}>Show it</button>
+    </div>
+  );
+}
+
+function Deleted({ report }: { report: Report }) {
+  const restore = useSend<unknown>(["reports"], () => ["POST", `/api/v1/reports/${report.id}/restore`]);
+  return (
+    <div className={css.old} role="status">
+      <span>This report was deleted <Ago at={report.deleted_at} />; your text is still here, and can be saved once the report is restored.</span>
+      <button type="button" className="small" disabled={restore.isPending} onClick={() => restore.mutate(undefined, { onError: notify_error })}>Restore</button>
+    </div>
   );
 }
 
