@@ -268,7 +268,7 @@ void add_routes(Parts& parts) {
   api::add_experiments(parts.router, *parts.tracking);
   api::add_imports(parts.router, *parts.tracking);
   api::add_views(parts.router, *parts.database, system_clock());
-  const auto reports = std::make_shared<tracking::Reports>(*parts.database, system_clock());
+  const auto reports = std::make_shared<tracking::Reports>(*parts.database, system_clock(), parts.events.get());
   api::add_reports(parts.router, reports);
   const api::RunExtras extras = run_extras(parts);
   api::add_runs(parts.router, *parts.tracking, extras);
