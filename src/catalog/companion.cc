@@ -1,7 +1,5 @@
 #include "catalog/companion.h"
 
-#include "base/check.h"
-
 namespace slipway::catalog {
 namespace {
 
@@ -9,12 +7,18 @@ thread_local std::shared_ptr<const Write> companion;
 
 }  // namespace
 
-WriteCompanion::WriteCompanion(Write also) : also_(std::make_shared<const Write>(std::move(also))) {
-  CHECK(!companion, "a thread's writes have two companions");
-  companion = also_;
+WriteCompanion::WriteCompanion(Write also) : outer_(companion) {
+  if (!outer_) {
+    companion = std::make_shared<const Write>(std::move(also));
+    return;
+  }
+  companion = std::make_shared<const Write>([outer = outer_, also = std::move(also)](Connection& c) -> Result<void> {
+    TRY((*outer)(c));
+    return also(c);
+  });
 }
 
-WriteCompanion::~WriteCompanion() { companion = nullptr; }
+WriteCompanion::~WriteCompanion() { companion = outer_; }
 
 Write WriteCompanion::accompanied(Write body) {
   if (!companion) return body;

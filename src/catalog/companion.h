@@ -10,7 +10,7 @@ namespace slipway::catalog {
 
 /// While it lives, every write that its thread asks of a database first runs `also` in the same transaction, behind the
 /// same savepoint. An error of `also` is the write's, whose body then does not run. Writes that other threads ask for
-/// on behalf of this one are not accompanied. One at a time on a thread (a CHECK).
+/// on behalf of this one are not accompanied. They nest as scopes do: the outer one runs first.
 ///
 /// The thread-local state behind this is deliberate: the rooms between the caller and the database have no word for it.
 class WriteCompanion {
@@ -24,7 +24,7 @@ class WriteCompanion {
   static Write accompanied(Write body);
 
  private:
-  const std::shared_ptr<const Write> also_;  // shared with the writes it accompanies, which may run after it is gone
+  const std::shared_ptr<const Write> outer_;  // shared with the writes it accompanies, which may run after it is gone
 };
 
 }  // namespace slipway::catalog

@@ -48,5 +48,17 @@ TEST_P(Conformance, a_companion_and_its_write_fail_together) {
   EXPECT_EQ(count(*database), 0);
 }
 
+TEST_P(Conformance, companions_nest_and_end_one_by_one) {
+  auto database = open();
+  const WriteCompanion outer([next = std::int64_t{100}](Connection& c) mutable { return insert_thing(next++)(c); });
+  {
+    const WriteCompanion inner(insert_thing(200));
+    ASSERT_TRUE(database->write(Durability::record, insert_thing(1)).ok());
+    EXPECT_EQ(count(*database), 3);
+  }
+  ASSERT_TRUE(database->write(Durability::record, insert_thing(2)).ok());
+  EXPECT_EQ(count(*database), 5);
+}
+
 }  // namespace
 }  // namespace slipway::catalog

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "registry/erasure.h"
+#include "retention/projects.h"
 #include "runs/erasure.h"
 #include "tracking/experiments.h"
 
@@ -207,7 +208,7 @@ Result<std::vector<std::string>> Collector::take_away(Connection& c, const Delet
     for (const DeletedRun& found : TRY(tracking::list_deleted_runs(c, one, {}, 1))) {
       reasons.back() = TRY(need(c, found)).value_or("");
       if (!reasons.back().empty() || !TRY(tracking::begin_run_erasure(c, found, clock_.now()))) continue;
-      TRY(audit_(c, member_id, "remove run for good", run.id, run.name));
+      TRY(audit_(c, {MemberId(member_id), "remove run for good", "run", run.id, run.name, run.project}));
     }
   }
   return reasons;
@@ -221,7 +222,8 @@ Result<std::vector<std::string>> Collector::take_away(Connection& c, const std::
     reasons.push_back(needed.value_or(""));
     if (needed) continue;
     if (TRY(tracking::begin_experiment_erasure(c, experiment, clock_.now())))
-      TRY(audit_(c, member_id, "remove experiment for good", experiment.id.text, experiment.name));
+      TRY(audit_(c, {MemberId(member_id), "remove experiment for good", "experiment", experiment.id.text,
+                     experiment.name, experiment.project}));
     else
       reasons.back() = fmt::format("it still has {} runs", experiment.runs);
   }
@@ -255,13 +257,19 @@ Result<Page> Collector::remove(const Criteria& criteria, std::string_view page_t
   return page;
 }
 
-Result<std::int64_t> Collector::finish() {
+Result<std::int64_t> Collector::finish(std::optional<Duration> at_most) {
+  const Time start = clock_.steady();
   std::int64_t ended = 0;
-  while (true) {
+  while (!at_most || clock_.steady() - start < *at_most) {
     const auto some = TRY(database_.write_value(Durability::record, [](Connection& c) { return finish_some(c); }));
-    if (!some) return ended;
-    ended += *some;
+    ended += some.value_or(0);
+    if (some) continue;
+    const Time now = clock_.now();
+    if (!TRY(
+            database_.write_value(Durability::record, [now](Connection& c) { return erase_some_of_projects(c, now); })))
+      break;
   }
+  return ended;
 }
 
 Result<store::SweepReport> Collector::would_free(const Criteria& criteria) {

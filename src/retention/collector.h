@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "catalog/catalog.h"
+#include "domain/audit.h"
 #include "domain/events.h"
 #include "registry/registry.h"
 #include "tracking/erasure.h"
@@ -66,8 +67,7 @@ using Need = std::function<Result<std::optional<std::string>>(catalog::Connectio
 Result<Bytes> bytes_of(catalog::Connection& connection, const tracking::DeletedRun& run);
 
 /// Writes into the audit trail, inside of the transaction of what it tells.
-using Audit = std::function<Result<void>(catalog::Connection&, const std::string& member_id, std::string_view action,
-                                         std::string_view subject, std::string_view details)>;
+using Audit = std::function<Result<void>(catalog::Connection&, const AuditLine& line)>;
 
 /// Thread-safe; blocks for the database and the disk.
 class Collector {
@@ -86,8 +86,9 @@ class Collector {
   /// asked for again nothing happens twice.
   Result<Page> remove(const Criteria& criteria, std::string_view page_token, const std::string& member_id,
                       std::int64_t page_size = kPageMax);
-  /// Goes on with what a kill interrupted; how many runs and experiments that were.
-  Result<std::int64_t> finish();
+  /// Goes on with what a kill interrupted, and with projects that were removed with all they held; how many runs and
+  /// experiments that were. Ends early after so long, between transactions.
+  Result<std::int64_t> finish(std::optional<Duration> at_most = std::nullopt);
   /// What a sweep would remove if everything that list() says goes were gone.
   Result<store::SweepReport> would_free(const Criteria& criteria);
 

@@ -40,9 +40,8 @@ class RetentionTest : public testing::TestWithParam<std::string> {
   }
 
   Audit audit() {
-    return [this](catalog::Connection&, const std::string& member, std::string_view action, std::string_view subject,
-                  std::string_view) -> Result<void> {
-      audited_.push_back(fmt::format("{} {} {}", member, action, subject));
+    return [this](catalog::Connection&, const AuditLine& line) -> Result<void> {
+      audited_.push_back(fmt::format("{} {} {}", line.member.text, line.action, line.subject));
       return {};
     };
   }

@@ -1,5 +1,6 @@
-// A project goes only when it holds nothing, so that nothing can be lost by it. What may hold something is asked of the
-// database itself: every table with a project_id, so that a room that comes later is not forgotten here.
+// A project goes only when it holds nothing, so that nothing can be lost by it, unless the caller sees to what it
+// holds. What may hold something is asked of the database itself: every table with a project_id, so that a room that
+// comes later is not forgotten here.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,8 +17,9 @@ using catalog::Row;
 
 namespace {
 
-// What a project has without holding anything: answers to repeat, numbers of names, its own rules.
-constexpr std::array<std::string_view, 3> kOwn{"idempotency_keys", "metric_names", "retention_rules"};
+// What a project has without holding anything: answers to repeat, numbers of names, its own rules, what was done in it.
+constexpr std::array<std::string_view, 5> kOwn{"audit", "idempotency_keys", "metric_names", "project_erasures",
+                                               "retention_rules"};
 // The experiment that clients mean when they name none is made for whoever looks.
 constexpr std::string_view kMadeByItself = " AND name <> 'Default'";
 
@@ -50,7 +52,7 @@ Result<void> check_empty(Connection& connection, const std::string& project, con
 
 }  // namespace
 
-Result<void> Teams::remove_project(std::string_view project_name) {
+Result<void> Teams::remove_project(std::string_view project_name, const Empty& empty) {
   const std::string wanted = clean_utf8(project_name, 200);
   TRY(database_.write(Durability::record, [&](Connection& connection) -> Result<void> {
     const auto id = TRY(connection.first("SELECT id FROM projects WHERE name = ? AND archived = 0", {wanted},
@@ -60,7 +62,11 @@ Result<void> Teams::remove_project(std::string_view project_name) {
       return Error{ErrorCode::invalid_argument,
                    fmt::format("The '{}' workspace is reserved and cannot be deleted", wanted)};
     }
-    TRY(check_empty(connection, *id, wanted));
+    if (empty) {
+      TRY(empty(connection, ProjectId(*id)));
+    } else {
+      TRY(check_empty(connection, *id, wanted));
+    }
     // The row stays for what names it (the trail, the experiment that was made by itself); its name is free again.
     TRY(connection.run("UPDATE projects SET archived = 1, name = ? WHERE id = ?",
                        {fmt::format("{} (deleted {})", wanted, *id), *id}));

@@ -328,27 +328,4 @@ std::optional<ProjectId> Teams::find_project(std::string_view project_name) {
   return std::nullopt;
 }
 
-Result<void> Teams::audit(Connection& c, const MemberId& member, std::string_view action, std::string_view subject,
-                          std::string_view details) {
-  TRY(c.run("INSERT INTO audit (id, at, member_id, action, subject, details) VALUES (?, ?, ?, ?, ?, ?)",
-            {new_id_text(clock_), clock_.now().micros, member.text, std::string(action), std::string(subject),
-             std::string(details)}));
-  return {};
-}
-
-Result<void> Teams::audit(const MemberId& member, std::string_view action, std::string_view subject,
-                          std::string_view details) {
-  return database_.write(Durability::record, [&](Connection& c) { return audit(c, member, action, subject, details); });
-}
-
-Result<std::vector<AuditEntry>> Teams::audit_trail(size_t most) {
-  return database_.read_value([&](Connection& c) {
-    return c.rows("SELECT at, member_id, action, subject, details FROM audit ORDER BY id DESC LIMIT ?",
-                  {static_cast<std::int64_t>(most)}, [](const Row& row) {
-                    return AuditEntry{Time{row.integer(0)}, std::string(row.text(1)), std::string(row.text(2)),
-                                      std::string(row.text(3)), std::string(row.text(4))};
-                  });
-  });
-}
-
 }  // namespace slipway::teams

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@
 #include "base/result.h"
 #include "base/thread.h"
 #include "catalog/catalog.h"
+#include "domain/audit.h"
 #include "domain/credentials.h"
 #include "domain/ids.h"
 #include "teams/login_attempts.h"
@@ -59,8 +61,20 @@ struct Project {
 };
 
 struct AuditEntry {
+  AuditLine line;
   Time at;
-  std::string member, action, subject, details;
+  std::string member_name, project_name;  // as they are called now; empty when there is none
+};
+
+/// Which lines are meant; of what is empty, all.
+struct AuditQuery {
+  std::string person;   // a member's name or id
+  std::string action;   // "delete run", or "delete" for all that begin with that word
+  std::string subject;  // exactly
+  std::string project;  // a name or id
+  std::optional<Time> since, until;
+  std::string before;  // the id of the last line of the page before
+  size_t most = 100;
 };
 
 inline constexpr size_t kTokensMax = 100'000;
@@ -110,19 +124,20 @@ class Teams : public TokenIssuer {
   Result<std::vector<Project>> projects();
   Result<Project> create_project(std::string_view project_name, std::string_view description);
   Result<Project> describe_project(std::string_view project_name, std::string_view description);
-  /// Takes an empty project away and frees its name. not_found, invalid_argument for the first project,
-  /// failed_precondition saying what it still holds.
-  Result<void> remove_project(std::string_view project_name);
+  /// Takes a project away and frees its name, in one transaction with what `empty` does to what it holds. not_found,
+  /// invalid_argument for the first project; without `empty`, failed_precondition saying what it still holds.
+  using Empty = std::function<Result<void>(catalog::Connection&, const ProjectId&)>;
+  Result<void> remove_project(std::string_view project_name, const Empty& empty = {});
   /// The id of a project by its name, or by its id (which runs are told); safe on an event loop.
   std::optional<ProjectId> find_project(std::string_view project_name);
 
   /// Adds a line to the trail that nobody edits.
-  Result<void> audit(const MemberId& member, std::string_view action, std::string_view subject,
-                     std::string_view details);
+  Result<void> audit(const AuditLine& line);
   /// The same as a part of somebody's transaction.
-  Result<void> audit(catalog::Connection& connection, const MemberId& member, std::string_view action,
-                     std::string_view subject, std::string_view details);
-  Result<std::vector<AuditEntry>> audit_trail(size_t most);
+  Result<void> audit(catalog::Connection& connection, const AuditLine& line);
+  /// The newest first.
+  Result<std::vector<AuditEntry>> audit_trail(const AuditQuery& query);
+  std::string new_audit_id() const { return new_id_text(clock_); }
 
  private:
   struct Known {

@@ -224,21 +224,6 @@ TEST_P(TeamsTest, there_is_a_default_project_and_others_are_found_by_name) {
   EXPECT_EQ(all[1].description, "welds");
 }
 
-TEST_P(TeamsTest, the_audit_trail_tells_who_did_what_newest_first) {
-  const MemberId ada = teams_->owner().id;
-  ASSERT_TRUE(teams_->audit(ada, "create token", "t1", "laptop").ok());
-  clock_.advance(1s);
-  ASSERT_TRUE(teams_->audit(ada, "revoke token", "t1", "").ok());
-  const auto trail = teams_->audit_trail(10).value();
-  ASSERT_EQ(trail.size(), 2u);
-  EXPECT_EQ(trail[0].action, "revoke token");
-  EXPECT_EQ(trail[0].at, clock_.now());
-  EXPECT_EQ(trail[1].member, ada.text);
-  EXPECT_EQ(trail[1].subject, "t1");
-  EXPECT_EQ(trail[1].details, "laptop");
-  EXPECT_EQ(teams_->audit_trail(1)->size(), 1u);
-}
-
 TEST(Passwords, a_hash_is_argon2id_with_its_own_salt) {
   const std::string one = hash_password("correct horse"), two = hash_password("correct horse");
   EXPECT_TRUE(one.starts_with("$argon2id$v=19$m=65536,t=3,p=1$")) << one;

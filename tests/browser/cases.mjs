@@ -74,6 +74,7 @@ const pages = [
   ["settings, usage", "/settings?tab=usage", []],
   ["settings, retention", "/settings?tab=retention", []],
   ["settings, server", "/settings?tab=server", []],
+  ["settings, audit trail", "/settings/audit?action=create", []],
   ["sign in", "/login", []],
 ].map(([name, url, needs]) => ({
   name: `the page: ${name}`, url, needs,

@@ -9,6 +9,7 @@
 #include "http/http.h"
 #include "registry/registry.h"
 #include "registry/uploads.h"
+#include "retention/collector.h"
 #include "store/store.h"
 #include "teams/teams.h"
 #include "teams/webhook_sender.h"
@@ -29,6 +30,7 @@ struct Rooms {
   teams::Webhooks& webhooks;
   teams::WebhookSender& webhook_sender;
   const Clock& clock;
+  retention::Collector& collector;
 };
 
 /// Adds every endpoint under /api/2.0, /api/3.0, /ajax-api/2.0 and /ajax-api/3.0, and /health, /version.

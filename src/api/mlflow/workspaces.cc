@@ -4,12 +4,17 @@
 
 #include "api/api.h"
 #include "api/mlflow/endpoint.h"
+#include "base/log.h"
 #include "base/text.h"
+#include "catalog/companion.h"
+#include "retention/projects.h"
 
 namespace slipway::api::mlflow {
 namespace {
 
 using http::Method;
+
+constexpr Duration kEraseAtOnce = std::chrono::seconds(5);  // of what a removed project held, before the answer
 
 void write(JsonWriter& json, const teams::Project& project) {
   json.begin_object().member("name", project.name);
@@ -60,7 +65,7 @@ Result<std::string> create(const Rooms& rooms, const Call& call) {
   TRY(check_admin(call));
   TRY(check_settings(call));
   const auto project = TRY(rooms.teams.create_project(call.text("name"), call.text("description")));
-  TRY(rooms.teams.audit(caller_of(call.request()).member, "create project", project.name, ""));
+  TRY(rooms.teams.audit({caller_of(call.request()).member, "create project", "project", project.name, "", project.id}));
   return answer_with(project);
 }
 
@@ -73,23 +78,41 @@ Result<std::string> update(const Rooms& rooms, const Call& call) {
   return answer_with(TRY(rooms.teams.describe_project(call.text("workspace_name"), call.text("description"))));
 }
 
-/// Only as MLflow does by default: what still holds something stays. Nothing is deleted with it, and nothing moves.
+/// What becomes of what it holds, in the transaction that takes the name away; none: it must hold nothing.
+Result<teams::Teams::Empty> empty_of(const Rooms& rooms, std::string_view mode) {
+  if (mode == "RESTRICT") return teams::Teams::Empty();
+  if (mode == "CASCADE") {
+    return teams::Teams::Empty([now = rooms.clock.now()](catalog::Connection& c, const ProjectId& project) {
+      return retention::begin_project_erasure(c, project, now);
+    });
+  }
+  if (mode == "SET_DEFAULT") {
+    return teams::Teams::Empty([](catalog::Connection& c, const ProjectId& project) {
+      return retention::move_project(c, project, kDefaultProject);
+    });
+  }
+  return Error{
+      ErrorCode::invalid_argument,
+      fmt::format("Invalid deletion mode '{}'. Must be one of: SET_DEFAULT, CASCADE, RESTRICT", clean_utf8(mode, 100))};
+}
+
+/// The project is gone when this answers, and its line is in the trail. What a cascade leaves is removed in the
+/// background once that takes longer.
 Result<std::string> remove(const Rooms& rooms, const Call& call) {
   TRY(check_admin(call));
-  const std::string_view mode = call.request().query_value("mode").value_or("RESTRICT");
-  if (mode == "SET_DEFAULT" || mode == "CASCADE") {
-    return Error{
-        ErrorCode::unsupported,
-        fmt::format("Workspace deletion with the mode {} is not supported: a project goes only when it is empty",
-                    mode)};
+  const std::string name = call.text("workspace_name"), mode(call.request().query_value("mode").value_or("RESTRICT"));
+  const auto empty = TRY(empty_of(rooms, mode));
+  AuditLine line{caller_of(call.request()).member, "delete project", "project", name, "mode " + mode};
+  line.id = rooms.teams.new_audit_id();
+  {
+    const catalog::WriteCompanion companion(
+        [&rooms, line](catalog::Connection& c) { return rooms.teams.audit(c, line); });
+    TRY(rooms.teams.remove_project(name, empty));
   }
-  if (mode != "RESTRICT") {
-    return Error{ErrorCode::invalid_argument,
-                 fmt::format("Invalid deletion mode '{}'. Must be one of: SET_DEFAULT, CASCADE, RESTRICT",
-                             clean_utf8(mode, 100))};
-  }
-  TRY(rooms.teams.remove_project(call.text("workspace_name")));
-  TRY(rooms.teams.audit(caller_of(call.request()).member, "delete project", call.text("workspace_name"), ""));
+  if (mode != "CASCADE") return std::string();
+  if (const auto erased = rooms.collector.finish(kEraseAtOnce); !erased.ok())
+    log_warning("api", "what a removed project held could not all be removed yet; it is tried again within the hour",
+                {{"error", erased.error().message}});
   return std::string();
 }
 

@@ -33,6 +33,7 @@ Result<Json> login(teams::Teams& teams, const http::Request& request) {
   const std::string member = TRY(required_string(body, "name"));
   Json json{Json::Object{}};
   json.set("token", TRY(teams.login(member, TRY(required_string(body, "password")))));
+  TRY(teams.audit({TRY(teams.find_member(member)), "sign in", "member", member, "from " + request.peer.address}));
   return json;
 }
 
@@ -68,7 +69,7 @@ Result<Json> create_token(teams::Teams& teams, const http::Request& request) {
   const auto made =
       TRY(teams.create_token(caller.member, TRY(required_string(body, "name")),
                              days > 0 ? std::optional<Duration>(std::chrono::hours(24 * days)) : std::nullopt));
-  TRY(teams.audit(caller.member, "create token", made.token.id.text, made.token.name));
+  TRY(teams.audit({caller.member, "create token", "token", made.token.id.text, made.token.name}));
   return token_json(made.token).set("secret", made.secret);
 }
 
@@ -82,7 +83,7 @@ Result<Json> revoke_token(teams::Teams& teams, const http::Request& request) {
   const Caller caller = caller_of(request);
   const TokenId token(request.parameter("token"));
   TRY(teams.revoke_token(caller.member, token));
-  TRY(teams.audit(caller.member, "revoke token", token.text, ""));
+  TRY(teams.audit({caller.member, "revoke token", "token", token.text}));
   return Json(Json::Object{});
 }
 
@@ -103,7 +104,7 @@ Result<Json> create_member(teams::Teams& teams, const http::Request& request) {
                                               role == "admin" ? teams::Role::admin : teams::Role::member));
   const std::string password = TRY(optional_string(body, "password"));
   if (!password.empty()) TRY(teams.set_password(member.id, password));
-  TRY(teams.audit(caller.member, "create member", member.name, role));
+  TRY(teams.audit({caller.member, "create member", "member", member.name, "role " + role}));
   return member_json(member);
 }
 
@@ -113,7 +114,11 @@ Result<Json> set_password(teams::Teams& teams, const http::Request& request) {
   if (!caller.admin && caller.member != member) return admins_only();
   const Json body = TRY(json_body(request));
   TRY(teams.set_password(member, TRY(required_string(body, "password"))));
-  TRY(teams.audit(caller.member, "set password", member.text, ""));
+  std::string name = member.text;
+  for (const teams::Member& one : TRY(teams.members())) {
+    if (one.id == member) name = one.name;
+  }
+  TRY(teams.audit({caller.member, "set password", "member", name}));
   return Json(Json::Object{});
 }
 
@@ -137,7 +142,7 @@ Result<Json> create_project(teams::Teams& teams, const http::Request& request) {
   const Json body = TRY(json_body(request));
   const auto project =
       TRY(teams.create_project(TRY(required_string(body, "name")), TRY(optional_string(body, "description"))));
-  TRY(teams.audit(caller.member, "create project", project.name, ""));
+  TRY(teams.audit({caller.member, "create project", "project", project.name, "", project.id}));
   return project_json(project);
 }
 

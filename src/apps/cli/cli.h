@@ -140,6 +140,7 @@ void add_sync(Commands& commands);
 void add_gc(Commands& commands);
 void add_retention(Commands& commands);
 void add_usage(Commands& commands);
+void add_audit(Commands& commands);
 void add_backup(Commands& commands);
 void add_restore(Commands& commands);
 void add_completion(Commands& commands);

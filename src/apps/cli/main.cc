@@ -51,6 +51,7 @@ void add_all(Commands& commands) {
   add_gc(commands);
   add_retention(commands);
   add_usage(commands);
+  add_audit(commands);
   add_backup(commands);
   add_restore(commands);
   add_completion(commands);

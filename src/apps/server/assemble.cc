@@ -6,6 +6,8 @@
 #include "api/inference/inference.h"
 #include "api/mlflow/mlflow.h"
 #include "api/native/attempts.h"
+#include "api/native/audit.h"
+#include "api/native/audited.h"
 #include "api/native/backups.h"
 #include "api/native/blobs.h"
 #include "api/native/creates.h"
@@ -108,10 +110,8 @@ Result<void> open_monitor(Parts& parts) {
 
 /// What goes by rules; each deletion is told to the audit trail.
 void open_retention(Parts& parts) {
-  const retention::Audit audit = [teams = parts.teams.get()](catalog::Connection& c, const std::string& member,
-                                                             std::string_view action, std::string_view subject,
-                                                             std::string_view details) {
-    return teams->audit(c, MemberId(member), action, subject, details);
+  const retention::Audit audit = [teams = parts.teams.get()](catalog::Connection& c, const AuditLine& line) {
+    return teams->audit(c, line);
   };
   catalog::Database& database = *parts.database;
   parts.collector = std::make_unique<retention::Collector>(database, parts.registry->references(), system_clock(),
@@ -264,6 +264,7 @@ void add_routes(Parts& parts) {
   api::add_openapi(parts.router);
   api::add_server(parts.router, {parts.folder->path(), *parts.database, *parts.counters, *parts.teams, *parts.disk});
   api::add_members(parts.router, *parts.teams);
+  api::add_audit(parts.router, *parts.teams);
   api::add_events(parts.router, *parts.events);
   api::add_experiments(parts.router, *parts.tracking);
   api::add_imports(parts.router, *parts.tracking);
@@ -301,7 +302,7 @@ void add_routes(Parts& parts) {
   api::add_media(parts.router, *parts.tracking, parts.registry->artifacts());
   api::mlflow::add_mlflow(parts.router, {*parts.tracking, parts.registry->models(), parts.registry->artifacts(),
                                          *parts.store, *parts.uploads, *parts.signed_urls, *parts.teams,
-                                         *parts.webhooks, *parts.webhook_sender, system_clock()});
+                                         *parts.webhooks, *parts.webhook_sender, system_clock(), *parts.collector});
   api::add_traces(parts.router, *parts.tracking);
   api::add_evaluation_datasets(parts.router, *parts.tracking);
   api::add_otlp(parts.router, *parts.tracking);
@@ -316,6 +317,7 @@ void add_routes(Parts& parts) {
   api::add_why(parts.router, rooms);
   api::add_ui(parts.router, parts.settings.static_prefix);
   parts.idempotency = std::make_unique<api::Idempotency>(*parts.database, system_clock(), *parts.counters);
+  api::audit_actions(parts.router, *parts.teams);
   api::add_idempotency(parts.router, *parts.idempotency);
 }
 

@@ -4,6 +4,7 @@ export type {
   ArtifactTable,
   Assessment,
   Attempt,
+  AuditEntry,
   Branch,
   Case,
   Commit,

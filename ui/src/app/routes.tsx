@@ -44,6 +44,7 @@ export const routes: Route[] = [
   route("/scorers", () => import("../traces/scorers")),
   route("/why/{answer}", () => import("../why/why")),
   route("/settings", () => import("../settings/settings")),
+  route("/settings/audit", () => import("../settings/audit")),
   route("/login", () => import("./login")),
 ];
 

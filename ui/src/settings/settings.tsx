@@ -5,6 +5,7 @@ import { useGet, useSend } from "../api/hooks";
 import type { Server } from "../api/types";
 import { curl, python, usePage } from "../app/page";
 import { prefixed, server_url } from "../app/prefix";
+import { Link } from "../app/router";
 import { Ago, Command, Dialog, Facts, Field, Loaded, notify, notify_error, Tabs } from "../parts/basics";
 import { Head, ScrollPage } from "../parts/detail";
 import { bytes } from "../parts/format";
@@ -25,7 +26,7 @@ export default function Settings() {
   const admin = server.data?.member?.role === "admin";
   return (
     <ScrollPage>
-      <Head title="Settings">{!is_loopback() && <button type="button" onClick={() => void sign_out()}>Sign out</button>}</Head>
+      <Head title="Settings">{admin && <Link to="/settings/audit" className="button">Audit trail</Link>}{!is_loopback() && <button type="button" onClick={() => void sign_out()}>Sign out</button>}</Head>
       <Tabs label="Settings" tabs={[
         { id: "tokens", name: "Your tokens", content: () => <Tokens /> },
         { id: "members", name: "Members", content: () => <Members admin={admin} /> },
