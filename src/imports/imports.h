@@ -7,6 +7,7 @@
 #include "imports/export_mlflow.h"  // IWYU pragma: export
 #include "imports/mlflow_folder.h"  // IWYU pragma: export
 #include "imports/mlflow_server.h"  // IWYU pragma: export
+#include "imports/push_mlflow.h"    // IWYU pragma: export
 #include "imports/report.h"         // IWYU pragma: export
 #include "imports/rest.h"           // IWYU pragma: export
 #include "imports/source.h"         // IWYU pragma: export

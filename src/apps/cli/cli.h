@@ -136,6 +136,7 @@ void add_pipelines(Commands& commands);
 void add_why(Commands& commands);
 void add_import(Commands& commands);
 void add_import_series(Commands& commands);
+void add_export(Commands& commands);
 void add_sync(Commands& commands);
 void add_gc(Commands& commands);
 void add_retention(Commands& commands);

@@ -47,6 +47,7 @@ void add_all(Commands& commands) {
   add_why(commands);
   add_import(commands);
   add_import_series(commands);
+  add_export(commands);
   add_sync(commands);
   add_gc(commands);
   add_retention(commands);

@@ -16,10 +16,9 @@ Result<imports::ExportOptions> options_of(const Context& context, const Argument
   if (options.folder.empty())
     return Error{ErrorCode::invalid_argument, "an mlruns folder needs a name; give one with --to"};
   if (options.folder.string().find("://") != std::string::npos)
-    return Error{ErrorCode::unsupported,
-                 "runs are exported into a folder, not to " + options.folder.string() +
-                     ", because an MLflow server gives runs other ids; export a folder and carry it into the server's "
-                     "database with `mlflow migrate-filestore` (docs/exports.md)"};
+    return Error{ErrorCode::unsupported, "--format mlflow writes a folder; `slipway export mlflow --to " +
+                                             options.folder.string() +
+                                             "` pushes runs into a running MLflow server (docs/exports.md)"};
   for (const char* name : {"histories", "order-by", "columns"}) {
     if (arguments.has(name))
       return Error{ErrorCode::invalid_argument, std::string("--") + name + " is for tables, not for --format mlflow"};
