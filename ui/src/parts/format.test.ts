@@ -55,6 +55,8 @@ test("bytes are in powers of 1024", () => {
 test("a time is said as how long ago it is", () => {
   const now = Date.parse("2026-01-02T00:00:00Z");
   expect(ago("2026-01-01T23:59:55Z", now)).toBe("just now");
+  expect(ago("2026-01-02T00:00:09Z", now)).toBe("just now");
+  expect(ago("2026-01-02T00:01:00Z", now)).toMatch(/^2026-01-0/);
   expect(ago("2026-01-01T23:30:00Z", now)).toBe("30 min ago");
   expect(ago("2025-12-30T00:00:00Z", now)).toBe("3 d ago");
   expect(ago(null, now)).toBe("–");

@@ -90,7 +90,8 @@ export function ago(time: string | null | undefined, now = Date.now()): string {
   if (!time) return kNone;
   const seconds = (now - Date.parse(time)) / 1000;
   if (!Number.isFinite(seconds)) return kNone;
-  if (seconds < 0) return exact(time);
+  // A page's clock ticks every ten seconds, and a server's may be a little ahead.
+  if (seconds < -15) return exact(time);
   if (seconds < 10) return "just now";
   if (seconds < 60) return `${Math.floor(seconds)} s ago`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
