@@ -1,7 +1,9 @@
 #include "api/send_blob.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -43,6 +45,15 @@ void set_fields(http::Response& head, const std::string& tag, std::string_view p
       .set("Accept-Ranges", "bytes")
       .set("X-Content-Type-Options", "nosniff")
       .set("Content-Security-Policy", std::string(policy));
+}
+
+/// The blob's own file, when it has one that can be sent.
+std::optional<UniqueFd> file_of(const store::Reader& blob) {
+  const auto path = blob.local_file();
+  if (!path) return std::nullopt;
+  auto file = open_file(*path, O_RDONLY);
+  if (!file.ok()) return std::nullopt;  // perhaps swept a moment ago: the reader still has it
+  return std::move(*file);
 }
 
 /// The bytes behind a head that is out already: when some are missing, the connection's end tells the client.
@@ -109,6 +120,8 @@ void send_artifact(const http::Request& request, const http::Responder& responde
   if (!blob.ok()) return responder.send(render_error(blob.error()));
   BlobAnswer answer = answer_with(request, artifact, (*blob)->size(), as_attachment, render_error, policy);
   if (!answer.range) return responder.send(std::move(answer.head));
+  if (auto file = file_of(**blob))
+    return responder.send_file(std::move(answer.head), std::move(*file), answer.range->first, answer.range->length);
   const auto body = responder.stream(std::move(answer.head), answer.range->length);
   send_bytes(**blob, *answer.range, *body, artifact);
 }

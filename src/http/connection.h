@@ -31,7 +31,8 @@ inline constexpr size_t kReadBufferBytesMax = 256 << 10;
 inline constexpr size_t kReadBytes = 16 << 10;  // asked of the socket at once, for heads
 inline constexpr size_t kBodyPieceBytes = 1 << 20;
 inline constexpr size_t kDroppedBytesMax = 64 << 10;  // of a body that nobody reads, on a connection that goes on
-inline constexpr size_t kPiecesPerWriteMax = 32;      // so that sizes, bytes and ends fit one gathered write
+inline constexpr Duration kPoolBusyPause = std::chrono::milliseconds(10);  // until a file's turn is offered again
+inline constexpr size_t kPiecesPerWriteMax = 32;  // so that sizes, bytes and ends fit one gathered write
 
 /// What a connection can be told from outside; on its own event loop only.
 class Closable {

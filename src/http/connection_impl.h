@@ -6,7 +6,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -19,9 +18,11 @@
 #include "http/connection.h"
 #include "http/encoding.h"
 #include "http/exchange.h"
+#include "http/file_body.h"
 #include "http/head.h"
 #include "http/pace.h"
 #include "http/peer.h"
+#include "http/request_body.h"
 #include "http/timed_stream.h"
 #include "http/websocket.h"
 
@@ -188,7 +189,7 @@ class Connection : public Closable,
     const bool waits =
         has_body && !is_http_1_0_ && equals_ignore_case(exchange_->request.headers.get("Expect"), "100-continue");
     if (waits && !co_await stream_.write(asio::const_buffer("HTTP/1.1 100 Continue\r\n\r\n", 25))) co_return false;
-    if (std::holds_alternative<Streaming>(route_->handler)) co_return co_await answer_streaming(head, has_body);
+    if (std::holds_alternative<Streaming>(route_->handler)) co_return co_await answer_streaming(head);
     if (has_body) {
       if (auto problem = co_await read_whole_body(head)) {
         keep_alive_ = false;
@@ -262,6 +263,7 @@ class Connection : public Closable,
     woken_ = false;
     exchange_ = std::make_shared<Exchange>(this->weak_from_this(), shared_->options.stream_queue_bytes_max,
                                            shared_->counters.answered_twice);
+    exchange_->sends_files = TimedStream<Stream>::kIsPlain;
   }
 
   /// Runs the handler here or on the pool; a compressed body is opened on the handler's thread.
@@ -303,72 +305,28 @@ class Connection : public Closable,
     co_await awake_.async_wait(quietly(ignored));
   }
 
-  asio::awaitable<bool> answer_streaming(HeadParser& head, bool has_body) {
-    using Parser = beast::http::request_parser<beast::http::buffer_body>;
-    Parser parser(std::move(head));
-    parser.body_limit(route_->options.body_bytes_max);
-    const auto length = !has_body                 ? std::optional<std::uint64_t>(0)
-                        : parser.content_length() ? std::optional<std::uint64_t>(*parser.content_length())
-                                                  : std::nullopt;
+  asio::awaitable<bool> answer_streaming(HeadParser& head) {
+    RequestBody<Stream> body(stream_, buffer_, std::move(head), *route_, *shared_);
     {
       const Responder responder(std::make_shared<Responder::Impl>(exchange_));
-      submit([exchange = exchange_, route = route_, responder, length] {
-        ExchangeBody body(exchange, length);
+      submit([exchange = exchange_, route = route_, responder, length = body.length()] {
+        ExchangeBody pieces(exchange, length);
         call_handler(*exchange,
-                     [&] { std::get<Streaming>(route->handler).handler(exchange->request, body, responder); });
+                     [&] { std::get<Streaming>(route->handler).handler(exchange->request, pieces, responder); });
       });
     }
-    Pace pace(shared_->options.body_bytes_per_second_min, shared_->options.body_grace);
     while (true) {
-      co_await sleep_until([&] { return exchange_->answer().has_value() || exchange_->wants_body(); });
+      // While the handler works on a piece the next ones are read, if that needs no waiting.
+      co_await sleep_until([&] {
+        return exchange_->answer() || exchange_->wants_body() || (exchange_->has_room_for_body() && body.is_here());
+      });
       if (exchange_->answer() || !stream_.is_open()) break;
-      // One statement each: GCC 12 copies the value of `a ? co_await b : c` bit by bit, which breaks short strings.
-      Result<std::string> piece = std::string();
-      if (has_body) piece = co_await read_piece(parser, pace);
+      Result<std::string> piece = co_await body.next();
       exchange_->deliver(std::move(piece));
     }
-    if (!parser.is_done() && has_body) keep_alive_ = false;  // answered before the body's end
+    if (!body.is_done()) keep_alive_ = false;  // answered before the body's end
     // A handler that streams its answer may still read on.
-    co_return co_await write_answer([&] { return read_piece(parser, pace); });
-  }
-
-  /// What is there of the body, at least a byte of it; empty at its end.
-  template <typename Parser>
-  asio::awaitable<Result<std::string>> read_piece(Parser& parser, Pace& pace) {
-    if (parser.is_done()) co_return std::string();
-    std::string piece(
-        std::min<std::uint64_t>(kBodyPieceBytes, parser.content_length_remaining().value_or(kBodyPieceBytes)), '\0');
-    auto& body = parser.get().body();
-    body.data = piece.data();
-    body.size = piece.size();
-    body.more = true;
-    while (!parser.is_done() && body.size > 0 && (body.size == piece.size() || more_is_here())) {
-      error_code problem;
-      const size_t left = body.size;
-      const Time began = system_clock().steady();
-      stream_.limit(shared_->options.body_grace);
-      co_await beast::http::async_read_some(stream_.next(), buffer_, parser, quietly(problem));
-      pace.add(left - body.size, system_clock().steady() - began);
-      if (problem == beast::http::error::need_buffer) break;
-      if (problem == beast::http::error::body_limit)
-        co_return Error{ErrorCode::too_large,
-                        "the body may have at most " + render_bytes(route_->options.body_bytes_max)};
-      if ((problem && stream_.timed_out()) || (!problem && pace.is_too_slow())) {
-        shared_->counters.timed_out.add();
-        co_return Error{ErrorCode::timed_out, "the body arrives too slowly"};
-      }
-      if (answer_to_bad_head(problem, 0))
-        co_return Error{ErrorCode::invalid_argument, "the chunks of the body are malformed: " + problem.message()};
-      if (problem) co_return Error{ErrorCode::cancelled, "the body was cut off: " + problem.message()};
-    }
-    piece.resize(piece.size() - body.size);
-    shared_->counters.bytes_in.add(piece.size());
-    co_return piece;
-  }
-
-  bool more_is_here() {
-    error_code problem;
-    return buffer_.size() > 0 || (socket().available(problem) > 0 && !problem);
+    co_return co_await write_answer([&] { return body.next(); });
   }
 
   using ReadOn = std::function<asio::awaitable<Result<std::string>>()>;
@@ -378,6 +336,8 @@ class Connection : public Closable,
     bool written = false;
     if (exchange_->is_stream()) {
       written = co_await write_stream(*exchange_->answer(), read_on);
+    } else if (exchange_->is_file()) {
+      written = co_await write_file(*exchange_->answer());
     } else {
       written = co_await write_whole(*exchange_->answer(), is_head_);
     }
@@ -401,14 +361,58 @@ class Connection : public Closable,
         std::array<asio::const_buffer, 2>{asio::buffer(head), asio::buffer(response.body.data(), body_bytes)});
   }
 
+  asio::awaitable<bool> write_head(const Response& response, std::optional<std::uint64_t> length, bool chunked) {
+    account(response.status);
+    const std::string head =
+        render_head(response, {length, chunked && may_have_body(response.status), keep_alive_, is_http_1_0_});
+    co_return co_await stream_.write(asio::const_buffer(head.data(), head.size()));
+  }
+
+  asio::awaitable<bool> write_file(const Response& response) {
+    const FilePart part = exchange_->take_file();
+    keep_alive_ = keep_alive_ && !shared_->stopping;
+    if (!co_await write_head(response, part.length, false)) co_return false;
+    if (is_head_ || !may_have_body(response.status)) co_return true;
+    FileBody body(part);
+    while (true) {
+      const FileBody::Turn turn = co_await take_turn(body);
+      if (turn == FileBody::Turn::done) co_return true;
+      if (turn == FileBody::Turn::failed || !stream_.is_open()) co_return false;
+      if (turn == FileBody::Turn::full && !co_await stream_.wait_writable()) co_return false;
+    }
+  }
+
+  /// Has a thread of the pool send some of the file; the socket is its own until then.
+  asio::awaitable<FileBody::Turn> take_turn(FileBody& body) {
+    const std::uint64_t sent_before = body.sent();
+    std::optional<FileBody::Turn> turn;
+    const auto task = [self = this->shared_from_this(), &body, &turn, fd = stream_.lend()] {
+      const FileBody::Turn came = body.send_some(fd);
+      asio::post(self->loop_->context, [self, &turn, came] {
+        turn = came;
+        self->rouse();
+      });
+    };
+    while (!shared_->pool.submit(task)) co_await pause(kPoolBusyPause);
+    while (!turn) {
+      co_await sleep();
+      woken_ = false;
+    }
+    stream_.take_back(body.sent() - sent_before);
+    co_return *turn;
+  }
+
+  asio::awaitable<void> pause(Duration d) {
+    error_code ignored;
+    awake_.expires_after(d);
+    co_await awake_.async_wait(quietly(ignored));
+  }
+
   asio::awaitable<bool> write_stream(const Response& response, const ReadOn& read_on) {
     const auto length = exchange_->stream_length();
     const bool chunked = !length && !is_http_1_0_;
     if ((!length && is_http_1_0_) || shared_->stopping) keep_alive_ = false;
-    account(response.status);
-    const std::string head =
-        render_head(response, {length, chunked && may_have_body(response.status), keep_alive_, is_http_1_0_});
-    if (!co_await stream_.write(asio::const_buffer(head.data(), head.size()))) co_return false;
+    if (!co_await write_head(response, length, chunked)) co_return false;
     if (is_head_ || !may_have_body(response.status)) co_return true;
     is_endless_ = response.headers.get("Content-Type").starts_with("text/event-stream");
     is_watching_ = true;

@@ -2,6 +2,7 @@
 
 #include <exception>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "http/answer.h"
 #include "http/sharing.h"
@@ -161,20 +162,74 @@ void Exchange::fail() {
   send(refusal(500, "internal", "the server failed at this request [this is a bug]; its log says more"));
 }
 
-Result<std::string> Exchange::next_piece() {
+void Exchange::send_file(Response head, FilePart part) {
+  head.compressible = false;
+  if (part.length <= kFileWholeBytesMax) {
+    auto bytes = read_file_part(part.file, part.offset, part.length);
+    if (!bytes.ok()) {
+      log_error("http", "a file could not be sent", {{"path", request.path}, {"error", bytes.error().message}});
+      return send(refusal(500, "internal", "the server could not read what was asked for; its log says more"));
+    }
+    head.body = std::move(*bytes);
+    return send(std::move(head));
+  }
+  if (!sends_files) return copy_file(std::move(head), part);
+  add_sharing(request, head);
   {
     const std::lock_guard lock(mutex_);
-    if (closed_) return client_is_gone("body");
-    if (answered_ && !streaming_) return answered_already();
-    wants_body_ = true;
-    piece_.reset();
+    if (answered_) {
+      answered_twice_.add();
+      return;
+    }
+    answered_ = true;
+    answer_ = std::move(head);
+    file_ = std::move(part);
   }
+  changed_.notify_all();
   wake();
+}
+
+void Exchange::copy_file(Response head, const FilePart& part) {
+  const auto body = stream(std::move(head), part.length);
+  for (std::uint64_t sent = 0; sent < part.length;) {
+    const auto piece = read_file_part(part.file, part.offset + sent, std::min(kFilePieceBytes, part.length - sent));
+    if (!piece.ok()) {
+      log_error("http", "a file could not be sent to its end",
+                {{"path", request.path}, {"error", piece.error().message}});
+      return body->abort();
+    }
+    if (!body->write(*piece).ok()) return;
+    sent += piece->size();
+  }
+}
+
+/// Whether more of the body can reach the handler.
+Result<void> Exchange::check_readable() const {
+  if (closed_) return client_is_gone("body");
+  if (answered_ && !streaming_) return answered_already();
+  return {};
+}
+
+Result<std::string> Exchange::next_piece() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return piece_.has_value() || closed_ || (answered_ && !streaming_); });
-  if (!piece_) return closed_ ? client_is_gone("body") : answered_already();
-  Result<std::string> piece = std::move(*piece_);
-  piece_.reset();
+  takes_body_ = true;
+  TRY(check_readable());
+  if (pieces_.empty()) {
+    wants_body_ = true;
+    lock.unlock();
+    wake();
+    lock.lock();
+    changed_.wait(lock, [&] { return !pieces_.empty() || !check_readable().ok(); });
+    wants_body_ = false;
+    TRY(check_readable());
+  }
+  const bool is_last = !pieces_.front().ok() || pieces_.front()->empty();
+  if (is_last) return pieces_.front();
+  Result<std::string> piece = std::move(pieces_.front());
+  pieces_.pop_front();
+  pieces_bytes_ -= piece->size();
+  lock.unlock();
+  wake();  // there is room for more
   return piece;
 }
 
@@ -184,15 +239,24 @@ void Exchange::look() {
     answer_seen_ = std::move(answer_);
     is_stream_ = streaming_;
     stream_length_ = length_;
+    file_seen_ = std::move(file_);
   }
   wants_body_seen_ = wants_body_;
+  has_room_seen_ = has_room();
+}
+
+bool Exchange::has_room() const {
+  const bool has_ended = !pieces_.empty() && (!pieces_.back().ok() || pieces_.back()->empty());
+  return takes_body_ && !has_ended && pieces_bytes_ < kBodyAheadBytes;
 }
 
 void Exchange::deliver(Result<std::string> piece) {
   {
     const std::lock_guard lock(mutex_);
     wants_body_ = false;
-    piece_ = std::move(piece);
+    if (piece.ok()) pieces_bytes_ += piece->size();
+    pieces_.push_back(std::move(piece));
+    has_room_seen_ = has_room();
   }
   wants_body_seen_ = false;
   changed_.notify_all();
@@ -226,6 +290,10 @@ void Exchange::close(bool complete) {
 }
 
 void Responder::send(Response response) const { impl_->exchange().send(std::move(response)); }
+
+void Responder::send_file(Response head, UniqueFd file, std::uint64_t offset, std::uint64_t length) const {
+  impl_->exchange().send_file(std::move(head), {std::move(file), offset, length});
+}
 
 std::shared_ptr<BodyWriter> Responder::stream(Response head, std::optional<std::uint64_t> length) const {
   return impl_->exchange().stream(std::move(head), length);

@@ -22,6 +22,10 @@
 #include "base/result.h"
 #include "base/thread.h"
 
+namespace slipway {
+class UniqueFd;
+}
+
 namespace slipway::http {
 
 enum class Method { get, head, post, put, patch, del, options };
@@ -121,6 +125,10 @@ class Responder {
   /// Sends the head and returns the writer for the body: chunked, or with `length` when it is known. Response::body is
   /// ignored.
   std::shared_ptr<BodyWriter> stream(Response head, std::optional<std::uint64_t> length = std::nullopt) const;
+  /// Sends the head and `length` bytes of a file from `offset` on, never compressed; Response::body is ignored. Pool
+  /// threads only, though it mostly returns at once: on plain connections the kernel sends from its cache of the file,
+  /// and nobody waits for a slow client. A file that ends earlier ends the connection, so that the client sees it.
+  void send_file(Response head, UniqueFd file, std::uint64_t offset, std::uint64_t length) const;
 
  private:
   std::shared_ptr<Impl> impl_;

@@ -9,6 +9,7 @@
 
 #include <sched.h>
 
+#include <csignal>
 #include <thread>
 
 #include "base/log.h"
@@ -189,6 +190,7 @@ class AsioServer : public Server {
 
 Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, const Router& router, ThreadPool& pool,
                                               Counters& counters) {
+  ::signal(SIGPIPE, SIG_IGN);  // sendfile(2) to a client that has gone must not end the program
   auto server = std::make_unique<AsioServer>(options, router, pool, counters);
   TRY(server->listen());
   server->run();

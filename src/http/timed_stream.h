@@ -48,7 +48,7 @@ class TimedStream {
     return ::poll(&looked, 1, 0) > 0;
   }
   auto get_executor() { return stream_.get_executor(); }
-  bool is_open() { return socket().is_open(); }
+  bool is_open() { return socket().is_open() && !closes_; }
 
   /// What is waited for from now on is cancelled after `d`; timed_out() then tells it from other ends.
   void limit(Duration d) {
@@ -69,7 +69,30 @@ class TimedStream {
   void close() {
     error_code ignored;
     socket().shutdown(tcp::socket::shutdown_both, ignored);
-    socket().close(ignored);
+    closes_ = true;
+    if (!is_lent_) socket().close(ignored);
+  }
+
+  /// From here to take_back() another thread may write to the socket: it keeps its number, whatever is closed
+  /// meanwhile.
+  int lend() {
+    no_limit();
+    is_lent_ = true;
+    return socket().native_handle();
+  }
+  void take_back(std::uint64_t bytes_written) {
+    is_lent_ = false;
+    bytes_out_.add(bytes_written);
+    if (closes_) close();
+  }
+
+  /// Until the kernel takes more. False for a client that takes nothing for kWriteTimeout, or is gone.
+  asio::awaitable<bool> wait_writable() {
+    error_code problem;
+    limit(kWriteTimeout);
+    co_await socket().async_wait(tcp::socket::wait_write, quietly(problem));
+    no_limit();
+    co_return !problem && is_open();
   }
 
   asio::awaitable<bool> shake_hands(Duration d) {
@@ -128,6 +151,8 @@ class TimedStream {
   Counter& bytes_out_;
   Time deadline_ = kNever;
   bool timed_out_ = false;
+  bool is_lent_ = false;
+  bool closes_ = false;
 };
 
 }  // namespace slipway::http
