@@ -279,6 +279,58 @@ class FastTrackMl(_Foreign):
                 "--database-uri", f"sqlite://{self._folder}/fml.db", "--default-artifact-root", str(self._folder / "artifacts")]
 
 
+NGINX = """
+worker_processes 1;
+error_log stderr error;
+pid {folder}/pid;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off;
+  sendfile {sendfile};
+  keepalive_requests 100000000;
+  open_file_cache max=10;
+  open_file_cache_min_uses 1;
+  tcp_nodelay on;
+  default_type text/plain;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  server {{ listen 127.0.0.1:{port}; root {folder}/files; }}
+}}
+"""
+
+
+class Nginx(System):
+    """nginx with one worker, no access log and its cache of open files on; it serves `files`, text by name."""
+
+    name = "nginx"
+
+    def __init__(self, files=None, sendfile=False):
+        self._files = files or {}
+        self._sendfile = "on" if sendfile else "off"
+
+    def start(self):
+        self._folder = tempfile.TemporaryDirectory(prefix="slipway-nginx-")
+        folder, port = pathlib.Path(self._folder.name), free_port()
+        folder.chmod(0o755)  # the worker runs as another user when we are root
+        (folder / "files").mkdir()
+        for name, text in self._files.items():
+            (folder / "files" / name).write_text(text)
+        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port, sendfile=self._sendfile))
+        self._process = subprocess.Popen(["/usr/sbin/nginx", "-c", folder / "nginx.conf", "-g", "daemon off;"], stderr=subprocess.DEVNULL)
+        self.pid = self._process.pid
+        self.url = f"http://127.0.0.1:{port}"
+        time.sleep(0.5)
+
+    def share(self, path, name):
+        """Serves the very file at `path`, too, as /name; it lies on the disk of the temporary folder."""
+        os.link(path, pathlib.Path(self._folder.name) / "files" / name)
+
+    def stop(self):
+        self._process.terminate()
+        self._process.wait()
+        self._folder.cleanup()
+
+
 def disk_sync_ms(count=200):
     """The median time of one synchronous 4 KiB append on the disk that holds the temporary folder, in milliseconds."""
     times = []
