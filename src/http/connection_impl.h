@@ -393,19 +393,17 @@ class Connection : public Closable,
         self->rouse();
       });
     };
-    while (!shared_->pool.submit(task)) co_await pause(kPoolBusyPause);
+    while (!shared_->pool.submit(task)) {
+      error_code ignored;
+      awake_.expires_after(kPoolBusyPause);
+      co_await awake_.async_wait(quietly(ignored));
+    }
     while (!turn) {
       co_await sleep();
       woken_ = false;
     }
     stream_.take_back(body.sent() - sent_before);
     co_return *turn;
-  }
-
-  asio::awaitable<void> pause(Duration d) {
-    error_code ignored;
-    awake_.expires_after(d);
-    co_await awake_.async_wait(quietly(ignored));
   }
 
   asio::awaitable<bool> write_stream(const Response& response, const ReadOn& read_on) {
