@@ -289,6 +289,9 @@ const acts = [
       const after = await head.boundingBox();
       expect(Math.abs(after.width - before.width - 60) < 4, `the column is ${after.width} wide, it was ${before.width}`);
       expect((await head.evaluate((element) => getComputedStyle(element).position)) === "sticky", "the column is not pinned");
+      const lefts = (role) => page.getByRole("row").nth(role === "columnheader" ? 0 : 1).getByRole(role).evaluateAll((all) => all.map((one) => Math.round(one.getBoundingClientRect().left)));
+      expect(String(await lefts("gridcell")) === String(await lefts("columnheader")), "cells do not stand under their heads");
+      expect((await page.getByRole("gridcell", { name: /finished|running|failed/ }).first().boundingBox()).x < after.x + 4, "the pinned column is not the first");
     },
   },
   {

@@ -106,7 +106,9 @@ export function DataTable<Row>(props: Props<Row>) {
     getCoreRowModel: getCoreRowModel(), getSortedRowModel: getSortedRowModel(),
   });
   const lines = table.getRowModel().rows;
-  const leaves = table.getVisibleLeafColumns();
+  // As the head has them: those that are pinned stand before the others.
+  const [left, center] = [table.getLeftVisibleLeafColumns(), table.getCenterVisibleLeafColumns()];
+  const leaves = useMemo(() => [...left, ...center], [left, center]);
   // The columns' sizes and places are the table's state, so their own objects do not say that they changed.
   const cells = useMemo(() => leaves.map((leaf) => cell_of(by_id.get(leaf.id)!, leaf, !!on_select)), [leaves, by_id, on_select === undefined, kept.sizes, pinned]);
   const width = table.getTotalSize() + (on_select ? kCheckWidth : 0);
