@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -64,9 +65,13 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t b
   }
 }
 
+/// Given to write(2) at once. A kernel whose cache holds files in large pieces copies as much in one go, and a copy
+/// that does not fit the core's own cache was measured to be three times as slow.
+constexpr size_t kWriteBytesMax = 256 << 10;
+
 Result<void> write_all(int fd, std::string_view bytes, const std::filesystem::path& name_for_errors) {
   while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    const ssize_t n = ::write(fd, bytes.data(), std::min(bytes.size(), kWriteBytesMax));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return system_error("write", name_for_errors, errno);
     bytes.remove_prefix(static_cast<size_t>(n));

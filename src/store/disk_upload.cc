@@ -11,6 +11,9 @@ namespace {
 /// space is looked at again.
 constexpr std::uint64_t kFlushBytes = 8 << 20;
 
+/// Hashed and then written, while they are still in the core's own cache.
+constexpr size_t kWriteBytes = 256 << 10;
+
 }  // namespace
 
 DiskUpload::DiskUpload(DiskStore& store, DiskStore::Incoming file) : store_(store), file_(std::move(file)) {
@@ -21,9 +24,12 @@ DiskUpload::~DiskUpload() { store_.uploads_open_.add(-1); }
 
 Result<void> DiskUpload::write(std::string_view bytes) {
   CHECK(!finished_, "an upload is written to after its end");
-  TRY(write_all(file_.fd(), bytes, file_.path()));
-  hasher_.update(bytes);
-  size_ += bytes.size();
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), kWriteBytes))) {
+    const std::string_view piece = bytes.substr(0, kWriteBytes);
+    hasher_.update(piece);
+    TRY(write_all(file_.fd(), piece, file_.path()));
+    size_ += piece.size();
+  }
   if (size_ - flushed_ < kFlushBytes) return {};
   ::sync_file_range(file_.fd(), static_cast<off_t>(flushed_), static_cast<off_t>(size_ - flushed_),
                     SYNC_FILE_RANGE_WRITE);
