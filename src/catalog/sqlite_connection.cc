@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "catalog/sqlite_log_file.h"
 
 namespace slipway::catalog {
 namespace {
@@ -147,7 +148,8 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::file
   std::unique_ptr<SqliteConnection> connection(new SqliteConnection);
   const int access = mode == Mode::reader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   // No mutex: a connection has one user at a time.
-  if (sqlite3_open_v2(path.c_str(), &connection->db_, access | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK) {
+  const char* const vfs = mode == Mode::writer ? gathering_vfs() : nullptr;
+  if (sqlite3_open_v2(path.c_str(), &connection->db_, access | SQLITE_OPEN_NOMUTEX, vfs) != SQLITE_OK) {
     return context(connection->error(""), "while opening " + path.string());
   }
   sqlite3_extended_result_codes(connection->db_, 1);
