@@ -14,7 +14,7 @@ namespace slipway {
 namespace {
 
 constexpr size_t kDoubleCharactersMax = 32;  // "-2.2250738585072014e-308" has 24
-constexpr size_t kShortKeyBytes = 60;
+constexpr size_t kShortBytes = 60;
 
 }  // namespace
 
@@ -122,14 +122,44 @@ bool are_plain(std::uint64_t bytes) {
   return (not_plain & each_byte(0x80)) == 0;
 }
 
-bool are_plain(std::string_view text) {
-  for (; text.size() >= sizeof(std::uint64_t); text.remove_prefix(sizeof(std::uint64_t))) {
-    std::uint64_t bytes;
-    std::memcpy(&bytes, text.data(), sizeof bytes);
-    if (!are_plain(bytes)) return false;
-  }
-  return std::all_of(text.begin(), text.end(), [](char c) { return is_plain(c); });
+template <typename Unsigned>
+Unsigned load(const char* at) {
+  Unsigned bytes;
+  std::memcpy(&bytes, at, sizeof bytes);
+  return bytes;
 }
+
+bool are_plain(std::string_view text) {
+  for (; text.size() > sizeof(std::uint64_t); text.remove_prefix(sizeof(std::uint64_t))) {
+    if (!are_plain(load<std::uint64_t>(text.data()))) return false;
+  }
+  if (text.size() < sizeof(std::uint32_t)) return std::all_of(text.begin(), text.end(), is_plain);
+  // The first four and the last four of what is left; they may overlap.
+  const auto first = load<std::uint32_t>(text.data());
+  const auto last = load<std::uint32_t>(text.data() + text.size() - sizeof first);
+  return are_plain(std::uint64_t{first} << 32 | last);
+}
+
+/// A short text with the comma before it and what is around it, appended in one step.
+class Piece {
+ public:
+  explicit Piece(bool comma) {
+    if (comma) add(',');
+  }
+  Piece& add(char c) {
+    *end_++ = c;
+    return *this;
+  }
+  Piece& add(std::string_view text) {
+    end_ = std::copy(text.begin(), text.end(), end_);
+    return *this;
+  }
+  void append_to(std::string& out) const { out.append(bytes_, static_cast<size_t>(end_ - bytes_)); }
+
+ private:
+  char bytes_[kShortBytes + 3];
+  char* end_ = bytes_;
+};
 
 }  // namespace
 
@@ -195,55 +225,42 @@ JsonWriter& JsonWriter::end_array() {
 }
 
 JsonWriter& JsonWriter::key(std::string_view key) {
-  if (key.size() <= kShortKeyBytes && are_plain(key)) {  // in one piece
-    char piece[kShortKeyBytes + 4];
-    char* end = piece;
-    if (needs_comma_) *end++ = ',';
-    *end++ = '"';
-    end = std::copy(key.begin(), key.end(), end);
-    *end++ = '"';
-    *end++ = ':';
-    out_.append(piece, end);
-    needs_comma_ = false;
-    return *this;
-  }
-  separate();
-  append_json_string(out_, key);
+  value(key);
   out_ += ':';
   needs_comma_ = false;
   return *this;
 }
 
 JsonWriter& JsonWriter::value(std::string_view text) {
-  separate();
-  append_json_string(out_, text);
+  if (text.size() > kShortBytes || !are_plain(text)) {
+    separate();
+    append_json_string(out_, text);
+    return *this;
+  }
+  Piece piece(needs_comma_);
+  piece.add('"').add(text).add('"').append_to(out_);
+  needs_comma_ = true;
   return *this;
 }
 
 JsonWriter& JsonWriter::value(std::int64_t number) {
-  separate();
   const fmt::format_int digits(number);
-  out_.append(digits.data(), digits.size());
-  return *this;
+  return raw({digits.data(), digits.size()});
 }
 
 JsonWriter& JsonWriter::value(std::uint64_t number) {
-  separate();
   const fmt::format_int digits(number);
-  out_.append(digits.data(), digits.size());
-  return *this;
+  return raw({digits.data(), digits.size()});
 }
 
 JsonWriter& JsonWriter::value(double number) {
   if (!std::isfinite(number)) return value(render_double(number));
-  separate();
-  // A whole double keeps its ".0", so that readers see a number with a fraction, not an integer.
   char digits[kDoubleCharactersMax];
-  const char* const end = fmt::format_to(digits, FMT_COMPILE("{}"), number);
-  const std::string_view text(digits, static_cast<size_t>(end - digits));
-  out_ += text;
-  if (text.find_first_of(".e") == std::string_view::npos) out_ += ".0";
-  return *this;
+  char* end = fmt::format_to(digits, FMT_COMPILE("{}"), number);
+  // A whole double keeps its ".0", so that readers see a number with a fraction, not an integer.
+  const bool is_whole = std::none_of(digits, end, [](char c) { return c == '.' || c == 'e'; });
+  for (const char c : std::string_view(is_whole ? ".0" : "")) *end++ = c;
+  return raw({digits, static_cast<size_t>(end - digits)});
 }
 
 JsonWriter& JsonWriter::value(bool truth) {
@@ -277,8 +294,14 @@ JsonWriter& JsonWriter::null() {
 }
 
 JsonWriter& JsonWriter::raw(std::string_view json) {
-  separate();
-  out_ += json;
+  if (json.size() > kShortBytes) {
+    separate();
+    out_ += json;
+    return *this;
+  }
+  Piece piece(needs_comma_);
+  piece.add(json).append_to(out_);
+  needs_comma_ = true;
   return *this;
 }
 

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 
@@ -31,50 +29,6 @@ struct Context {
 
 RunId id_of(const Request& request) { return RunId(request.parameter("run")); }
 
-Json number_json(double value) { return std::isfinite(value) ? Json(value) : Json(render_double(value)); }
-
-void write_number(JsonWriter& json, std::string_view key, double value) {
-  json.key(key);
-  std::isnan(value) ? json.null() : json.value(value);
-}
-
-void write_metrics(JsonWriter& json, const std::vector<tracking::MetricSummary>& metrics, size_t keys_max) {
-  json.begin_object();
-  for (size_t i = 0; i < std::min(metrics.size(), keys_max); ++i) {
-    const auto& metric = metrics[i];
-    json.key(metric.key).begin_object().member("last", metric.value).member("step", metric.step);
-    json.member("at", render(Time::from_millis(metric.at_ms)));
-    write_number(json, "min", metric.low);
-    write_number(json, "max", metric.high);
-    json.member("count", metric.points).end_object();
-  }
-  json.end_object();
-}
-
-void write_pairs(JsonWriter& json, const tracking::KeyValues& pairs, size_t keys_max) {
-  json.begin_object();
-  for (size_t i = 0; i < std::min(pairs.size(), keys_max); ++i) json.member(pairs[i].first, pairs[i].second);
-  json.end_object();
-}
-
-/// As run_json(), but parameters, tags and metrics, by far the most of a list, never become trees.
-void write_run(JsonWriter& json, const Run& run, const RunExtras& extras, size_t keys_max) {
-  const Json record = run_json(run, extras, 0);
-  json.begin_object();
-  for (const auto& [key, value] : record.object()) {
-    json.key(key);
-    if (key == "parameters")
-      write_pairs(json, run.params, keys_max);
-    else if (key == "tags")
-      write_pairs(json, run.tags, keys_max);
-    else if (key == "metrics")
-      write_metrics(json, run.metrics, keys_max);
-    else
-      json.value(value);
-  }
-  json.end_object();
-}
-
 Result<std::string> found_runs(Context& context, const Request& request, tracking::RunQuery& query) {
   const Page page = TRY(page_of(request));
   query.page_size = static_cast<size_t>(page.size);
@@ -89,13 +43,7 @@ Result<std::string> found_runs(Context& context, const Request& request, trackin
   query.parts = TRY(run_parts_of(request));
   const size_t keys_max = request.query_value("columns") ? SIZE_MAX : kKeysShownDefault;
   const auto found = TRY(context.tracking.search().runs(query));
-  JsonWriter json;
-  json.begin_object().key("runs").begin_array();
-  for (const Run& run : found.items) write_run(json, run, context.extras, keys_max);
-  json.end_array().key("next_page_token");
-  found.next_page_token ? json.value(*found.next_page_token) : json.null();
-  json.member("total", found.total.value_or(0)).end_object();
-  return json.take();
+  return render_page(found, context.extras, keys_max);
 }
 
 void list(Context& context, const Request& request, const Responder& responder) {
@@ -192,7 +140,7 @@ std::map<std::string, Json> pairs_map(const tracking::KeyValues& pairs) { return
 
 std::map<std::string, Json> metrics_map(const Run& run) {
   std::map<std::string, Json> out;
-  for (const auto& metric : run.metrics) out.emplace(metric.key, number_json(metric.value));
+  for (const auto& metric : run.metrics) out.emplace(metric.key, metric_json(metric)["last"]);
   return out;
 }
 
@@ -237,12 +185,6 @@ Result<Json> diff(Context& context, const Request& request) {
       "inputs", differences(inputs_map(context, left, inputs_left), inputs_map(context, right, inputs_right), "name"));
 }
 
-Json pairs_json(const tracking::KeyValues& pairs, size_t keys_max) {
-  Json json{Json::Object{}};
-  for (size_t i = 0; i < std::min(pairs.size(), keys_max); ++i) json.set(pairs[i].first, pairs[i].second);
-  return json;
-}
-
 }  // namespace
 
 Result<tracking::RunParts> run_parts_of(const Request& request) {
@@ -263,51 +205,6 @@ Result<tracking::RunParts> run_parts_of(const Request& request) {
   parts.param_keys.emplace(params.begin(), params.end());
   parts.tag_keys.emplace(tags.begin(), tags.end());
   return parts;
-}
-
-Json metric_json(const tracking::MetricSummary& metric) {
-  Json json;
-  json.set("last", number_json(metric.value))
-      .set("step", metric.step)
-      .set("at", time_json(Time::from_millis(metric.at_ms)));
-  json.set("min", std::isnan(metric.low) ? Json() : number_json(metric.low))
-      .set("max", std::isnan(metric.high) ? Json() : number_json(metric.high));
-  return json.set("count", metric.points);
-}
-
-Json run_json(const Run& run, const RunExtras& extras, size_t keys_max) {
-  Json source = Json::parse(run.source).value_or(Json(Json::Object{}));
-  source.set("kind", run.source_kind == tracking::SourceKind::step ? "step" : "client");
-  std::string member = run.member && extras.member_name ? extras.member_name(*run.member) : "";
-  if (member.empty()) member = run.user_name;
-  Json metrics{Json::Object{}};
-  size_t shown = 0;
-  for (const auto& metric : run.metrics) {
-    if (shown++ < keys_max) metrics.set(metric.key, metric_json(metric));
-  }
-  Json json;
-  json.set("id", run.id.text)
-      .set("name", run.name)
-      .set("experiment_id", run.experiment.text)
-      .set("experiment_name", run.experiment_name);
-  json.set("state", name(run.state))
-      .set("member", member.empty() ? Json() : Json(member))
-      .set("source", std::move(source));
-  json.set("parent_id", run.parent ? Json(run.parent->text) : Json());
-  json.set("created_at", time_json(run.created_at))
-      .set("started_at", time_json(run.started_at))
-      .set("ended_at", time_json(run.ended_at));
-  const Time end = run.ended_at.value_or(system_clock().now());
-  const bool has_begun = run.state != RunState::queued && run.state != RunState::scheduled;
-  json.set("duration_s", has_begun ? Json(static_cast<double>((end - run.started_at).count()) / 1e6) : Json());
-  json.set("parameters", pairs_json(run.params, keys_max)).set("tags", pairs_json(run.tags, keys_max));
-  json.set("metrics", std::move(metrics))
-      .set("attempt_count", nullptr)
-      .set("cost", nullptr)
-      .set("queue_message", nullptr)
-      .set("deleted", run.deleted);
-  if (extras.enrich) extras.enrich(run, json);
-  return json;
 }
 
 void add_runs(http::Router& router, Tracking& tracking, RunExtras extras) {
