@@ -150,6 +150,20 @@ TEST_F(Tls, large_answers_come_whole) {
   }
 }
 
+TEST_F(Tls, files_come_whole) {
+  const std::string content(3'000'001, 'f');
+  ASSERT_TRUE(write_file_atomic(folder.path() / "file", content).ok());
+  server.router.add(Method::get, "/file", [&](Request&, Responder responder) {
+    responder.send_file({}, open_file(folder.path() / "file", O_RDONLY).value(), 1, content.size() - 1);
+  });
+  TlsClient client(server.start());
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_TRUE(client.send(get("/file")));
+    ASSERT_NE(client.read_until("\r\n\r\n"), "");
+    EXPECT_TRUE(client.read(content.size() - 1) == content.substr(1));
+  }
+}
+
 TEST_F(Tls, a_client_that_leaves_a_stream_is_noticed) {
   {
     TlsClient client(server.start());
