@@ -13,17 +13,17 @@ namespace {
 
 using catalog::Connection;
 
-/// A log of so many points is read whole, whatever experiments are asked for: some 4 ms. Of a longer one only their
-/// runs' part.
+/// A log of so many points is read whole, whatever experiments are asked for: some 4 ms. Of one that turns out longer
+/// only their runs' part.
 constexpr std::int64_t kWholeLogPointsMax = 200'000;
 
 /// The latest point of each run, sorted by run.
 using RunPoints = std::vector<std::pair<std::int64_t, Point>>;
 
-/// Which part of the log has to be read. Of all runs when none is named.
+/// Which part of the log has to be read.
 struct LogPart {
-  bool is_empty = false, is_too_much = false;
-  std::optional<std::vector<std::int64_t>> runs;
+  bool is_too_much = false;
+  std::vector<std::int64_t> runs;
 };
 
 /// The runs of these experiments that have points in the log.
@@ -42,40 +42,39 @@ Result<LogPart> part_of_runs(Connection& connection, std::span<const std::int64_
     return runs.size() <= kFreshRunsMax && points <= kFreshPointsMax;
   }));
   const bool is_too_much = runs.size() > kFreshRunsMax || points > kFreshPointsMax;
-  return LogPart{runs.empty(), is_too_much, std::move(runs)};
+  return LogPart{is_too_much, std::move(runs)};
 }
 
-Result<LogPart> choose_part(Connection& connection, std::span<const std::int64_t> experiments) {
-  struct Size {
-    std::int64_t batches = 0, points = 0;
-  };
-  const Size size =
-      TRY(connection.first("SELECT COUNT(*), CAST(COALESCE(SUM(points), 0) AS BIGINT) FROM metric_batches", {},
-                           [](const catalog::Row& row) {
-                             return Size{row.integer(0), row.integer(1)};
-                           }))
-          .value_or(Size{});
-  if (size.points > kWholeLogPointsMax || size.batches > static_cast<std::int64_t>(kFreshRunsMax))
-    return part_of_runs(connection, experiments);
-  LogPart all;
-  all.is_empty = size.batches == 0;
-  return all;
-}
-
-/// take(run, points) for every batch of a part of the log, run by run.
+/// take(run, points) for every batch of these runs (all when nullptr), run by run. Past so many points or batches it
+/// stops, and is false.
 template <typename Take>
-Result<void> for_each_batch(Connection& connection, const LogPart& part, Take take) {
-  if (part.is_empty) return {};
+Result<bool> for_each_batch(Connection& connection, const std::vector<std::int64_t>* runs, std::int64_t points_max,
+                            size_t batches_max, Take take) {
   std::vector<Point> batch;
-  Sql sql{"SELECT run, body FROM metric_batches", {}};
-  if (part.runs) sql.add(" WHERE ").add(among("run", *part.runs, connection.is_postgres()));
+  Sql sql{"SELECT run, points, body FROM metric_batches", {}};
+  if (runs) sql.add(" WHERE ").add(among("run", *runs, connection.is_postgres()));
   sql.add(" ORDER BY run, id");
+  std::int64_t points = 0;
+  size_t batches = 0;
+  bool is_whole = true;
   TRY(connection.run(sql.text, sql.values, [&](const catalog::Row& row) {
+    points += row.integer(1);
+    is_whole = points <= points_max && ++batches <= batches_max;
+    if (!is_whole) return false;
     batch.clear();
     // The sorter logs one that cannot be read; it must not end every search.
-    if (parse_batch(row.blob(1), batch).ok()) take(row.integer(0), batch);
+    if (parse_batch(row.blob(2), batch).ok()) take(row.integer(0), batch);
     return true;
   }));
+  return is_whole;
+}
+
+/// The same of a part.
+template <typename Take>
+Result<void> for_each_batch(Connection& connection, const LogPart& part, Take take) {
+  if (part.runs.empty()) return {};
+  // As many as there are: part_of_runs() has counted them in the same snapshot.
+  TRY(for_each_batch(connection, &part.runs, INT64_MAX, SIZE_MAX, take));
   return {};
 }
 
@@ -91,16 +90,33 @@ void keep_latest(RunPoints& points, std::int64_t run, const Point& point) {
     points.back().second = point;
 }
 
-/// Each run's latest points in the log, for each of `metrics`.
-Result<std::vector<RunPoints>> read_log(Connection& connection, const LogPart& part,
-                                        std::span<const MetricNumber> metrics) {
+/// Whether to begin reading the log whole. SQLite gives row by row, so that it costs little to begin and stop;
+/// PostgreSQL would send it all.
+Result<bool> may_be_short(Connection& connection) {
+  if (!connection.is_postgres()) return true;
+  const char* sum = "SELECT CAST(COALESCE(SUM(points), 0) AS BIGINT) FROM metric_batches";
+  const auto points = TRY(connection.first(sum, {}, [](const catalog::Row& row) { return row.integer(0); }));
+  return points.value_or(0) <= kWholeLogPointsMax;
+}
+
+/// Each run's latest points in the log, for each of `metrics`. nullopt when more lies there than a search may read.
+Result<std::optional<std::vector<RunPoints>>> read_log(Connection& connection,
+                                                       std::span<const std::int64_t> experiments,
+                                                       std::span<const MetricNumber> metrics) {
   std::vector<RunPoints> out(metrics.size());
-  TRY(for_each_batch(connection, part, [&](std::int64_t run, const std::vector<Point>& batch) {
+  const auto take = [&](std::int64_t run, const std::vector<Point>& batch) {
     for (const Point& point : batch) {
       if (const size_t index = index_of(metrics, point.metric); index < out.size()) keep_latest(out[index], run, point);
     }
-  }));
-  return out;
+  };
+  if (TRY(may_be_short(connection)) &&
+      TRY(for_each_batch(connection, nullptr, kWholeLogPointsMax, kFreshRunsMax, take)))
+    return std::optional(std::move(out));
+  const LogPart part = TRY(part_of_runs(connection, experiments));
+  if (part.is_too_much) return std::optional<std::vector<RunPoints>>();
+  out.assign(metrics.size(), {});
+  TRY(for_each_batch(connection, part, take));
+  return std::optional(std::move(out));
 }
 
 /// Each run's latest points among the staged summaries.
@@ -118,6 +134,13 @@ Result<bool> has_stored(Connection& connection, std::span<const std::int64_t> ex
   Sql sql{"SELECT 1 FROM metric_latest WHERE ", {}};
   sql.add(one_of("experiment", experiments)).add(" AND metric = ? LIMIT 1", std::int64_t{metric});
   return TRY(connection.first(sql.text, sql.values, [](const catalog::Row&) { return true; })).has_value();
+}
+
+/// The newest run that metric_latest knows; 0 when it knows none.
+Result<std::int64_t> newest_stored_run(Connection& connection) {
+  return TRY(connection.first("SELECT MAX(run) FROM metric_latest", {},
+                              [](const catalog::Row& row) { return row.integer(0); }))
+      .value_or(0);
 }
 
 /// Takes out those that are no later than what metric_latest has of their series.
@@ -160,12 +183,14 @@ std::vector<FreshValue> later_of(const RunPoints& staged, const RunPoints& logge
 }
 
 /// One metric's values. What is staged of a series counts instead of what is stored, so only runs that are in the log
-/// alone are held against that.
+/// alone are held against that; not those that began after all that is stored, as right after many runs have come.
 Result<std::vector<FreshValue>> values_of(Connection& connection, std::span<const std::int64_t> experiments,
                                           MetricNumber metric, const RunPoints& staged, RunPoints logged) {
   RunPoints unstaged;
   const auto by_run = [](const auto& one, const auto& other) { return one.first < other.first; };
   std::set_difference(logged.begin(), logged.end(), staged.begin(), staged.end(), std::back_inserter(unstaged), by_run);
+  const std::int64_t newest = unstaged.empty() ? 0 : TRY(newest_stored_run(connection));
+  std::erase_if(unstaged, [&](const auto& one) { return one.first > newest; });
   if (!unstaged.empty() && TRY(has_stored(connection, experiments, metric))) {
     RunPoints both;
     std::set_difference(logged.begin(), logged.end(), unstaged.begin(), unstaged.end(), std::back_inserter(both),
@@ -183,12 +208,11 @@ Result<std::optional<FreshValues>> read_fresh_values(Connection& connection, std
                                                      std::span<const MetricNumber> metrics) {
   FreshValues out;
   if (metrics.empty()) return std::optional(std::move(out));
-  const LogPart part = TRY(choose_part(connection, experiments));
-  if (part.is_too_much) return std::optional<FreshValues>();
+  auto logged = TRY(read_log(connection, experiments, metrics));
+  if (!logged) return std::optional<FreshValues>();
   const auto staged = TRY(read_staged_points(connection, experiments, metrics));
-  auto logged = TRY(read_log(connection, part, metrics));
   for (size_t i = 0; i < metrics.size(); ++i) {
-    auto values = TRY(values_of(connection, experiments, metrics[i], staged[i], std::move(logged[i])));
+    auto values = TRY(values_of(connection, experiments, metrics[i], staged[i], std::move((*logged)[i])));
     if (!values.empty()) out.emplace(metrics[i], std::move(values));
   }
   return std::optional(std::move(out));

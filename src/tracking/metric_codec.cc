@@ -59,6 +59,10 @@ struct Cursor {
     ok = false;
     return 0;
   }
+  void skip_varints(U64 count) {
+    for (; count > 0 && at < end; ++at) count -= static_cast<unsigned char>(*at) < 0x80;
+    ok = ok && count == 0;
+  }
   unsigned char byte() {
     if (at == end) return ok = false, 0;
     return static_cast<unsigned char>(*at++);
@@ -381,12 +385,12 @@ struct Wanted {
 /// Reads a column of differences; the wanted ones are kept.
 template <auto Member>
 void read_wanted(Cursor& in, U64 count, std::vector<Wanted>& wanted) {
-  U64 value = 0;
-  auto next = wanted.begin();
-  for (U64 i = 0; i < count && in.ok; ++i) {
-    value += unzigzag(in.varint());
-    if (next != wanted.end() && next->index == i) (next++)->point.*Member = static_cast<std::int64_t>(value);
+  U64 value = 0, i = 0;
+  for (Wanted& one : wanted) {
+    for (; i <= one.index && in.ok; ++i) value += unzigzag(in.varint());
+    one.point.*Member = static_cast<std::int64_t>(value);
   }
+  in.skip_varints(count - i);
 }
 
 }  // namespace
@@ -405,7 +409,7 @@ Result<void> parse_summaries_latest(std::string_view bytes, std::span<const Metr
   }
   read_wanted<&Point::step>(in, count, wanted);
   read_wanted<&Point::at_ms>(in, count, wanted);
-  for (U64 i = 0; i < count; ++i) (void)in.varint();
+  in.skip_varints(count);
   const std::string_view numbers = in.bytes(count * kSummaryNumbersBytes);
   if (!in.ok || in.left() != 0) return damaged("summaries are cut short");
   for (Wanted& one : wanted) {

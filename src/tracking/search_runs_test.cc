@@ -101,6 +101,19 @@ TEST_P(SearchTest, a_search_sees_what_was_acknowledged_before_it_without_sorting
   EXPECT_EQ(search("", {"metrics.m DESC"}, 2), (Names{"a", "c", "b"}));
 }
 
+TEST_P(SearchTest, a_log_too_long_to_be_read_whole_shows_the_same) {
+  const tracking::Run busy = create();
+  std::vector<Value> values;
+  for (int i = 0; i < 110'000; ++i) values.push_back({"other", i, i, 1});
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(log(busy, values).ok());
+    for (Value& value : values) value.step += 200'000;
+  }
+  named("low", {{"m", 1, 1, 1}});
+  named("high", {{"m", 1, 1, 2}});
+  EXPECT_EQ(search("metrics.m > 0", {"metrics.m DESC"}), (Names{"high", "low"}));
+}
+
 TEST_P(SearchTest, a_later_term_of_the_order_has_the_log_sorted_first) {
   named("a", {{"m", 1, 1, 1}, {"n", 1, 1, 5}});
   named("b", {{"m", 1, 1, 1}, {"n", 1, 1, 7}});

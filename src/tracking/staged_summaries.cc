@@ -69,10 +69,11 @@ Result<void> read_staged_latest(Connection& connection, std::span<const std::int
                                 std::span<const MetricNumber> metrics,
                                 const std::function<void(std::int64_t run, const Point& point)>& take) {
   std::vector<Point> points;
-  const Sql sql = staged_rows(staged_in(experiments));
+  Sql sql{"SELECT run, body FROM metric_staged", {}};
+  sql.add(staged_in(experiments)).add(" ORDER BY run");
   TRY(connection.run(sql.text, sql.values, [&](const catalog::Row& row) {
     points.clear();
-    const auto parsed = parse_summaries_latest(row.blob(3), metrics, points);
+    const auto parsed = parse_summaries_latest(row.blob(1), metrics, points);
     if (!parsed.ok()) log_damaged(row.integer(0), parsed.error());
     for (const Point& point : points) take(row.integer(0), point);
     return true;
