@@ -22,6 +22,7 @@ COMMAND_SECONDS_MAX = 120
 NOT_PLAYED = {
     "server": "it would take port 7070 of this machine; every test starts servers on other ports",
     "runner": "executors start it, with a ticket that works once",
+    "export mlflow": "it needs an MLflow server; tests/clients/mlflow_push_test.py has one",
 }
 # Commands whose output is no record of the API.
 NOT_JSON = {"completion": "a script for the shell", "init": "a file", "backup": "a file", "restore": "a folder"}

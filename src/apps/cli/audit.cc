@@ -95,7 +95,7 @@ void add_audit(Commands& commands) {
        .details =
            "Of all projects, unless --in-project names one. For admins. docs/operations.md lists what is recorded.",
        .example = "slipway audit --since 7d --action delete\n"
-                  "  slipway audit --person ada --in-project lab --format csv --limit 100000 > audit.csv",
+                  "  slipway audit --person ada --in-project lab --limit 1000",
        .positionals = {},
        .options = {{.name = "person", .value_name = "NAME", .help = "only what this member did"},
                    {.name = "action",
