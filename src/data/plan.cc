@@ -75,13 +75,8 @@ Result<Pattern> key_pattern(const DatasetDeclaration& declaration, const std::ve
 }
 
 Result<AttributePlan> attribute_plan(const std::string& name, const Attribute& attribute, const Plan& plan) {
-  AttributePlan out{name,
-                    TRY(one_of(kTypes, attribute.type, "type of an attribute")),
-                    attribute.from_key,
-                    attribute.manifest,
-                    attribute.column,
-                    {},
-                    0};
+  const auto type = TRY(one_of(kTypes, attribute.type, "type of an attribute"));
+  AttributePlan out{name, type, attribute.from_key, attribute.manifest, attribute.column, {}, 0};
   if (!attribute.manifest.empty() && attribute.column.empty()) out.column = name;
   if (!attribute.from_key.empty()) {
     const bool known = std::any_of(plan.streams.begin(), plan.streams.end(), [&](const StreamPlan& stream) {
@@ -158,9 +153,9 @@ Result<Plan> Plan::make(const DatasetDeclaration& declaration) {
   if (declaration.streams.empty()) return Error{Code::invalid_argument, "a dataset needs at least one stream"};
   Plan plan;
   for (const auto& [name, stream] : declaration.streams) {
-    StreamPlan out{name, TRY(Pattern::parse(stream.files)),
-                   stream.decode.empty() ? Decode::bytes : TRY(one_of(kDecodes, stream.decode, "way to decode")),
-                   stream.optional, false};
+    auto files = TRY(Pattern::parse(stream.files));
+    const Decode decode = stream.decode.empty() ? Decode::bytes : TRY(one_of(kDecodes, stream.decode, "way to decode"));
+    StreamPlan out{name, std::move(files), decode, stream.optional, false};
     out.label_from_path = out.decode == Decode::label && out.files.has_field("label");
     plan.streams.push_back(std::move(out));
   }

@@ -33,7 +33,8 @@ Result<std::optional<RecordSource>> read_source(const Json& json, std::string_vi
   if (!value.is_object()) return wrong(where, "source", value, "an object");
   for (const std::string_view type : kSourceTypes) {
     if (!equals_ignore_case(type, value["source_type"].string())) continue;
-    RecordSource source{std::string(type), TRY(read_object(value, fmt::format("{}.source", where), "source_data"))};
+    auto data = TRY(read_object(value, fmt::format("{}.source", where), "source_data"));
+    RecordSource source{std::string(type), std::move(data)};
     if (source.data.is_null()) source.data = Json(Json::Object{});
     return std::optional(std::move(source));
   }

@@ -397,11 +397,13 @@ Result<void> Evaluations::finish(Evaluation& evaluation, const std::string& line
   TRY(write_parquet(parquet, results));
   Results opened = TRY(Results::open(parquet));
   evaluation.scores.clear();
-  evaluation.scores.push_back({std::string(kAll), TRY(opened.score(TRY(opened.understand(""))))});
+  const auto all = TRY(opened.score(TRY(opened.understand(""))));
+  evaluation.scores.push_back({std::string(kAll), all});
   for (const SliceQuery& slice : evaluation.slices) {
     const auto condition = opened.understand(slice.query);
     if (!condition.ok()) return context(condition.error(), "in the slice '" + slice.name + "'");
-    evaluation.scores.push_back({slice.name, TRY(opened.score(*condition))});
+    const auto score = TRY(opened.score(*condition));
+    evaluation.scores.push_back({slice.name, score});
   }
   evaluation.results = TRY(store_.put_file(parquet)).hash;
   evaluation.samples = static_cast<std::int64_t>(results.size());

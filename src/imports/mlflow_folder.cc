@@ -65,7 +65,8 @@ class MlflowFolder : public Source {
     for (const fs::path& folder : folders_with(root_, kMeta)) {
       const Json meta = TRY(read_yaml_file(folder / kMeta));
       if (meta["lifecycle_stage"].string() == "deleted") continue;
-      out.push_back({folder.filename().string(), text_of(meta["name"]), TRY(contents_below(folder / "tags")),
+      auto tags = TRY(contents_below(folder / "tags"));
+      out.push_back({folder.filename().string(), text_of(meta["name"]), std::move(tags),
                      integer_of(meta["creation_time"]), integer_of(meta["last_update_time"])});
     }
     return out;

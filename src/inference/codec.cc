@@ -87,7 +87,8 @@ Result<Tensor> decode_input(object json, RawTensors& raw) {
   if (!type)
     return invalid("input '" + name + "' has the unknown datatype '" + std::string(type_name.substr(0, 40)) +
                    "'; known are BOOL, UINT8 to UINT64, INT8 to INT64, FP16, BF16, FP32, FP64, BYTES");
-  Tensor tensor{name, *type, TRY(shape_of(json, name)), {}, {}};
+  const Shape shape = TRY(shape_of(json, name));
+  Tensor tensor{name, *type, shape, {}, {}};
   const auto count = element_count(tensor.shape);
   if (!count) return invalid("input '" + name + "' has the impossible shape " + render(tensor.shape));
 

@@ -55,8 +55,8 @@ Result<std::vector<std::uint8_t>> decode_pixels(const Png& png, spng_format form
 
 Result<Image> decode_png(std::string_view bytes) {
   const Png png = TRY(open_png(bytes));
-  return Image{static_cast<int>(png.header.width), static_cast<int>(png.header.height), 3,
-               TRY(decode_pixels(png, SPNG_FMT_RGB8))};
+  auto pixels = TRY(decode_pixels(png, SPNG_FMT_RGB8));
+  return Image{static_cast<int>(png.header.width), static_cast<int>(png.header.height), 3, std::move(pixels)};
 }
 
 Result<Image> decode_jpeg(std::string_view bytes) {

@@ -142,7 +142,9 @@ Result<SampleChanges> Samples::diff(const Commit& from, const Commit& to, size_t
   for (size_t i = 0; i < std::min(most, found.removed.size()); ++i)
     changes.removed.push_back(TRY(before->at(found.removed[i])));
   for (size_t i = 0; i < std::min(most, found.changed.size()); ++i) {
-    changes.changed.push_back({TRY(before->at(found.changed[i].first)), TRY(after->at(found.changed[i].second))});
+    auto old = TRY(before->at(found.changed[i].first));
+    auto now = TRY(after->at(found.changed[i].second));
+    changes.changed.push_back({std::move(old), std::move(now)});
   }
   return changes;
 }

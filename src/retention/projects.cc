@@ -44,8 +44,8 @@ Result<std::string> name_of(Connection& c, const ProjectId& project) {
 
 /// Always an error.
 Result<void> refuse(Connection& c, const ProjectId& project, const std::string& why) {
-  return Error{ErrorCode::failed_precondition,
-               fmt::format("Cannot delete workspace '{}': {}", TRY(name_of(c, project)), why)};
+  const std::string name = TRY(name_of(c, project));
+  return Error{ErrorCode::failed_precondition, fmt::format("Cannot delete workspace '{}': {}", name, why)};
 }
 
 Result<void> check_at_rest(Connection& c, const ProjectId& project) {

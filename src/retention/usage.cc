@@ -82,7 +82,10 @@ Result<std::int64_t> Usage::measure(const std::optional<ProjectId>& project, Dur
           return tracking::DeletedRun{RunId(row.text(0)), row.integer(1), ProjectId(row.text(2)), {}, {}, {}, {}};
         }));
     std::vector<Measure> out;
-    for (const tracking::DeletedRun& run : runs) out.push_back({run.number, TRY(bytes_of(c, run))});
+    for (const tracking::DeletedRun& run : runs) {
+      const auto bytes = TRY(bytes_of(c, run));
+      out.push_back({run.number, bytes});
+    }
     return out;
   }));
   if (measures.empty()) return std::int64_t{0};

@@ -33,8 +33,8 @@ struct Chunk {
 };
 
 Result<Chunk> chunk_of(const catalog::Row& row) {
-  return Chunk{static_cast<std::uint64_t>(row.integer(0)),
-               TRY(decompress(row.blob(2), static_cast<std::uint64_t>(row.integer(1))))};
+  auto bytes = TRY(decompress(row.blob(2), static_cast<std::uint64_t>(row.integer(1))));
+  return Chunk{static_cast<std::uint64_t>(row.integer(0)), std::move(bytes)};
 }
 
 std::int64_t as_integer(std::uint64_t value) { return static_cast<std::int64_t>(value); }

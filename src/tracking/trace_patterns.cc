@@ -50,7 +50,8 @@ Result<void> TracePatterns::add(std::string_view entity, std::string_view key, c
                              "client_request_id, session, tags., metadata., span., feedback. and expectation.",
                              clean_utf8(comparison.key, 100))};
   }
-  conditions_.push_back({std::string(entity), std::string(key), TRY(pattern_of(comparison))});
+  auto pattern = TRY(pattern_of(comparison));
+  conditions_.push_back({std::string(entity), std::string(key), std::move(pattern)});
   return {};
 }
 

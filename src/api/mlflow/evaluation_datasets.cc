@@ -94,7 +94,8 @@ Result<std::vector<ExperimentId>> read_experiments(const Rooms& rooms, const Cal
 }
 
 Result<std::string> create(const Rooms& rooms, const Call& call) {
-  tracking::NewEvaluationDataset made{call.project(), call.text("name"), TRY(read_tags(call)), {}};
+  const auto tags = TRY(read_tags(call));
+  tracking::NewEvaluationDataset made{call.project(), call.text("name"), tags, {}};
   made.experiments = TRY(read_experiments(rooms, call, true));
   return answer_with(TRY(datasets(rooms).create(made)));
 }

@@ -198,10 +198,11 @@ Result<Json> create_commit(Registry& registry, const Request& request) {
   }
   if (mode != "replace")
     return Error{ErrorCode::invalid_argument, "'mode' is '" + clean_utf8(mode, 100) + "'; expected add or replace"};
+  const Hash tree = TRY(parse_hash(TRY(required_string(body, "tree"))));
   registry::NewCommit commit{.branch = branch,
                              .parent = {},
                              .merged = {},
-                             .tree = TRY(parse_hash(TRY(required_string(body, "tree")))),
+                             .tree = tree,
                              .samples = samples,
                              .declaration = declaration,
                              .metadata = metadata,
@@ -224,12 +225,12 @@ Result<Json> get_commit(Registry& registry, const Request& request) {
 Result<Json> edit_samples(Registry& registry, const Request& request) {
   const Time began = system_clock().now();
   const Json body = TRY(json_body(request));
-  registry::SampleEdit edit{.branch = TRY(optional_string(body, "branch", "main")),
-                            .from = TRY(optional_string(body, "from", "main")),
-                            .message = TRY(optional_string(body, "message")),
-                            .author = caller_of(request).name,
-                            .metadata = TRY(optional_object(body, "metadata")),
-                            .declaration = {}};
+  registry::SampleEdit edit;
+  edit.branch = TRY(optional_string(body, "branch", "main"));
+  edit.from = TRY(optional_string(body, "from", "main"));
+  edit.message = TRY(optional_string(body, "message"));
+  edit.author = caller_of(request).name;
+  edit.metadata = TRY(optional_object(body, "metadata"));
   for (const Json& sample : TRY(optional_array(body, "put"))) edit.put.push_back(TRY(parse_sample(sample)));
   edit.remove = TRY(optional_texts(body, "remove"));
   if (edit.put.empty() && edit.remove.empty())

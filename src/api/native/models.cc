@@ -239,7 +239,8 @@ Result<Json> create_version(const Rooms& rooms, const Request& request) {
     const std::string path = file["path"].string();
     TRY(check_relative_path(path));
     const Hash hash = TRY(parse_hash(file["hash"].string()));
-    version.files.push_back({path, hash, TRY(rooms.registry.store().open_blob(hash))->size(), "", {}});
+    const std::uint64_t size = TRY(rooms.registry.store().open_blob(hash))->size();
+    version.files.push_back({path, hash, size, "", {}});
   }
   const ProjectId project = project_of(request);
   return whole_version(rooms, project, TRY(rooms.models().create_version(project, name_of(request), version)));

@@ -123,8 +123,9 @@ Result<Json> rerun(const Rooms& rooms, const Request& request) {
   if (from != "start" && from != "failed")
     return Error{ErrorCode::invalid_argument,
                  fmt::format("'from' is '{}'; expected start or failed", clean_utf8(from, 60))};
+  const auto parameters = TRY(parameters_of(body));
   return run_json(TRY(rooms.pipelines.rerun({project_of(request), PipelineRunId(request.parameter("run")),
-                                             caller_of(request).name, from == "failed", TRY(parameters_of(body))})));
+                                             caller_of(request).name, from == "failed", parameters})));
 }
 
 // --- pipelines -----------------------------------------------------------------------------------------------------

@@ -151,8 +151,9 @@ Result<int> run_get(Context& context, const Arguments& arguments) {
   Tree tree;
   for (const Json& file : version["files"].array()) {
     TRY(check_relative_path(file["path"].string()));
-    tree.entries.push_back({file["path"].string(), TRY(parse_hash(file["hash"].string())),
-                            static_cast<std::uint64_t>(file["size"].integer().value_or(0)), TreeEntryKind::file});
+    const Hash hash = TRY(parse_hash(file["hash"].string()));
+    tree.entries.push_back({file["path"].string(), hash, static_cast<std::uint64_t>(file["size"].integer().value_or(0)),
+                            TreeEntryKind::file});
   }
   const Received received =
       TRY(fetch_tree(context, tree, arguments.get("folder"), arguments.has("force"), "receiving"));
