@@ -137,8 +137,14 @@ class RequestBody {
       counters_.timed_out.add();
       return Error{ErrorCode::timed_out, "the body arrives too slowly"};
     }
-    if (problem) return Error{ErrorCode::cancelled, "the body was cut off: " + problem.message()};
+    if (problem) return Error{ErrorCode::cancelled, "the body was cut off: " + what_is_missing(problem)};
     return std::nullopt;
+  }
+
+  std::string what_is_missing(error_code problem) const {
+    if (problem != asio::error::eof && problem != beast::http::error::partial_message) return problem.message();
+    if (!left_) return "its last chunk did not come";
+    return std::to_string(*length_ - *left_) + " of " + std::to_string(*length_) + " bytes came";
   }
 
   TimedStream<Stream>& stream_;

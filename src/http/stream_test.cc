@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <thread>
@@ -248,6 +249,32 @@ TEST(Upload, the_client_is_read_only_as_fast_as_the_handler_pulls) {
   go.set_value();
   EXPECT_EQ(client.read_answer().body, "enough");
   EXPECT_TRUE(client.is_closed_within(5s));
+  sender.join();
+}
+
+TEST(Upload, the_next_pieces_are_read_while_the_handler_works_on_one) {
+  TestServer server;
+  const Counter& received = server.counters.counter("http_body_bytes_received_total", "");
+  std::atomic<std::uint64_t> ahead_max{0};
+  server.router.add_streaming(Method::post, "/upload",
+                              [&](Request&, BodyReader& body, Responder responder) {
+                                std::string all;
+                                for (auto piece = body.next(); piece.ok() && !piece->empty(); piece = body.next()) {
+                                  all += *piece;
+                                  std::this_thread::sleep_for(5ms);  // meanwhile the client sends what it can
+                                  ahead_max = std::max<std::uint64_t>(ahead_max, received.value() - all.size());
+                                }
+                                EXPECT_EQ(*body.next(), "");  // the end is told again
+                                responder.send(Response::text(std::move(all)));
+                              },
+                              {.body_bytes_max = 1u << 30});
+  RawClient client(server.start());
+  std::string sent;
+  for (int i = 0; sent.size() < (24u << 20); ++i) sent += std::to_string(i) + " ";
+  std::thread sender([&] { client.send(post("/upload", sent)); });
+  EXPECT_TRUE(client.read_answer().body == sent);
+  EXPECT_GT(ahead_max, 0u);
+  EXPECT_LT(ahead_max, 3u << 20);  // no more than is good
   sender.join();
 }
 
