@@ -2,6 +2,7 @@
 import json
 import math
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import time
@@ -25,14 +26,20 @@ class Pushing(unittest.TestCase):
         mlflow.set_tracking_uri(cls.server.url)
         cls.here = MlflowClient(cls.server.url)
         cls.story = importing.Story(POINTS)
+        cls.empty = tempfile.TemporaryDirectory()
+        first = importing.MlflowServer(cls.empty.name)
+        first.start()  # makes its database, which takes longer than all else that a test does with it
+        first.stop()
 
     @classmethod
     def tearDownClass(cls):
         cls.server.__exit__()
+        cls.empty.cleanup()
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
+        shutil.copy(pathlib.Path(self.empty.name) / "mlflow.db", folder.name)
         self.mlflow = importing.MlflowServer(folder.name)
         self.mlflow.start()
         self.addCleanup(self.mlflow.stop)
