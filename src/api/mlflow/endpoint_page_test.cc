@@ -73,8 +73,9 @@ std::set<Name> offered() {
   const auto parts = store::Parts::open(folder.path() / "parts").value();
   registry::Uploads uploads(*database, *store, *parts, registry.artifacts(), system_clock());
   const SignedUrls urls("k", system_clock());
+  retention::Collector collector(*database, registry.references(), system_clock(), nullptr, {});
   add_mlflow(router, {tracking, registry.models(), registry.artifacts(), *store, uploads, urls, *teams, webhooks,
-                      sender, system_clock()});
+                      sender, system_clock(), collector});
   std::set<Name> names;
   for (const auto& [method, pattern] : router.routes()) {
     if (pattern.starts_with(kPrefix))
