@@ -113,7 +113,8 @@ class ProjectsTest : public RetentionTest {
   }
   std::vector<double> history(const ProjectId& project, const RunId& run, const std::string& key) {
     std::vector<double> values;
-    for (const auto& point : tracking_->metrics().history(project, run, key).value()) values.push_back(point.value);
+    const auto found = tracking_->metrics().history(project, run, key);
+    for (const auto& point : found.value()) values.push_back(point.value);
     return values;
   }
 

@@ -30,7 +30,8 @@ class AuditTrailTest : public testing::TestWithParam<std::string> {
   }
   Names subjects(const AuditQuery& query) {
     Names names;
-    for (const AuditEntry& entry : teams_->audit_trail(query).value()) names.push_back(entry.line.subject);
+    const auto found = teams_->audit_trail(query);
+    for (const AuditEntry& entry : found.value()) names.push_back(entry.line.subject);
     return names;
   }
 
