@@ -25,8 +25,8 @@ std::string text_of(const http::Request& request, std::string_view name) {
 }
 
 Result<std::optional<Time>> time_of(const http::Request& request, std::string_view name) {
+  if (!request.query_value(name)) return std::optional<Time>();
   const std::string text = text_of(request, name);
-  if (text.empty()) return std::optional<Time>();
   const auto time = parse_time(text);
   if (!time.ok())
     return Error{ErrorCode::invalid_argument,

@@ -22,6 +22,14 @@ Json view_json(const SavedView& view) {
 
 ViewId id_of(const Request& request) { return ViewId(request.parameter("view")); }
 
+/// Of the page's URL. Empty: the page as it is at first.
+Result<std::string> query_of(const Json& body) {
+  if (body["query"].is_null())
+    return Error{ErrorCode::invalid_argument,
+                 "'query' is missing from the request; an empty one is the page as it is at first"};
+  return optional_string(body, "query");
+}
+
 Result<Json> list(Views& views, const Request& request) {
   Json::Array items;
   const std::string page(request.query_value("page").value_or(""));
@@ -35,8 +43,7 @@ Result<Json> create(Views& views, const Request& request) {
   made.project = project_of(request);
   made.page = TRY(required_string(body, "page"));
   made.name = TRY(required_string(body, "name"));
-  if (!body.find("query")) return Error{ErrorCode::invalid_argument, "'query' is missing from the request"};
-  made.query = TRY(optional_string(body, "query"));  // empty: the page as it is at first
+  made.query = TRY(query_of(body));
   made.member = caller_of(request).name;
   return view_json(TRY(views.create(std::move(made))));
 }
@@ -49,7 +56,7 @@ Result<Json> change(Views& views, const Request& request) {
   const Json body = TRY(json_body(request));
   tracking::ViewChange change;
   if (body.find("name")) change.name = TRY(required_string(body, "name"));
-  if (body.find("query")) change.query = TRY(optional_string(body, "query"));
+  if (body.find("query")) change.query = TRY(query_of(body));
   return view_json(TRY(views.change(project_of(request), id_of(request), change)));
 }
 
