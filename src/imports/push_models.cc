@@ -34,7 +34,7 @@ std::string with_id_there(std::string_view source, std::string_view scheme,
 
 /// Where the version's files lie there; as it is for what lies in no run and no logged model.
 std::string source_there(const Push& push, const SourceVersion& version) {
-  const std::string source = rewritten_source(version);
+  std::string source = rewritten_source(version);
   if (source.starts_with(kOfRun)) return with_id_there(source, kOfRun, push.runs);
   if (source.starts_with("models:/m-")) return with_id_there(source, kOfModel, push.models);
   return source;

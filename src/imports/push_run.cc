@@ -98,7 +98,7 @@ Result<void> push_pairs(Push& push, const SourceRun& run, const std::string& id,
   for (size_t i = 0; i < pairs.size(); i += kPushedPairsMax) {
     const Pairs some(pairs.begin() + static_cast<std::ptrdiff_t>(i),
                      pairs.begin() + static_cast<std::ptrdiff_t>(std::min(i + kPushedPairsMax, pairs.size())));
-    const auto sent = send(some);
+    auto sent = send(some);
     if (sent.ok()) continue;
     if (ends_everything(sent.error())) return sent;
     for (const auto& pair : some)

@@ -100,7 +100,8 @@ Result<teams::Teams::Empty> empty_of(const Rooms& rooms, std::string_view mode) 
 /// background once that takes longer.
 Result<std::string> remove(const Rooms& rooms, const Call& call) {
   TRY(check_admin(call));
-  const std::string name = call.text("workspace_name"), mode(call.request().query_value("mode").value_or("RESTRICT"));
+  const std::string& name = call.text("workspace_name");
+  const std::string mode(call.request().query_value("mode").value_or("RESTRICT"));
   const auto empty = TRY(empty_of(rooms, mode));
   AuditLine line{caller_of(call.request()).member, "delete project", "project", name, "mode " + mode};
   line.id = rooms.teams.new_audit_id();
