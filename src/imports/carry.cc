@@ -127,21 +127,6 @@ class Workers {
   std::vector<std::thread> threads_;
 };
 
-bool is_wanted(const CarryOptions& options, const std::string& name) {
-  return options.experiments.empty() ||
-         std::find(options.experiments.begin(), options.experiments.end(), name) != options.experiments.end();
-}
-
-Result<std::vector<SourceExperiment>> wanted_experiments(Source& source, const CarryOptions& options) {
-  auto all = TRY(source.experiments());
-  for (const std::string& name : options.experiments) {
-    const bool exists = std::any_of(all.begin(), all.end(), [&](const auto& one) { return one.name == name; });
-    if (!exists) return Error{ErrorCode::not_found, "there is no experiment '" + name + "' at " + source.title()};
-  }
-  std::erase_if(all, [&](const SourceExperiment& one) { return !is_wanted(options, one.name); });
-  return all;
-}
-
 /// Logged models first: runs point to them.
 Result<void> carry_experiment(Worker& worker, Workers& workers, const SourceExperiment& experiment) {
   ++worker.report.experiments.seen;
@@ -173,7 +158,7 @@ Result<Report> carry(Source& source, const CarryOptions& options) {
   Destination destination = TRY(Destination::open(options.place));
   Report report;
   Worker worker{source, destination, options, folder.path() / "main", report};
-  const auto experiments = TRY(wanted_experiments(source, options));
+  const auto experiments = TRY(experiments_named(source, options.experiments, " at " + source.title()));
   Workers workers(options, folder.path());
   TRY(workers.start(source));
   const auto listed = carry_everything(worker, workers, experiments);

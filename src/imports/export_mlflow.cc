@@ -94,7 +94,7 @@ class Exporter {
 
   Result<Report> write() {
     TRY(claim());
-    const auto experiments = TRY(wanted());
+    const auto experiments = TRY(experiments_named(source_, options_.experiments));
     for (const SourceExperiment& experiment : experiments) TRY(write_experiment(experiment));
     const bool is_whole = options_.experiments.empty() && !options_.is_filtered;
     if (options_.models && is_whole) {
@@ -125,19 +125,6 @@ class Exporter {
     TRY(put_whole_file(mark, options_.origin + "\n"));
     // MLflow makes this one itself only where there is no folder at all.
     return make_directories(root_ / ".trash");
-  }
-
-  Result<std::vector<SourceExperiment>> wanted() {
-    auto all = TRY(source_.experiments());
-    const auto& names = options_.experiments;
-    for (const std::string& name : names) {
-      const bool exists = std::any_of(all.begin(), all.end(), [&](const auto& one) { return one.name == name; });
-      if (!exists) return Error{ErrorCode::not_found, "there is no experiment '" + name + "'"};
-    }
-    std::erase_if(all, [&](const SourceExperiment& one) {
-      return !names.empty() && std::find(names.begin(), names.end(), one.name) == names.end();
-    });
-    return all;
   }
 
   Result<void> write_experiment(const SourceExperiment& experiment) {

@@ -17,7 +17,7 @@ class Pusher {
       : push_{source, target, options, std::move(scratch)} {}
 
   Result<Report> push_all() {
-    const auto experiments = TRY(wanted());
+    const auto experiments = TRY(experiments_named(push_.source, push_.options.experiments));
     for (const SourceExperiment& experiment : experiments) TRY(push_experiment(experiment));
     // What is named and not there by now was not pushed.
     for (const OpenRun& open : open_) TRY(close_run(push_, open));
@@ -31,19 +31,6 @@ class Pusher {
 
  private:
   using Known = std::map<std::string, Pushed>;  // what an earlier push left, by our ids
-
-  Result<std::vector<SourceExperiment>> wanted() {
-    auto all = TRY(push_.source.experiments());
-    const auto& names = push_.options.experiments;
-    for (const std::string& name : names) {
-      const bool exists = std::any_of(all.begin(), all.end(), [&](const auto& one) { return one.name == name; });
-      if (!exists) return Error{ErrorCode::not_found, "there is no experiment '" + name + "'"};
-    }
-    std::erase_if(all, [&](const SourceExperiment& one) {
-      return !names.empty() && std::find(names.begin(), names.end(), one.name) == names.end();
-    });
-    return all;
-  }
 
   /// The experiment there, and what earlier pushes left in it; asked for when the first thing of it is wanted.
   struct Place {

@@ -113,4 +113,9 @@ class Source {
   virtual std::vector<std::string> left_behind(const std::vector<SourceExperiment>& experiments) = 0;
 };
 
+/// Those with these names, in the source's order; all without names. not_found for a name that none has; the
+/// sentence ends with `where`.
+Result<std::vector<SourceExperiment>> experiments_named(Source& source, const std::vector<std::string>& names,
+                                                        const std::string& where = "");
+
 }  // namespace slipway::imports

@@ -1,9 +1,7 @@
 // slipway export: what this server has, pushed into another tracker.
-#include <cstdio>
 #include <cstdlib>
 
 #include "cli.h"
-#include "imports/imports.h"
 #include "interrupt.h"
 #include "runs_export_mlflow.h"
 
@@ -36,36 +34,12 @@ Result<imports::PushOptions> options_of(const Arguments& arguments) {
   return options;
 }
 
-Result<imports::Report> push_with_progress(Context& context, imports::Source& source, imports::PushOptions options) {
-  const Interrupt interrupt;
-  Progress progress(context, "runs", 0, false);
-  options.on_progress = [&](std::uint64_t runs) { progress.set(runs); };
-  return imports::push_mlflow(source, options);
-}
-
 Result<int> export_mlflow(Context& context, const Arguments& arguments) {
-  const auto options = TRY(options_of(arguments));
-  imports::ServerOptions server;
-  server.headers = context.headers();
-  server.filter = export_filter(arguments);
-  server.is_slipway = true;
-  const auto source =
-      TRY(imports::open_mlflow_server(context.settings().url, {"", "", context.settings().token}, server));
-  const auto report = push_with_progress(context, *source, options);
-  if (!report.ok()) {
-    if (Interrupt::came()) {
-      std::fputs("slipway: stopped; the same command goes on where it was\n", stderr);
-      return kExitInterrupted;
-    }
-    if (!imports::ends_everything(report.error())) return report.error();
-    return Error{report.error().code, report.error().message + " (what was pushed stays; the same command goes on)"};
-  }
-  if (context.json()) {
-    print_json(imports::report_json(*report, false));
-  } else {
-    std::fputs(imports::render(*report, false).c_str(), stdout);
-  }
-  return report->problems.empty() ? kExitOk : kExitFailed;
+  auto options = TRY(options_of(arguments));
+  return carry_out(context, arguments, "pushed", [&](imports::Source& source, OnProgress on_progress) {
+    options.on_progress = std::move(on_progress);
+    return imports::push_mlflow(source, options);
+  });
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 
 #include <cstdio>
 
-#include "imports/imports.h"
 #include "interrupt.h"
 
 namespace slipway::cli {
@@ -32,32 +31,28 @@ Result<imports::ExportOptions> options_of(const Context& context, const Argument
   return options;
 }
 
-Result<imports::Report> export_with_progress(Context& context, imports::Source& source,
-                                             imports::ExportOptions options) {
-  const Interrupt interrupt;
-  Progress progress(context, "runs", 0, false);
-  options.on_progress = [&](std::uint64_t runs) { progress.set(runs); };
-  return imports::export_mlflow(source, options);
-}
-
 }  // namespace
 
-Result<int> runs_export_mlflow(Context& context, const Arguments& arguments) {
-  const auto options = TRY(options_of(context, arguments));
+Result<int> carry_out(Context& context, const Arguments& arguments, std::string_view done, const Carry& carry) {
   imports::ServerOptions server;
   server.headers = context.headers();
   server.filter = export_filter(arguments);
   server.is_slipway = true;
   const auto source =
       TRY(imports::open_mlflow_server(context.settings().url, {"", "", context.settings().token}, server));
-  const auto report = export_with_progress(context, *source, options);
+  const auto report = [&] {
+    const Interrupt interrupt;
+    Progress progress(context, "runs", 0, false);
+    return carry(*source, [&](std::uint64_t runs) { progress.set(runs); });
+  }();
   if (!report.ok()) {
     if (Interrupt::came()) {
       std::fputs("slipway: stopped; the same command goes on where it was\n", stderr);
       return kExitInterrupted;
     }
     if (!imports::ends_everything(report.error())) return report.error();
-    return Error{report.error().code, report.error().message + " (what was written stays; the same command goes on)"};
+    return Error{report.error().code,
+                 report.error().message + " (what was " + std::string(done) + " stays; the same command goes on)"};
   }
   if (context.json()) {
     print_json(imports::report_json(*report, false));
@@ -65,6 +60,14 @@ Result<int> runs_export_mlflow(Context& context, const Arguments& arguments) {
     std::fputs(imports::render(*report, false).c_str(), stdout);
   }
   return report->problems.empty() ? kExitOk : kExitFailed;
+}
+
+Result<int> runs_export_mlflow(Context& context, const Arguments& arguments) {
+  auto options = TRY(options_of(context, arguments));
+  return carry_out(context, arguments, "written", [&](imports::Source& source, OnProgress on_progress) {
+    options.on_progress = std::move(on_progress);
+    return imports::export_mlflow(source, options);
+  });
 }
 
 }  // namespace slipway::cli
